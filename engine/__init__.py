@@ -1,0 +1,105 @@
+"""The engine's public door: load a pipeline, generate images as a stream of events, preview them.
+
+    pipeline = engine.load("bundled")
+    for event in engine.generate(pipeline, engine.Request("a red apple, 3d", seed=7)):
+        ...
+
+Importing this package is light; torch is imported when `load`, `generate`, `preview`, `reguide` or
+`save` is first looked up, so that a window can be on the screen before.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from engine import errors, schedulers
+from engine.control import Control
+from engine.errors import (
+    ConfigError,
+    EngineError,
+    LoadError,
+    NonFiniteError,
+    OutOfMemory,
+    RequestError,
+    SaveError,
+    SchedulerError,
+    WeightsError,
+)
+from engine.events import Cancelled, Encoded, Event, Finished, Step
+from engine.request import Edit, Request
+from engine.timeline import Snapshot, Timeline
+
+if TYPE_CHECKING:
+    from engine.generate import generate
+    from engine.guidance import reguide
+    from engine.metadata import Record, save
+    from engine.pipelines import load
+    from engine.preview import preview
+
+__all__ = [
+    "Cancelled",
+    "ConfigError",
+    "Control",
+    "Edit",
+    "Encoded",
+    "EngineError",
+    "Event",
+    "Finished",
+    "LoadError",
+    "NonFiniteError",
+    "OutOfMemory",
+    "Record",
+    "Request",
+    "RequestError",
+    "SaveError",
+    "SchedulerError",
+    "Snapshot",
+    "Step",
+    "Timeline",
+    "WeightsError",
+    "errors",
+    "generate",
+    "load",
+    "preview",
+    "reguide",
+    "save",
+    "schedulers",
+]
+
+
+class _Lazy:
+    """A name of the door that imports its module when it is first looked up.
+
+    Two modules, generate and preview, are named like the function in them; when the import system
+    binds such a module to the package, the function keeps the name.
+    """
+
+    def __init__(self, module: str):
+        self.module = module
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, door: ModuleType, owner: type | None = None) -> Any:
+        if self.name not in door.__dict__:
+            door.__dict__[self.name] = getattr(import_module(self.module), self.name)
+        return door.__dict__[self.name]
+
+    def __set__(self, door: ModuleType, value: Any) -> None:
+        if not isinstance(value, ModuleType):
+            door.__dict__[self.name] = value
+
+
+class _Door(ModuleType):
+    load = _Lazy("engine.pipelines")
+    generate = _Lazy("engine.generate")
+    reguide = _Lazy("engine.guidance")
+    preview = _Lazy("engine.preview")
+    save = _Lazy("engine.metadata")
+    Record = _Lazy("engine.metadata")
+
+
+sys.modules[__name__].__class__ = _Door

@@ -1,0 +1,46 @@
+"""What can go wrong in the engine, by kind; raised everywhere, shown to people as it stands.
+
+Every message is one sentence or two: what was wrong, with the value, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """The root of all errors that the engine raises on purpose."""
+
+
+class RequestError(EngineError, ValueError):
+    """A field of a Request has a value that cannot be used. `field` names it."""
+
+    def __init__(self, field: str, message: str):
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class SchedulerError(EngineError, ValueError):
+    """An unknown scheduler, an option that it lacks or cannot take, or a step past its end."""
+
+
+class LoadError(EngineError):
+    """A model that cannot be loaded: missing, incomplete, or of a kind that is not known."""
+
+
+class ConfigError(LoadError):
+    """A configuration lacks a required key, or holds a value that is not implemented."""
+
+
+class WeightsError(LoadError):
+    """A weights file is damaged, or does not hold the tensors that the configuration asks for."""
+
+
+class OutOfMemory(EngineError):
+    """The device has too little memory; the message says what would help."""
+
+
+class NonFiniteError(EngineError):
+    """The latents became NaN or infinite; the message names the step."""
+
+
+class SaveError(EngineError):
+    """A file cannot be written; the message names it and the reason."""

@@ -1,0 +1,167 @@
+"""Request: everything that affects an image, as one frozen value. Made by the window, the command
+line and scripts; read by `engine.generate`. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from engine.errors import RequestError
+
+MAX_STEPS = 1000
+MAX_COUNT = 64
+MAX_SEED = 2**63 - 1
+STEERABLE = ("guidance_scale", "prompt", "negative_prompt")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a person changed during a run: from evaluation `step` (0 is the first) on, `field` of
+    the request (one of `STEERABLE`) has `value`."""
+
+    step: int
+    field: str
+    value: Any
+
+    def __post_init__(self) -> None:
+        if not _is_int(self.step) or self.step < 0:
+            raise RequestError("edits", f"step {self.step!r} is not a whole number from 0 up.")
+        if self.field not in STEERABLE:
+            known = ", ".join(STEERABLE)
+            raise RequestError("edits", f"{self.field!r} cannot change in a run; {known} can.")
+        if self.field == "guidance_scale":
+            _check_number("edits", self.value, 0.0, 100.0)
+        elif not isinstance(self.value, str):
+            raise RequestError("edits", f"{self.field} must be text, not {self.value!r}.")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run's inputs. Compares by value; `to_json` and `from_json` keep it without loss.
+
+    prompt, negative_prompt: any text, also none at all.
+    width, height: pixels; None means the pipeline's own size.
+    steps: denoising steps, 1 to 1000 and at most the scheduler's training timesteps.
+    guidance_scale: classifier-free guidance (arXiv:2207.12598), 0 to 100; 1 turns it off.
+    scheduler: a name from `engine.schedulers.names()`; None means the pipeline's own.
+    scheduler_options: override keys of the pipeline's scheduler config.
+    seed, count: image i has seed `seed + i`.
+    eta: the share of fresh noise in DDIM (arXiv:2010.02502), 0 to 1.
+    guidance_rescale: arXiv:2305.08891, section 3.4; 0 (off) to 1.
+    guidance_interval: the part of the run, as fractions of its steps, in which guidance acts
+        (arXiv:2404.07724).
+    edits: what a person changed during the run, replayed at the same evaluations.
+
+    Raises RequestError, which names the field, for a value that no pipeline could use.
+    """
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    width: int | None = None
+    height: int | None = None
+    steps: int = 25
+    guidance_scale: float = 7.5
+    scheduler: str | None = None
+    scheduler_options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    count: int = 1
+    eta: float = 0.0
+    guidance_rescale: float = 0.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    edits: tuple[Edit, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("prompt", "negative_prompt"):
+            if not isinstance(getattr(self, name), str):
+                raise RequestError(name, f"must be text, not {getattr(self, name)!r}.")
+        for name in ("width", "height"):
+            if getattr(self, name) is not None:
+                _check_int(name, getattr(self, name), 1, 2**16)
+        _check_int("steps", self.steps, 1, MAX_STEPS)
+        _check_int("count", self.count, 1, MAX_COUNT)
+        _check_int("seed", self.seed, 0, MAX_SEED - self.count + 1)
+        _check_number("guidance_scale", self.guidance_scale, 0.0, 100.0)
+        _check_number("eta", self.eta, 0.0, 1.0)
+        _check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
+        if self.scheduler is not None and not isinstance(self.scheduler, str):
+            raise RequestError("scheduler", f"must be a name or None, not {self.scheduler!r}.")
+        self._check_options()
+        self._check_interval()
+        if not all(isinstance(edit, Edit) for edit in self.edits):
+            raise RequestError("edits", "must be Edit values.")
+        in_order = sorted(self.edits, key=lambda edit: edit.step)
+        object.__setattr__(self, "edits", tuple(in_order))
+
+    def _check_options(self) -> None:
+        options = self.scheduler_options
+        if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+            raise RequestError("scheduler_options", f"must map names to values, not {options!r}.")
+        # Tuples become lists here and not only in the file, so that a request equals its own JSON.
+        try:
+            plain = json.loads(json.dumps(dict(options), allow_nan=False))
+        except (TypeError, ValueError):
+            raise RequestError("scheduler_options", f"{options!r} is not plain JSON.") from None
+        object.__setattr__(self, "scheduler_options", plain)
+
+    def _check_interval(self) -> None:
+        interval = tuple(self.guidance_interval)
+        if len(interval) != 2:
+            raise RequestError("guidance_interval", f"must be two fractions, not {interval!r}.")
+        for value in interval:
+            _check_number("guidance_interval", value, 0.0, 1.0)
+        if interval[0] > interval[1]:
+            raise RequestError(
+                "guidance_interval", f"starts at {interval[0]} but ends before, at {interval[1]}."
+            )
+        object.__setattr__(self, "guidance_interval", interval)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain["scheduler_options"] = dict(self.scheduler_options)
+        plain["guidance_interval"] = list(self.guidance_interval)
+        plain["edits"] = [{"step": e.step, "field": e.field, "value": e.value} for e in self.edits]
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Request:
+        """The request that `to_dict` wrote. An unknown field is an error that names it."""
+        known = {f.name for f in fields(cls)}
+        for name in plain:
+            if name not in known:
+                raise RequestError(name, "is not a field of a request.")
+        values = dict(plain)
+        if "guidance_interval" in values:
+            values["guidance_interval"] = tuple(values["guidance_interval"])
+        if "edits" in values:
+            values["edits"] = tuple(Edit(**edit) for edit in values["edits"])
+        return cls(**values)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Request:
+        return cls.from_dict(json.loads(text))
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_int(name: str, value: object, low: int, high: int) -> None:
+    if not _is_int(value):
+        raise RequestError(name, f"{value!r} is not a whole number.")
+    if not low <= value <= high:  # type: ignore[operator]
+        raise RequestError(name, f"{value} is outside {low} to {high}.")
+
+
+def _check_number(name: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise RequestError(name, f"{value!r} is not a finite number.")
+    if not low <= value <= high:
+        raise RequestError(name, f"{value} is outside {low:g} to {high:g}.")
