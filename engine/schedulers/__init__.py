@@ -1,0 +1,64 @@
+"""Schedulers: the ways from noise to an image. `create` makes one from a scheduler_config.json;
+`names` and `describe` are for the window and the command line. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.errors import SchedulerError
+from engine.schedulers.base import Description, Scheduler, State
+from engine.schedulers.ddim import DDIM
+from engine.schedulers.ddpm import DDPM
+from engine.schedulers.euler import Euler
+from engine.schedulers.options import Option, listed, read
+from engine.schedulers.pndm import PNDM
+from engine.schedulers.unipc import UniPC
+
+__all__ = ["Description", "Option", "Scheduler", "State", "create", "describe", "name_of", "names"]
+
+_ALL: tuple[type[Scheduler[Any]], ...] = (UniPC, Euler, DDIM, PNDM, DDPM)
+_BY_NAME: dict[str, type[Scheduler[Any]]] = {scheduler.about.name: scheduler for scheduler in _ALL}
+
+
+def names() -> tuple[str, ...]:
+    """All schedulers, those that most people want first."""
+    return tuple(_BY_NAME)
+
+
+def name_of(class_name: str) -> str:
+    """The name of a scheduler that may be given as diffusers' class ("PNDMScheduler" is "pndm")."""
+    if class_name in _BY_NAME:
+        return class_name
+    for name, scheduler in _BY_NAME.items():
+        if scheduler.about.class_name == class_name:
+            return name
+    raise SchedulerError(f"There is no scheduler {class_name!r}; there are {', '.join(names())}.")
+
+
+def describe(name: str) -> Description:
+    """What a person is told about the scheduler of that name or class name."""
+    scheduler = _BY_NAME[name_of(name)]
+    return replace(scheduler.about, options=listed(scheduler.options_type))
+
+
+def create(
+    name: str, config: Mapping[str, Any], steps: int, options: Mapping[str, Any] | None = None
+) -> Scheduler[Any]:
+    """The scheduler `name` (a name or a diffusers class name) of `steps` denoising steps.
+
+    config: the content of scheduler_config.json, understood as diffusers' from_config does for that
+    class. options: override its keys and must be known to the scheduler.
+    Raises SchedulerError for an unknown name, option or value, and for a number of steps below 1 or
+    above the training's.
+    """
+    scheduler = _BY_NAME[name_of(name)]
+    chosen = read(scheduler.options_type, config, options or {}, scheduler.about.name)
+    most = chosen.num_train_timesteps
+    if most < 1:
+        raise SchedulerError(f"num_train_timesteps = {most} must be 1 or more.")
+    if type(steps) is not int or not 1 <= steps <= most:
+        raise SchedulerError(f"steps = {steps!r} must be a whole number from 1 to {most}.")
+    return scheduler.build(chosen, steps)

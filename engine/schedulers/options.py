@@ -1,0 +1,158 @@
+"""What a scheduler can be told: groups of options as frozen dataclasses, and how they are read from
+a scheduler_config.json. Every scheduler builds its own options from these groups; read by `create`.
+
+Field names are diffusers' config keys, defaults are diffusers' defaults, and a field's type says
+which values it may have. `Literal[False]` and `None` stand at keys whose other values we refuse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from engine.errors import SchedulerError
+
+BetaSchedule = Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
+PredictionType = Literal["epsilon", "sample", "v_prediction"]
+Spacing = Literal["linspace", "leading", "trailing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How the network was trained, and which of its timesteps are visited (arXiv:2305.08891,
+    table 2). trained_betas: the betas themselves; they replace the beta_ fields."""
+
+    num_train_timesteps: int = 1000
+    beta_start: float = 0.0001
+    beta_end: float = 0.02
+    beta_schedule: BetaSchedule = "linear"
+    trained_betas: tuple[float, ...] | None = None
+    prediction_type: PredictionType = "epsilon"
+    timestep_spacing: Spacing = "leading"
+    steps_offset: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroSnrOptions:
+    """rescale_betas_zero_snr: the last timestep is noise alone (arXiv:2305.08891, algorithm 1)."""
+
+    rescale_betas_zero_snr: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdOptions:
+    """Dynamic thresholding of the predicted x_0 (arXiv:2205.11487, section 2.3), for networks that
+    work on pixels: values are cut at a quantile of each image, but not above sample_max_value."""
+
+    thresholding: bool = False
+    dynamic_thresholding_ratio: float = 0.995
+    sample_max_value: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipOptions(ThresholdOptions):
+    """clip_sample cuts the predicted x_0 at ±clip_sample_range; thresholding goes before it."""
+
+    clip_sample: bool = True
+    clip_sample_range: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigmaOptions:
+    """Noise levels that no longer follow the timesteps: spaced by Karras et al. (arXiv:2206.00364,
+    equation 5), and where the last step goes."""
+
+    use_karras_sigmas: bool = False
+    use_exponential_sigmas: Literal[False] = False
+    use_beta_sigmas: Literal[False] = False
+    final_sigmas_type: Literal["zero", "sigma_min"] = "zero"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigmaRangeOptions(SigmaOptions):
+    """sigma_min, sigma_max: the ends of a spacing of sigmas; None means those of the training."""
+
+    sigma_min: float | None = None
+    sigma_max: float | None = None
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option as a person sees it. choices: the allowed words, empty where it is a number."""
+
+    name: str
+    default: Any
+    choices: tuple[Any, ...] = ()
+
+
+Options = TypeVar("Options", bound=TrainingOptions)
+
+
+def read(
+    kind: type[Options], config: Mapping[str, Any], overrides: Mapping[str, Any], scheduler: str
+) -> Options:
+    """`kind` filled as diffusers' from_config would fill it, then with `overrides`.
+
+    Keys of config that `kind` lacks are left alone; overrides must be known. Raises SchedulerError.
+    """
+    hints = get_type_hints(kind)
+    known = [field.name for field in fields(kind)]
+    for key in overrides:
+        if key not in hints:
+            raise SchedulerError(
+                f"The scheduler {scheduler!r} has no option {key!r}; it has {', '.join(known)}."
+            )
+    absent = set(config.get("_use_default_values", ()))
+    chosen = {key: config[key] for key in known if key in config and key not in absent}
+    chosen |= overrides
+    return kind(**{key: _checked(key, value, hints[key]) for key, value in chosen.items()})
+
+
+def listed(kind: type[TrainingOptions]) -> tuple[Option, ...]:
+    """The options of `kind` that can be set, for `describe`."""
+    hints = get_type_hints(kind)
+    options = (Option(f.name, f.default, _choices(hints[f.name])) for f in fields(kind))
+    return tuple(option for option in options if option.choices != (option.default,))
+
+
+def _checked(key: str, value: Any, hint: Any) -> Any:
+    if value is None and hint is bool:
+        return False  # configs of older releases hold null for a switch that is off
+    if isinstance(value, list):
+        value = tuple(value)
+    if not _fits(value, hint):
+        allowed = _choices(hint)
+        wanted = f"one of {', '.join(map(str, allowed))}" if allowed else _words(hint)
+        raise SchedulerError(f"{key} = {value!r} cannot be used; it must be {wanted}.")
+    return value
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in arguments)
+    if origin in (Union, UnionType):
+        return any(_fits(value, argument) for argument in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
+    if hint is float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and math.isfinite(value)
+    return type(value) is hint
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return (None,) if hint is NoneType else (False, True) if hint is bool else ()
+
+
+def _words(hint: Any) -> str:
+    names = {int: "a whole number", float: "a finite number", NoneType: "null"}
+    if get_origin(hint) is tuple:
+        return "a list of numbers"
+    parts: Iterable[Any] = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return " or ".join(names[part] if part in names else _words(part) for part in parts)
