@@ -1,0 +1,9 @@
+"""The networks and their blocks, ours, with the parameter names of the diffusers folder format.
+Loaded by `engine.weights`, called by `engine.pipelines`.
+"""
+
+from engine.networks.autoencoder_kl import AutoencoderKL
+from engine.networks.poll import Poll, no_poll
+from engine.networks.unet_2d_condition import AddedConditions, UNet2DConditionModel
+
+__all__ = ["AddedConditions", "AutoencoderKL", "Poll", "UNet2DConditionModel", "no_poll"]

@@ -1,0 +1,48 @@
+"""Attention: multi-head attention (arXiv:1706.03762). SpatialAttention: the same over the pixels of
+a feature map. Used by the transformers, and by the blocks in the middle of an autoencoder.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Each of the queries (N of width `channels`) looks at the context (M of width
+    `context_channels`). bias is that of the three input projections; the output always has one.
+    """
+
+    def __init__(self, channels: int, context_channels: int, heads: int, bias: bool) -> None:
+        super().__init__()
+        self.to_q = nn.Linear(channels, channels, bias=bias)
+        self.to_k = nn.Linear(context_channels, channels, bias=bias)
+        self.to_v = nn.Linear(context_channels, channels, bias=bias)
+        self.to_out = nn.Sequential(nn.Linear(channels, channels))
+        self.heads = heads
+
+    def forward(self, tokens: Tensor, context: Tensor, /) -> Tensor:
+        """tokens (B, N, channels), context (B, M, context_channels): (B, N, channels)."""
+        query = self._by_head(self.to_q(tokens))  # (B, heads, N, d)
+        key = self._by_head(self.to_k(context))  # (B, heads, M, d)
+        value = self._by_head(self.to_v(context))  # (B, heads, M, d)
+        mixed = F.scaled_dot_product_attention(query, key, value)  # (B, heads, N, d)
+        return self.to_out(mixed.transpose(1, 2).flatten(2))  # (B, N, channels)
+
+    def _by_head(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+class SpatialAttention(Attention):
+    """Every pixel of a feature map looks at all of them; added to what came in."""
+
+    def __init__(self, channels: int, heads: int, groups: int, eps: float) -> None:
+        super().__init__(channels, channels, heads, bias=True)
+        self.group_norm = nn.GroupNorm(groups, channels, eps)
+
+    def forward(self, hidden: Tensor, text: Tensor | None = None, /) -> Tensor:
+        """(B, channels, h, w) to the same. There is no text in it: blocks call it like a
+        Transformer2D, which stands in the same place."""
+        tokens = self.group_norm(hidden).flatten(2).transpose(1, 2)  # (B, h w, channels)
+        mixed = super().forward(tokens, tokens)
+        return hidden + mixed.transpose(1, 2).unflatten(2, hidden.shape[2:])  # (B, channels, h, w)

@@ -1,0 +1,127 @@
+"""The three kinds of block that a UNet is made of: down, middle, up (arXiv:1505.04597). Used by the
+UNets; with or without attention behind each residual block, as the caller chooses.
+
+What the blocks put away on the way down and take back on the way up lies on `skips`, a stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from engine.networks.poll import Poll
+from engine.networks.resampling import Downsample2D, Upsample2D
+from engine.networks.resnet import ResnetBlock2D, ResnetOptions
+
+MakeAttention = Callable[[int], nn.Module]
+"""Makes the attention behind layer i. It is called as attention(hidden, text) and keeps the shape
+of hidden: a Transformer2D or a SpatialAttention."""
+
+
+class DownBlock2D(nn.Module):
+    """`layers` residual blocks; then half the resolution, unless downsample_padding is None."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        layers: int,
+        resnet: ResnetOptions,
+        make_attention: MakeAttention | None,
+        downsample_padding: int | None,
+    ) -> None:
+        super().__init__()
+        widths = [in_channels] + [out_channels] * (layers - 1)
+        self.resnets = nn.ModuleList(ResnetBlock2D(c, out_channels, resnet) for c in widths)
+        self.attentions = _attentions(make_attention, layers)
+        self.downsamplers = nn.ModuleList()
+        if downsample_padding is not None:
+            self.downsamplers.append(Downsample2D(out_channels, downsample_padding))
+
+    def forward(
+        self, hidden: Tensor, skips: list[Tensor], time: Tensor, text: Tensor | None, poll: Poll
+    ) -> Tensor:
+        """(B, in_channels, h, w) to (B, out_channels, h, w) or half of that; pushes the output of
+        every layer on skips."""
+        for i, resnet in enumerate(self.resnets):
+            poll()
+            hidden = resnet(hidden, time)
+            if self.attentions:
+                hidden = self.attentions[i](hidden, text)
+            skips.append(hidden)  # (B, out_channels, h, w)
+        for downsampler in self.downsamplers:
+            hidden = downsampler(hidden)  # (B, out_channels, h/2, w/2)
+            skips.append(hidden)
+        return hidden
+
+
+class UNetMidBlock2D(nn.Module):
+    """A residual block, then `layers` times attention and a residual block."""
+
+    def __init__(
+        self,
+        channels: int,
+        layers: int,
+        resnet: ResnetOptions,
+        make_attention: MakeAttention | None,
+    ) -> None:
+        super().__init__()
+        self.resnets = nn.ModuleList(
+            ResnetBlock2D(channels, channels, resnet) for _ in range(layers + 1)
+        )
+        self.attentions = _attentions(make_attention, layers)
+
+    def forward(
+        self, hidden: Tensor, time: Tensor | None, text: Tensor | None, poll: Poll
+    ) -> Tensor:
+        """(B, channels, h, w) to the same."""
+        for i, resnet in enumerate(self.resnets):
+            poll()
+            if i > 0 and self.attentions:
+                hidden = self.attentions[i - 1](hidden, text)
+            hidden = resnet(hidden, time)
+        return hidden
+
+
+class UpBlock2D(nn.Module):
+    """A residual block for every one of skip_channels, which are the widths of what it takes from
+    the stack, in that order; then twice the resolution, if upsample."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        skip_channels: Sequence[int],
+        resnet: ResnetOptions,
+        make_attention: MakeAttention | None,
+        upsample: bool,
+    ) -> None:
+        super().__init__()
+        widths = [in_channels] + [out_channels] * (len(skip_channels) - 1)
+        self.resnets = nn.ModuleList(
+            ResnetBlock2D(width + skip, out_channels, resnet)
+            for width, skip in zip(widths, skip_channels, strict=True)
+        )
+        self.attentions = _attentions(make_attention, len(skip_channels))
+        self.upsamplers = nn.ModuleList([Upsample2D(out_channels)] if upsample else [])
+
+    def forward(
+        self, hidden: Tensor, skips: list[Tensor], time: Tensor, text: Tensor | None, poll: Poll
+    ) -> Tensor:
+        """(B, in_channels, h, w) to (B, out_channels, h, w), or to the size of the skip that the
+        next block will take: twice this one's, or one pixel less."""
+        for i, resnet in enumerate(self.resnets):
+            poll()
+            hidden = torch.cat([hidden, skips.pop()], dim=1)  # (B, width + skip, h, w)
+            hidden = resnet(hidden, time)  # (B, out_channels, h, w)
+            if self.attentions:
+                hidden = self.attentions[i](hidden, text)
+        for upsampler in self.upsamplers:
+            hidden = upsampler(hidden, *skips[-1].shape[2:])
+        return hidden
+
+
+def _attentions(make: MakeAttention | None, layers: int) -> nn.ModuleList:
+    return nn.ModuleList([make(layer) for layer in range(layers)] if make else [])

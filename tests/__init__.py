@@ -1,0 +1,1 @@
+"""Safelight's tests: they mirror engine/ and app/; parity/ compares with diffusers."""
