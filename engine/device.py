@@ -1,0 +1,83 @@
+"""Where and in which precision a pipeline runs, and what running out of memory there means.
+Called by `engine.load` and around everything that allocates much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from engine.errors import LoadError, OutOfMemory
+
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+
+def pick_device(name: str | torch.device = "auto") -> torch.device:
+    """For "auto": CUDA where there is one, else the CPU. Raises LoadError for a device that this
+    machine lacks."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise LoadError(
+            f"The device {str(name)!r} cannot be used here ({reason}). Take auto or cpu."
+        ) from None
+    return device
+
+
+def pick_dtype(name: str | torch.dtype, device: torch.device) -> torch.dtype:
+    """For "auto": float16 on CUDA, bfloat16 on a CPU that multiplies it in hardware, else float32.
+    Raises LoadError for an unknown name."""
+    if isinstance(name, torch.dtype):
+        name = str(name).removeprefix("torch.")
+    if name != "auto":
+        if name not in DTYPES:
+            raise LoadError(f"The dtype {name!r} is not known. Take auto, {', '.join(DTYPES)}.")
+        return DTYPES[name]
+    if device.type == "cuda":
+        return torch.float16
+    if device.type == "cpu" and _cpu_multiplies_bfloat16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    # Elsewhere bfloat16 is emulated, and far slower than float32.
+    found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    if found:
+        return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of torch or Python says that memory ran out, on any device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+
+
+def free_cache(device: torch.device) -> None:
+    """Give back the memory that torch holds in reserve."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def memory_guard(device: torch.device, work: str, advice: str) -> Iterator[None]:
+    """Turn running out of memory inside the block into OutOfMemory with advice."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        free_cache(device)
+        raise OutOfMemory(f"Out of memory on {device} during {work}. {advice}") from error

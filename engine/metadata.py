@@ -1,0 +1,160 @@
+"""What a PNG says about how it was made, and writing it. Made by `engine.generate`, written by the
+window and by the command line.
+
+Two text chunks: `parameters`, in the format that AUTOMATIC1111 and many others read, and
+`safelight`, the exact record as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL.Image import Image
+from PIL.PngImagePlugin import PngInfo
+
+from engine import schedulers
+from engine.errors import SaveError
+from engine.request import Edit, Request
+
+if TYPE_CHECKING:
+    from engine.pipelines.base import Pipeline
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a run's images were made.
+
+    request: with the pipeline's own values for None and with all edits, so that it makes the same
+        images again; executed_steps: model evaluations that were done; checkpoint, sha256: name and
+        hash of the model; notes: what was done differently than asked, such as a decode in tiles.
+    """
+
+    request: Request
+    executed_steps: int
+    checkpoint: str
+    sha256: str
+    device: str
+    dtype: str
+    versions: dict[str, str]
+    notes: tuple[str, ...]
+    seconds: float
+
+    @classmethod
+    def of_run(
+        cls,
+        pipeline: Pipeline,
+        request: Request,
+        executed_steps: int,
+        notes: tuple[str, ...],
+        seconds: float,
+    ) -> Record:
+        return cls(
+            request=request,
+            executed_steps=executed_steps,
+            checkpoint=pipeline.name,
+            sha256=pipeline.checkpoint_sha256(),
+            device=str(pipeline.device),
+            dtype=str(pipeline.dtype).removeprefix("torch."),
+            versions=_versions(),
+            notes=notes,
+            seconds=round(seconds, 3),
+        )
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        return self.request.edits
+
+    def of_image(self, index: int) -> Record:
+        """The record of image `index` alone: the run of its own seed makes the same image."""
+        alone = replace(self.request, seed=self.request.seed + index, count=1)
+        return replace(self, request=alone)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self) | {"request": self.request.to_dict()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        plain = json.loads(text)
+        return cls(
+            **plain
+            | {"request": Request.from_dict(plain["request"]), "notes": tuple(plain["notes"])}
+        )
+
+    def to_parameters(self) -> str:
+        """The record in AUTOMATIC1111's text format."""
+        request = self.request
+        lines = [request.prompt]
+        if request.negative_prompt:
+            lines.append(f"Negative prompt: {request.negative_prompt}")
+        assert request.scheduler is not None
+        settings = {
+            "Steps": request.steps,
+            "Sampler": schedulers.describe(request.scheduler).label,
+            "CFG scale": f"{request.guidance_scale:g}",
+            "Seed": request.seed,
+            "Size": f"{request.width}x{request.height}",
+            "Model hash": self.sha256[:10],
+            "Model": self.checkpoint,
+            "RNG": "CPU",
+            "Version": f"Safelight {self.versions['safelight']}",
+        }
+        lines.append(", ".join(f"{key}: {_quoted(str(value))}" for key, value in settings.items()))
+        return "\n".join(lines)
+
+
+def save(image: Image, path: str | os.PathLike[str], record: Record, index: int = 0) -> None:
+    """Write image number `index` of a run as PNG with its record, under a temporary name first, so
+    that `path` never holds half a file. Raises SaveError."""
+    target = Path(path)
+    alone = record.of_image(index)
+    chunks = PngInfo()
+    chunks.add_text("parameters", alone.to_parameters().encode("utf-8", "replace").decode())
+    chunks.add_text("safelight", alone.to_json())
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=".", suffix=".png.part", delete=False
+        ) as file:
+            try:
+                image.save(file, format="PNG", pnginfo=chunks)
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                Path(file.name).chmod(0o666 & ~_umask())
+                Path(file.name).replace(target)
+            except BaseException:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SaveError(
+            f"The image cannot be saved as {target} ({reason}). Choose another folder."
+        ) from error
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value) if any(mark in value for mark in ',:\n"') else value
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("safelight", "torch", "transformers"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found

@@ -1,0 +1,43 @@
+"""Loaded sets of networks, one file a family, and `load`, which finds out what a source holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from engine.device import pick_device, pick_dtype
+from engine.errors import LoadError
+from engine.pipelines.base import Pipeline
+from engine.weights.folder import ModelFolder
+from engine.weights.source import locate
+
+Progress = Callable[[float, str], None]
+"""Called with a fraction from 0 to 1 and what is being loaded."""
+
+
+def load(
+    source: str | Path,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    progress: Progress | None = None,
+) -> Pipeline:
+    """A pipeline from "bundled", a folder in diffusers layout, or a Hub id in the local cache.
+
+    Opens no network connection. device: "auto" (CUDA where there is one), "cpu", "cuda:1", …;
+    dtype: "auto", "float32", "bfloat16", "float16" or a torch dtype; progress: see Progress.
+
+    Raises LoadError and its kinds: nothing there, incomplete, damaged, or of an unknown kind.
+    """
+    folder = ModelFolder(locate(source))
+    where = pick_device(device)
+    precision = pick_dtype(dtype, where)
+    kind = folder.index.get("_class_name")
+    if kind != "StableDiffusionPipeline":
+        raise LoadError(
+            f"{folder.path} holds a {kind}. This version of Safelight runs StableDiffusionPipeline."
+        )
+    from engine.pipelines.stable_diffusion import StableDiffusion
+
+    return StableDiffusion.from_folder(folder, str(source), where, precision, progress)

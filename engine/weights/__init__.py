@@ -1,0 +1,1 @@
+"""From files to networks: where a model lies, what its folder holds, and strict loading."""

@@ -1,0 +1,66 @@
+"""A model folder in diffusers layout: model_index.json and one subfolder for each component.
+Called by `engine.load` through the pipelines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigError, LoadError
+
+
+class ModelFolder:
+    """Reads the small files of a folder; weights are read by `engine.weights.strict`."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        if not path.is_dir():
+            raise LoadError(f"There is no model folder {path}. Check the path.")
+        if not (path / "model_index.json").is_file():
+            raise LoadError(
+                f"{path} has no model_index.json, so it is not a model folder in diffusers layout."
+            )
+        self.index = self.json("model_index.json")
+
+    def json(self, *parts: str) -> dict[str, Any]:
+        """The content of a JSON file in the folder."""
+        path = self.path.joinpath(*parts)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"There is no file {path}. Is this model complete?") from None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} cannot be read as JSON ({error}).") from None
+        if not isinstance(content, dict):
+            raise ConfigError(f"{path} holds {type(content).__name__}, not settings by name.")
+        return content
+
+    def optional_json(self, name: str) -> dict[str, Any]:
+        """Like `json`, with nothing in it where there is no such file."""
+        return self.json(name) if (self.path / name).exists() else {}
+
+    def weights(self, component: str) -> Path:
+        """The safetensors file of a component. Raises LoadError if there is none."""
+        folder = self.path / component
+        names = ("diffusion_pytorch_model.safetensors", "model.safetensors")
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+        if folder.is_dir() and any(folder.glob("*.bin")):
+            raise LoadError(
+                f"{folder} has its weights only as a .bin file, a pickle, which can run any "
+                "program when it is opened. Safelight reads safetensors: fetch that form."
+            )
+        raise LoadError(f"{folder} has no weights ({' or '.join(names)}). Is this model complete?")
+
+    def sha256(self, components: tuple[str, ...]) -> str:
+        """One hash for the folder: SHA-256 over each component's name and its weights' SHA-256."""
+        whole = hashlib.sha256()
+        for component in components:
+            with self.weights(component).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            whole.update(f"{component} {digest}\n".encode())
+        return whole.hexdigest()

@@ -1,0 +1,88 @@
+"""Saving: the record in the file is whole, and a failed save leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+import engine
+from engine import Request
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_pipeline):
+    request = Request(
+        'a "red" apple,\nSteps: 3', "blue: sky", width=64, height=64, steps=2, seed=5, count=2
+    )
+    *_, last = engine.generate(tiny_pipeline, request)
+    return last
+
+
+def test_a_png_holds_the_picture_and_its_record(finished, tmp_path):
+    path = tmp_path / "image.png"
+    engine.save(finished.images[1], path, finished.record, 1)
+    with Image.open(path) as image:
+        assert image.tobytes() == finished.images[1].tobytes()
+        record = engine.Record.from_json(image.text["safelight"])
+    assert record.request == replace(finished.record.request, seed=6, count=1)
+    assert record.sha256 == finished.record.sha256
+    assert record.versions["torch"]
+    assert record == finished.record.of_image(1)
+
+
+def test_the_record_of_one_image_of_a_batch_makes_that_image(finished, tiny_pipeline):
+    request = finished.record.of_image(1).request
+    *_, alone = engine.generate(tiny_pipeline, request)
+    assert alone.images[0].tobytes() == finished.images[1].tobytes()
+
+
+def test_the_parameters_are_in_the_format_that_others_read(finished):
+    lines = finished.record.of_image(0).to_parameters().split("\n")
+    assert lines[:3] == ['a "red" apple,', "Steps: 3", "Negative prompt: blue: sky"]
+    assert lines[3].startswith("Steps: 2, Sampler: ")
+    for part in ("CFG scale: 7.5", "Seed: 5", "Size: 64x64", "RNG: CPU", "Model: sd1"):
+        assert part in lines[3]
+
+
+@pytest.mark.parametrize("prompt", ["แอปเปิล 🍎", "\ud83d", "", "\0", "<b>bold</b>"])
+def test_any_prompt_can_be_saved(finished, tmp_path, prompt):
+    record = replace(finished.record, request=replace(finished.record.request, prompt=prompt))
+    engine.save(finished.images[0], tmp_path / "image.png", record)
+    with Image.open(tmp_path / "image.png") as image:
+        assert engine.Record.from_json(image.text["safelight"]).request.prompt == prompt
+
+
+def test_saving_twice_replaces_the_file_and_leaves_no_other(finished, tmp_path):
+    for index in (0, 1):
+        engine.save(finished.images[index], tmp_path / "image.png", finished.record, index)
+    assert [path.name for path in tmp_path.iterdir()] == ["image.png"]
+
+
+def test_a_missing_folder_is_an_error_that_names_the_file(finished, tmp_path):
+    with pytest.raises(engine.SaveError, match=r"image\.png"):
+        engine.save(finished.images[0], tmp_path / "gone" / "image.png", finished.record)
+
+
+def test_a_full_disk_leaves_neither_a_half_file_nor_a_lost_one(finished, tmp_path, monkeypatch):
+    path = tmp_path / "image.png"
+    engine.save(finished.images[0], path, finished.record)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(engine.SaveError, match="No space left"):
+        engine.save(finished.images[1], path, finished.record, 1)
+    assert path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["image.png"]
+
+
+def test_a_file_where_the_folder_should_be_is_one_clear_error(finished, tmp_path):
+    folder = tmp_path / "not-a-folder"
+    folder.write_text("a file")
+    with pytest.raises(engine.SaveError, match="not-a-folder"):
+        engine.save(finished.images[0], folder / "image.png", finished.record)
