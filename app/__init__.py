@@ -1,0 +1,1 @@
+"""The application: Qt. It draws, listens, and hands requests to the engine."""

@@ -1,0 +1,15 @@
+"""The words of the program in the person's language. Every widget and window calls `tr`."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+CONTEXT = "Safelight"
+
+
+def tr(text: str, **named: object) -> str:
+    """The translation of `text`, or `text` itself when there is none, with its named placeholders
+    filled in: `tr("Step {step} of {total}", step=3, total=20)`. The values are not translated.
+    """
+    translated = QCoreApplication.translate(CONTEXT, text)
+    return translated.format(**named) if named else translated

@@ -1,0 +1,48 @@
+"""Background: short work in a thread pool, its result back in the thread that asked. Used by the
+state objects that read and write image files, so that the window never waits for a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+
+THREADS = 2
+
+
+class Background(QObject):
+    _done = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(THREADS)
+        self._done.connect(self._deliver)
+
+    def submit(
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Call `work` in the pool, then `then` with its result, or `failed` with what it raised."""
+
+        def task() -> None:
+            try:
+                callback, value = then, work()
+            except Exception as error:  # handed to whoever asked, in their thread
+                callback, value = failed, error
+            self._done.emit(callback, value)
+
+        self._pool.start(task)
+
+    def close(self) -> None:
+        """Drop what has not begun and wait for the rest, two seconds at most."""
+        self._pool.clear()
+        self._pool.waitForDone(2000)
+
+    @Slot(object, object)
+    def _deliver(self, callback: Callable[[Any], None], value: Any) -> None:
+        callback(value)

@@ -1,0 +1,244 @@
+"""Session: the draft of the next request and what the person chose, kept over restarts. The
+widgets of the recipe edit it and show it; `app.main` hands what it releases to the queue.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
+
+from app.preferences import Preferences
+from engine.errors import RequestError
+from engine.request import Request
+
+FIELDS = (
+    "prompt",
+    "negative_prompt",
+    "width",
+    "height",
+    "steps",
+    "guidance_scale",
+    "scheduler",
+    "seed",
+    "count",
+)
+SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A loaded pipeline in plain values. source: what `engine.load` was given; multiple, minimum,
+    maximum: what width and height may be, in pixels; device and dtype: as torch spells them."""
+
+    source: str
+    name: str
+    family: str
+    device: str
+    dtype: str
+    multiple: int
+    minimum: int
+    maximum: int
+    default_request: Request
+
+    def accepts_size(self, pixels: int) -> bool:
+        return self.minimum <= pixels <= self.maximum and pixels % self.multiple == 0
+
+
+class Session(QObject):
+    """One setter and one signal a field. A seed is used for one run and then drawn anew, unless it
+    is locked; so a seed that was typed or diced always serves the next run."""
+
+    promptChanged = Signal(str)
+    negativePromptChanged = Signal(str)
+    sizeChanged = Signal(int, int)
+    stepsChanged = Signal(float)
+    guidanceChanged = Signal(float)
+    schedulerChanged = Signal(str)
+    seedChanged = Signal(object)
+    countChanged = Signal(int)
+    lockChanged = Signal(bool)
+    limitsChanged = Signal(int, int, int)  # multiple, minimum, maximum
+    released = Signal(object)  # Request
+    refused = Signal(str)
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        schedulers: tuple[str, ...],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._preferences = preferences
+        self._schedulers = schedulers
+        self._draft = _usable(preferences.get("draft", {}))
+        self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
+        self._locked = preferences.get("seed_locked", False)
+        self._spent = not self._locked
+        if self._draft["scheduler"] not in schedulers:
+            self._draft["scheduler"] = None
+
+    @property
+    def prompt(self) -> str:
+        return self._draft["prompt"]
+
+    @property
+    def negative_prompt(self) -> str:
+        return self._draft["negative_prompt"]
+
+    @property
+    def size(self) -> tuple[int | None, int | None]:
+        """Width and height in pixels; None until a model has told what it makes."""
+        return self._draft["width"], self._draft["height"]
+
+    @property
+    def steps(self) -> int:
+        return self._draft["steps"]
+
+    @property
+    def guidance_scale(self) -> float:
+        return self._draft["guidance_scale"]
+
+    @property
+    def scheduler(self) -> str | None:
+        return self._draft["scheduler"]
+
+    @property
+    def seed(self) -> int:
+        return self._draft["seed"]
+
+    @property
+    def count(self) -> int:
+        return self._draft["count"]
+
+    @property
+    def seed_locked(self) -> bool:
+        return self._locked
+
+    @Slot(str)
+    def set_prompt(self, text: str) -> None:
+        self._choose(self.promptChanged, prompt=text)
+
+    @Slot(str)
+    def set_negative_prompt(self, text: str) -> None:
+        self._choose(self.negativePromptChanged, negative_prompt=text)
+
+    @Slot(int, int)
+    def set_size(self, width: int, height: int) -> None:
+        self._choose(self.sizeChanged, width=width, height=height)
+
+    @Slot(float)
+    def set_steps(self, steps: float) -> None:
+        self._choose(self.stepsChanged, steps=round(steps))
+
+    @Slot(float)
+    def set_guidance_scale(self, scale: float) -> None:
+        self._choose(self.guidanceChanged, guidance_scale=float(scale))
+
+    @Slot(str)
+    def set_scheduler(self, name: str) -> None:
+        self._choose(self.schedulerChanged, scheduler=name)
+
+    @Slot(object)
+    def set_seed(self, seed: int) -> None:
+        self._spent = False
+        self._choose(self.seedChanged, seed=seed)
+
+    @Slot(int)
+    def set_count(self, count: int) -> None:
+        self._choose(self.countChanged, count=count)
+
+    @Slot(bool)
+    def set_seed_locked(self, locked: bool) -> None:
+        if locked != self._locked:
+            self._locked = locked
+            self._preferences.set("seed_locked", locked)
+            self.lockChanged.emit(locked)
+
+    @Slot()
+    def roll_seed(self) -> None:
+        """Draw a seed for the next run."""
+        self.set_seed(secrets.randbelow(SEEDS))
+
+    @Slot(object)
+    def adapt(self, card: ModelCard) -> None:
+        """Take the model's own size, steps, guidance and scheduler, except where the person chose
+        something that this model accepts."""
+        default = card.default_request
+        size = (default.width or card.minimum, default.height or card.minimum)
+        own = self.size
+        if "width" in self._chosen and all(side and card.accepts_size(side) for side in own):
+            size = own
+        self.limitsChanged.emit(card.multiple, card.minimum, card.maximum)
+        self._put(self.sizeChanged, width=size[0], height=size[1])
+        if "steps" not in self._chosen:
+            self._put(self.stepsChanged, steps=default.steps)
+        if "guidance_scale" not in self._chosen:
+            self._put(self.guidanceChanged, guidance_scale=float(default.guidance_scale))
+        if "scheduler" not in self._chosen and default.scheduler in self._schedulers:
+            self._put(self.schedulerChanged, scheduler=default.scheduler)
+
+    def release(self) -> Request:
+        """The draft as a request, with a fresh seed if the one there is spent. Raises
+        RequestError, which names the field that cannot be used."""
+        if self._spent and not self._locked:
+            self.roll_seed()
+        request = Request(**self._draft)
+        self._spent = True
+        return request
+
+    @Slot()
+    def generate(self) -> None:
+        """Release the draft to whoever listens, or say why it cannot be."""
+        try:
+            request = self.release()
+        except RequestError as error:
+            self.refused.emit(str(error))
+        else:
+            self.released.emit(request)
+
+    def announce(self) -> None:
+        """Tell every value, for widgets that have just been connected."""
+        self.promptChanged.emit(self.prompt)
+        self.negativePromptChanged.emit(self.negative_prompt)
+        width, height = self.size
+        if width and height:
+            self.sizeChanged.emit(width, height)
+        self.stepsChanged.emit(self.steps)
+        self.guidanceChanged.emit(self.guidance_scale)
+        if self.scheduler:
+            self.schedulerChanged.emit(self.scheduler)
+        self.seedChanged.emit(self.seed)
+        self.countChanged.emit(self.count)
+        self.lockChanged.emit(self.seed_locked)
+
+    def _choose(self, signal: SignalInstance, **values: Any) -> None:
+        if self._put(signal, **values):
+            self._chosen.update(values)
+            self._preferences.set("chosen", sorted(self._chosen))
+
+    def _put(self, signal: SignalInstance, **values: Any) -> bool:
+        """Whether the draft has changed; if so it is kept and told."""
+        draft = self._draft | values
+        if draft == self._draft:
+            return False
+        self._draft = draft
+        self._preferences.set("draft", draft)
+        signal.emit(*values.values())
+        return True
+
+
+def _usable(stored: dict[str, Any]) -> dict[str, Any]:
+    """The stored draft, with a request's own value for each field that is missing or no good."""
+    default = Request()
+    draft = {name: getattr(default, name) for name in FIELDS}
+    for name in draft.keys() & stored.keys():
+        try:
+            Request(**{name: stored[name]})
+        except RequestError:
+            continue
+        draft[name] = stored[name]
+    draft["guidance_scale"] = float(draft["guidance_scale"])
+    return draft

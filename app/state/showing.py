@@ -1,0 +1,125 @@
+"""Showing: what the canvas shows at this moment: a step of the run, its finished image, or a
+picture of the gallery. Fed by the run, the worker and the gallery; the canvas and its header show
+it, and Save and Copy act on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QImage
+
+from app.i18n import tr
+from app.state.picture import Picture
+from app.state.run import RunResult, StepView
+
+
+class Showing(QObject):
+    picturesChanged = Signal(object, object)  # predicted, noisy: QImage or None
+    captionChanged = Signal(str)
+    titleChanged = Signal(str)
+    viewChanged = Signal(str)
+    savableChanged = Signal(bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._view = "predicted"
+        self._subject: StepView | RunResult | Picture | None = None
+        self._result: RunResult | None = None
+        self._last_step: StepView | None = None
+
+    @property
+    def picture(self) -> Picture | None:
+        """What can be saved or copied now, None while the canvas is empty."""
+        subject = self._subject
+        noisy = self._noisy
+        if self._view == "noisy" and noisy is not None and self._last_step is not None:
+            return Picture(f"step-{self._last_step.index + 1:03d}-noisy.png", noisy)
+        if isinstance(subject, StepView):
+            return Picture(f"step-{subject.index + 1:03d}.png", subject.predicted)
+        if isinstance(subject, RunResult):
+            return _picture_of(subject)
+        return subject
+
+    @property
+    def _noisy(self) -> QImage | None:
+        if isinstance(self._subject, Picture) or self._last_step is None:
+            return None
+        return self._last_step.noisy
+
+    @Slot(int)
+    def begin(self, total: int) -> None:
+        """A run has begun; the canvas keeps what it shows until the first step comes."""
+        self._result = None
+        if isinstance(self._subject, RunResult):
+            self._subject = _picture_of(self._subject)
+        text = tr("Watching: a run of 1 step")
+        if total != 1:
+            text = tr("Watching: a run of {total} steps", total=total)
+        self.titleChanged.emit(text)
+
+    @Slot(object)
+    def show_step(self, step: StepView) -> None:
+        """Show that step; the last step of a finished run stands for its image."""
+        self._last_step = step
+        if self._result and step.index == step.total - 1:
+            self._show(self._result, self._result.sheet)
+        else:
+            self._show(step, step.predicted)
+
+    @Slot(object)
+    def show_result(self, result: RunResult) -> None:
+        self._result = result
+        self._show(result, result.sheet)
+        self.titleChanged.emit(tr("Finished"))
+
+    @Slot(object)
+    def show_picture(self, picture: Picture) -> None:
+        self._show(picture, picture.image)
+        self.titleChanged.emit(picture.name)
+
+    @Slot(str)
+    def set_view(self, view: str) -> None:
+        """ "predicted": the picture that is foreseen; "noisy": the latents as they are."""
+        if view != self._view:
+            self._view = view
+            self.viewChanged.emit(view)
+            self.captionChanged.emit(self._caption())
+
+    def _show(self, subject: StepView | RunResult | Picture, image: QImage | None) -> None:
+        self._subject = subject
+        self.picturesChanged.emit(image, self._noisy)
+        self.captionChanged.emit(self._caption())
+        self.savableChanged.emit(True)
+
+    def _caption(self) -> str:
+        subject = self._subject
+        if isinstance(subject, StepView):
+            return tr(
+                "step {step} of {total} · {view} · guidance {guidance}",
+                step=subject.index + 1,
+                total=subject.total,
+                view=tr("noisy latents") if self._view == "noisy" else tr("predicted picture"),
+                guidance=f"{subject.guidance_scale:g}",
+            )
+        if isinstance(subject, RunResult):
+            first = subject.images[0]
+            return tr(
+                "seed {seed} · {width} × {height}",
+                seed=subject.request.seed,
+                width=first.width(),
+                height=first.height(),
+            )
+        return ""
+
+
+def _picture_of(result: RunResult) -> Picture:
+    """The image of a run; of several, the sheet with all of them, which has no file."""
+    if len(result.images) > 1:
+        last = result.request.seed + len(result.images) - 1
+        return Picture(f"{result.request.seed}-to-{last}.png", result.sheet)
+    path = result.paths[0]
+    if path is None:
+        return Picture(f"{result.request.seed}.png", result.sheet, unsaved=(result.number, 0))
+    return Picture(Path(path).name, result.sheet, path)

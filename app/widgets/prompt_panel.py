@@ -1,0 +1,134 @@
+"""The prompt and the negative prompt. The main window shows it at the top of the recipe."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QTextCursor
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.i18n import tr
+from app.widgets.plain_label import PlainLabel, plain_tooltip
+
+NOTE_LENGTH = 160
+EDGES = 22
+
+
+class PromptEdit(QPlainTextEdit):
+    """A field for plain text that grows with it from `low` to `high` lines. Ctrl+Enter asks for a
+    picture and Tab goes on to the next control."""
+
+    generateRequested = Signal()
+
+    def __init__(self, name: str, low: int, high: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setTabChangesFocus(True)
+        self._lines = (low, high)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        # Without this the window's own Ctrl+Enter would take the key first.
+        if event.type() == QEvent.Type.ShortcutOverride and _asks_for_a_picture(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if _asks_for_a_picture(event):
+            self.generateRequested.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def set_text(self, text: str) -> None:
+        """Shows `text` without telling anyone; the cursor stays when it is there already."""
+        if text != self.toPlainText():
+            with QSignalBlocker(self):
+                self.setPlainText(text)
+                self.moveCursor(QTextCursor.MoveOperation.End)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        """As tall as its lines, so that a long prompt is read without scrolling."""
+        low, high = (lines * self.fontMetrics().lineSpacing() for lines in self._lines)
+        tall, block = 0.0, self.document().begin()
+        while block.isValid() and tall < high:
+            tall += self.blockBoundingRect(block).height()
+            block = block.next()
+        self.setFixedHeight(round(min(max(tall, low), high)) + EDGES)
+
+
+class PromptPanel(QWidget):
+    """Emits each prompt as a person types it. The token note under the prompt says how much of it
+    the text encoder reads."""
+
+    promptChanged = Signal(str)
+    negativePromptChanged = Signal(str)
+    generateRequested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._prompt_label = PlainLabel("caption")
+        self._prompt = PromptEdit("promptEdit", 3, 8)
+        self._note = PlainLabel("note")
+        self._note.setWordWrap(True)
+        self._note.hide()
+        self._negative_label = PlainLabel("caption")
+        self._negative = PromptEdit("negativePromptEdit", 1, 3)
+        self._prompt_label.setBuddy(self._prompt)
+        self._negative_label.setBuddy(self._negative)
+        self.retranslate()
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(5)
+        layout.addWidget(self._prompt_label)
+        layout.addWidget(self._prompt)
+        layout.addWidget(self._note)
+        layout.addSpacing(6)
+        layout.addWidget(self._negative_label)
+        layout.addWidget(self._negative)
+
+        self._prompt.textChanged.connect(
+            lambda: self.promptChanged.emit(self._prompt.toPlainText())
+        )
+        self._negative.textChanged.connect(
+            lambda: self.negativePromptChanged.emit(self._negative.toPlainText())
+        )
+        self._prompt.generateRequested.connect(self.generateRequested)
+        self._negative.generateRequested.connect(self.generateRequested)
+
+    def set_prompt(self, text: str) -> None:
+        self._prompt.set_text(text)
+
+    def set_negative_prompt(self, text: str) -> None:
+        self._negative.set_text(text)
+
+    def set_token_note(self, text: str) -> None:
+        """A line such as "9 of 30 tokens"; "" takes it away. A long one is cut, and whole in its
+        tooltip."""
+        self._note.setText(text if len(text) <= NOTE_LENGTH else text[: NOTE_LENGTH - 1] + "…")
+        self._note.setToolTip(plain_tooltip(text) if len(text) > NOTE_LENGTH else "")
+        self._note.setVisible(bool(text))
+
+    def retranslate(self) -> None:
+        self._prompt_label.setText(tr("Prompt"))
+        self._prompt.setPlaceholderText(tr("a red apple, 3d"))
+        self._prompt.setAccessibleName(tr("Prompt"))
+        self._prompt.setToolTip(tr("What the picture shows. Ctrl+Enter generates it."))
+        self._negative_label.setText(tr("Negative prompt"))
+        self._negative.setPlaceholderText(tr("what to keep away from"))
+        self._negative.setAccessibleName(tr("Negative prompt"))
+        self._negative.setToolTip(tr("What the picture keeps away from. It may stay empty."))
+
+
+def _asks_for_a_picture(event: QEvent) -> bool:
+    return (
+        isinstance(event, QKeyEvent)
+        and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+    )

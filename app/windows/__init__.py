@@ -1,0 +1,1 @@
+"""The windows: layout only. app.main connects what stands in them."""

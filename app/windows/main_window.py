@@ -1,0 +1,287 @@
+"""The main window: where every widget stands, and the dialogs it opens. Layout only; app.main fills
+and connects it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QIcon
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QMainWindow,
+    QMessageBox,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.i18n import tr
+from app.widgets.canvas_header import CanvasHeader
+from app.widgets.error_bar import ErrorBar
+from app.widgets.gallery_view import GalleryView
+from app.widgets.model_picker import ModelPicker
+from app.widgets.plain_label import PlainLabel
+from app.widgets.preview_canvas import PreviewCanvas
+from app.widgets.prompt_panel import PromptPanel
+from app.widgets.quiet_wheel import QuietWheel
+from app.widgets.run_controls import RunControls
+from app.widgets.scheduler_picker import SchedulerPicker
+from app.widgets.seed_field import SeedField
+from app.widgets.size_fields import SizeFields
+from app.widgets.slider_spin import SliderSpin
+from app.widgets.status_line import StatusLine
+from app.widgets.timeline_strip import TimelineStrip
+from app.windows.main_menu import MainMenu
+
+GALLERY_WIDTH = 230
+TAB_ORDER = (
+    "modelPicker",
+    "openModelButton",
+    "promptEdit",
+    "negativePromptEdit",
+    "schedulerPicker",
+    "stepsSlider",
+    "stepsSpin",
+    "seedField",
+    "diceButton",
+    "lockButton",
+    "widthSpin",
+    "heightSpin",
+    "countSpin",
+    "guidanceSlider",
+    "guidanceSpin",
+    "generateButton",
+    "pauseButton",
+    "stopButton",
+    "predictedButton",
+    "noisyButton",
+    "copyButton",
+    "saveButton",
+    "errorText",
+    "dismissButton",
+    "previewCanvas",
+    "timelineStrip",
+    "galleryView",
+)
+
+
+class MainWindow(QMainWindow):
+    """The recipe on the left, the picture over its timeline in the middle, the gallery on the
+    right, one status line below. Its own signals are what the menus ask for."""
+
+    saveRequested = Signal()
+    copyRequested = Signal()
+    openModelRequested = Signal()
+    imageFolderRequested = Signal()
+    themeChosen = Signal(str)
+    closing = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.menu = MainMenu()
+        self.models = ModelPicker()
+        self.prompt = PromptPanel()
+        self.scheduler = SchedulerPicker()
+        self.steps = SliderSpin("", 1, 100, 1, 0, "stepsSlider", "stepsSpin", "", spin_high=1000)
+        self.guidance = SliderSpin(
+            "", 0, 20, 0.1, 1, "guidanceSlider", "guidanceSpin", "", spin_high=100
+        )
+        self.seed = SeedField()
+        self.size_fields = SizeFields()
+        self.run = RunControls()
+        self.header = CanvasHeader()
+        self.errors = ErrorBar()
+        self.canvas = PreviewCanvas()
+        self.timeline = TimelineStrip()
+        self.gallery = GalleryView()
+        self.status = StatusLine()
+        self._gallery_title = PlainLabel("caption")
+        self.retranslate()
+
+        self._gallery_panel = self._right()
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.setHandleWidth(5)
+        for side in (self._left(), self._middle(), self._gallery_panel):
+            self._splitter.addWidget(side)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setCollapsible(0, False)
+        self._splitter.setCollapsible(1, False)
+        self._splitter.setSizes([304, 1136 - GALLERY_WIDTH, GALLERY_WIDTH])
+        whole = QWidget()
+        _column(whole, self._splitter, self.status, stretch=0)
+        self.setMenuBar(self.menu)
+        self.setCentralWidget(whole)
+        self.setWindowIcon(QIcon(theme.pixmap("lamp", QSize(64, 64), theme.DARK.accent)))
+        self.setMinimumSize(860, 520)
+        self.resize(1440, 900)
+        self._arrange_tab_order()
+
+        self.menu.saveRequested.connect(self.saveRequested)
+        self.menu.copyRequested.connect(self.copyRequested)
+        self.menu.openModelRequested.connect(self.openModelRequested)
+        self.menu.imageFolderRequested.connect(self.imageFolderRequested)
+        self.menu.themeChosen.connect(self.themeChosen)
+        self.menu.quitRequested.connect(self.close)
+        self.menu.aboutRequested.connect(self._show_about)
+        self.menu.galleryToggled.connect(self._show_gallery)
+        self._splitter.splitterMoved.connect(self._follow_splitter)
+        self.header.canSaveChanged.connect(self.menu.set_can_save)
+
+    def ask_save_path(self, suggested: str) -> str:
+        """The path of a PNG file that the person names, "" if none. suggested: path or name."""
+        path, _ = QFileDialog.getSaveFileName(
+            self, tr("Save the picture"), suggested, tr("PNG image (*.png)")
+        )
+        return path
+
+    def ask_folder(self, title: str, start: str) -> str:
+        """The path of the folder that the person chooses, "" if none. start: where to begin."""
+        return QFileDialog.getExistingDirectory(self, title, start)
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(tr("Safelight"))
+        self._gallery_title.setText(tr("Gallery"))
+        self.steps.retranslate(
+            tr("Steps"),
+            tr("In how many steps the picture develops: more are finer and take longer."),
+        )
+        self.guidance.retranslate(
+            tr("Guidance"),
+            tr("How closely the picture follows the prompt. Move it while the picture develops."),
+        )
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+            for part in (
+                self.menu, self.models, self.prompt, self.scheduler, self.seed, self.size_fields,
+                self.run, self.header, self.errors, self.canvas, self.timeline, self.gallery,
+                self.status,
+            ):  # fmt: skip
+                part.retranslate()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def _left(self) -> QWidget:
+        """The recipe scrolls in a low window; what steers a run stays in sight under it."""
+        recipe = QWidget()
+        recipe.setObjectName("recipe")
+        layout = QVBoxLayout(recipe)
+        layout.setContentsMargins(16, 14, 6, 14)
+        layout.setSpacing(14)
+        for part in (
+            self.models,
+            self.prompt,
+            self.scheduler,
+            self.steps,
+            self.seed,
+            self.size_fields,
+        ):
+            layout.addWidget(part)
+        layout.addStretch(1)
+        QuietWheel(recipe).watch(recipe)
+        room = QScrollArea()
+        room.setObjectName("recipeScroll")
+        room.setWidget(recipe)
+        room.setWidgetResizable(True)
+        room.setFrameShape(QFrame.Shape.NoFrame)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # Always there, and invisible without need: the controls keep their width.
+        room.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        bar = room.verticalScrollBar()
+        bar.rangeChanged.connect(lambda low, high: bar.setEnabled(high > low))
+        room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        foot = QWidget()
+        foot.setObjectName("runPanel")
+        steering = QVBoxLayout(foot)
+        steering.setContentsMargins(16, 12, 16, 12)
+        steering.setSpacing(10)
+        steering.addWidget(self.guidance)
+        steering.addWidget(self.run)
+        panel = _panel("recipePanel", 280, 460)
+        _column(panel, room, foot, stretch=0)
+        return panel
+
+    def _middle(self) -> QWidget:
+        middle = QWidget()
+        middle.setMinimumWidth(440)
+        _column(middle, self.header, self.errors, self.canvas, self.timeline, stretch=2)
+        return middle
+
+    def _right(self) -> QWidget:
+        panel = _panel("galleryPanel", 150, 720)
+        self._gallery_title.setContentsMargins(4, 14, 4, 4)
+        _column(panel, self._gallery_title, self.gallery, stretch=1)
+        panel.setContentsMargins(10, 0, 0, 8)
+        return panel
+
+    def _arrange_tab_order(self) -> None:
+        """As the eye goes: the recipe, the run, the picture, the gallery."""
+        for name, following in pairwise(TAB_ORDER):
+            QWidget.setTabOrder(self._control(name), self._control(following))
+        self._control("promptEdit").setFocus()
+
+    def _control(self, name: str) -> QWidget:
+        control = self.findChild(QWidget, name)
+        if control is None:
+            raise LookupError(f"The window has no control named {name!r}.")
+        return control
+
+    def _show_gallery(self, shown: bool) -> None:
+        self._gallery_panel.setVisible(shown)
+        recipe, middle, gallery = self._splitter.sizes()
+        if shown and gallery == 0:
+            self._splitter.setSizes([recipe, middle - GALLERY_WIDTH, GALLERY_WIDTH])
+
+    def _follow_splitter(self) -> None:
+        """A gallery that was pushed to the edge is hidden, so that the Tab key passes it by."""
+        if self._splitter.sizes()[2] == 0:
+            self._gallery_panel.hide()
+            self.menu.set_gallery_shown(False)
+
+    def _show_about(self) -> None:
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(tr("About Safelight"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setIconPixmap(
+            theme.pixmap("lamp", QSize(56, 56), theme.tokens().accent, self.devicePixelRatioF())
+        )
+        box.setText(tr("Safelight {version}", version=_version()).strip())
+        box.setInformativeText(
+            tr("Makes images with diffusion models, and lets you watch and steer every one.")
+        )
+        box.open()
+
+
+def _panel(name: str, narrowest: int, widest: int) -> QWidget:
+    panel = QWidget()
+    panel.setObjectName(name)
+    panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    panel.setMinimumWidth(narrowest)
+    panel.setMaximumWidth(widest)
+    return panel
+
+
+def _column(place: QWidget, *parts: QWidget, stretch: int) -> None:
+    """Puts `parts` under each other without gaps; number `stretch` takes the room that is left."""
+    layout = QVBoxLayout(place)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    for number, part in enumerate(parts):
+        layout.addWidget(part, 1 if number == stretch else 0)
+
+
+def _version() -> str:
+    try:
+        return version("safelight")
+    except PackageNotFoundError:
+        return ""

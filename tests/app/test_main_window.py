@@ -1,0 +1,428 @@
+"""The main window as a person meets it: every control has a name, a tooltip and a place; the keys
+and menus work; it fits on a small screen; it is there before anything heavy is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt, QTranslator
+from PySide6.QtGui import QAction, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QProgressBar,
+    QScrollArea,
+    QScrollBar,
+    QSlider,
+    QSplitter,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.i18n import CONTEXT
+from app.widgets.preview_canvas import PreviewCanvas
+from app.widgets.timeline_strip import TimelineStrip
+from app.windows.main_window import TAB_ORDER, MainWindow
+
+NAMES = (
+    "promptEdit",
+    "negativePromptEdit",
+    "schedulerPicker",
+    "stepsSlider",
+    "stepsSpin",
+    "guidanceSlider",
+    "guidanceSpin",
+    "seedField",
+    "widthSpin",
+    "heightSpin",
+    "countSpin",
+    "modelPicker",
+    "generateButton",
+    "pauseButton",
+    "stopButton",
+    "previewCanvas",
+    "progressBar",
+    "timelineStrip",
+    "galleryView",
+    "statusLabel",
+    "deviceLabel",
+)
+CONTROLS = (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QAbstractItemView,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    PreviewCanvas,
+    TimelineStrip,
+)
+COMPOUND = (QAbstractSpinBox, QComboBox, QAbstractItemView)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication) -> MainWindow:
+    theme.apply(qapp, "dark")
+    made = MainWindow()
+    qtbot.addWidget(made)
+    made.run.set_ready(True)
+    made.run.set_running(True)
+    made.header.set_can_save(True)
+    made.scheduler.set_schedulers([("ddim", "DDIM", "The classic, the same every time.")])
+    made.scheduler.set_current("ddim")
+    made.show()
+    qtbot.waitUntil(made.isActiveWindow)
+    return made
+
+
+def named(window: MainWindow, name: str) -> QWidget:
+    found = window.findChild(QWidget, name)
+    assert found is not None, name
+    return found
+
+
+def controls(window: MainWindow) -> list[QWidget]:
+    """What a person can use: without the inner parts that Qt builds its own controls from."""
+    return [
+        widget
+        for widget in window.findChildren(QWidget)
+        if isinstance(widget, CONTROLS)
+        and not isinstance(widget, QScrollBar)
+        and not widget.objectName().startswith("qt_")
+        and not any(isinstance(around, COMPOUND) for around in parents(widget))
+    ]
+
+
+def parents(widget: QWidget) -> list[QWidget]:
+    parent = widget.parentWidget()
+    return [parent, *parents(parent)] if parent else []
+
+
+def tab_chain(window: MainWindow) -> list[str]:
+    """The object names that Tab goes through, from the prompt on."""
+    start = named(window, "promptEdit")
+    chain, widget = [start.objectName()], start.nextInFocusChain()
+    while widget is not None and widget is not start:
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisibleTo(window):
+            chain.append(widget.objectName())
+        widget = widget.nextInFocusChain()
+    return chain
+
+
+def test_agreed_names(window: MainWindow) -> None:
+    for name in NAMES:
+        assert len(window.findChildren(QWidget, name)) == 1, name
+
+
+def test_every_control_says_what_it_is_and_does(window: MainWindow) -> None:
+    found = controls(window)
+    assert len(found) >= 24
+    for control in [*found, named(window, "statusLabel"), named(window, "deviceLabel")]:
+        name = control.objectName() or repr(control)
+        assert control.accessibleName(), f"{name} has no accessible name"
+        assert len(control.toolTip()) > 15, f"{name} has no tooltip"
+        assert "<" not in control.toolTip()
+
+
+def test_every_control_is_in_the_tab_order(window: MainWindow) -> None:
+    window.errors.show_error("No.")
+    chain = tab_chain(window)
+    for control in controls(window):
+        if not isinstance(control, QProgressBar):
+            assert control.objectName() in chain, control.objectName()
+
+
+def test_tab_order_follows_the_eye(window: MainWindow) -> None:
+    window.errors.show_error("No.")
+    chain = tab_chain(window)
+    assert tuple(name for name in chain if name in TAB_ORDER) == (*TAB_ORDER[2:], *TAB_ORDER[:2])
+
+
+def test_tab_leaves_the_prompt(qtbot: QtBot, window: MainWindow) -> None:
+    assert window.focusWidget() is named(window, "promptEdit")
+    qtbot.keyClick(named(window, "promptEdit"), Qt.Key.Key_Tab)
+    assert window.focusWidget() is named(window, "negativePromptEdit")
+
+
+@pytest.mark.parametrize("look", ["dark", "light"])
+def test_focus_can_be_seen(window: MainWindow, qapp: QApplication, look: str) -> None:
+    theme.apply(qapp, look)
+    for control in controls(window):
+        if isinstance(control, QProgressBar | QAbstractItemView) or not control.isVisible():
+            continue
+        named(window, "galleryView").setFocus()
+        before = control.grab().toImage()
+        control.setFocus()
+        assert control.grab().toImage() != before, control.objectName()
+    theme.apply(qapp, "dark")
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 640)])
+def test_nothing_is_clipped(window: MainWindow, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    window.header.set_title("Watching a picture with a rather long prompt " * 5)
+    window.status.set_status("Making a picture " * 50)
+    window.prompt.set_prompt("a red apple, 3d, " * 300)
+    window.errors.show_error("A very long error. " * 200)
+    QApplication.processEvents()
+    assert (window.width(), window.height()) == size
+    recipe = named(window, "recipe")
+    scroll = window.findChild(QScrollArea, "recipeScroll")
+    assert scroll is not None
+    assert recipe.width() == scroll.viewport().width()
+    for control in [c for c in controls(window) if c.isVisible()]:
+        if isinstance(control, QPlainTextEdit | QProgressBar):  # as tall as they like
+            continue
+        wanted = control.minimumSizeHint()
+        assert control.width() >= wanted.width(), control.objectName()
+        assert control.height() >= wanted.height(), control.objectName()
+        if recipe.isAncestorOf(control):
+            continue
+        corner = control.mapTo(window, QPoint(control.width() - 1, control.height() - 1))
+        assert window.rect().contains(corner), control.objectName()
+
+
+def test_tab_scrolls_the_recipe_in_a_low_window(qtbot: QtBot, window: MainWindow) -> None:
+    window.resize(1024, 640)
+    QApplication.processEvents()
+    scroll = window.findChild(QScrollArea, "recipeScroll")
+    assert scroll is not None
+    count = named(window, "countSpin")
+    named(window, "heightSpin").setFocus()
+    qtbot.keyClick(named(window, "heightSpin"), Qt.Key.Key_Tab)
+    assert window.focusWidget() is count
+    corner = count.mapTo(scroll.viewport(), QPoint(1, count.height() - 1))
+    assert scroll.viewport().rect().contains(corner)
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("ready", [True, False])
+def test_guidance_can_always_be_moved(window: MainWindow, running: bool, ready: bool) -> None:
+    window.run.set_running(running)
+    window.run.set_ready(ready)
+    window.models.set_busy(True)
+    assert named(window, "guidanceSlider").isEnabled()
+    assert named(window, "guidanceSpin").isEnabled()
+
+
+def test_steps_beyond_the_slider(window: MainWindow) -> None:
+    steps = window.findChild(QDoubleSpinBox, "stepsSpin")
+    slider = window.findChild(QSlider, "stepsSlider")
+    assert steps is not None and slider is not None
+    steps.setValue(1000)
+    assert window.steps.value() == 1000
+    assert (slider.minimum(), slider.value(), slider.maximum()) == (1, 100, 100)
+    steps.setValue(0)
+    assert window.steps.value() == 1
+    assert steps.text() == "1"
+
+
+@pytest.mark.parametrize("name", ["promptEdit", "seedField", "guidanceSlider", "galleryView"])
+def test_ctrl_enter_generates_once_from_anywhere(
+    qtbot: QtBot, window: MainWindow, name: str
+) -> None:
+    heard: list[str] = []
+    window.run.generateRequested.connect(lambda: heard.append("run"))
+    window.prompt.generateRequested.connect(lambda: heard.append("prompt"))
+    control = named(window, name)
+    control.setFocus()
+    qtbot.keyClick(control, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert len(heard) == 1
+
+
+def test_number_that_is_being_typed_counts_for_the_run(qtbot: QtBot, window: MainWindow) -> None:
+    said: list[tuple[str, float]] = []
+    window.steps.valueChanged.connect(lambda value: said.append(("steps", value)))
+    window.run.generateRequested.connect(lambda: said.append(("run", 0)))
+    steps = window.findChild(QDoubleSpinBox, "stepsSpin")
+    assert steps is not None
+    steps.setFocus()
+    steps.selectAll()
+    qtbot.keyClicks(steps, "37")
+    qtbot.keyClick(steps, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert said == [("steps", 37), ("run", 0)]
+
+
+def turn_wheel(control: QWidget) -> None:
+    place = QPointF(control.rect().center())
+    event = QWheelEvent(
+        place,
+        control.mapToGlobal(place),
+        QPoint(0, 0),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(control, event)
+
+
+def test_wheel_changes_only_what_has_the_focus(window: MainWindow) -> None:
+    window.steps.set_value(20)
+    slider = named(window, "stepsSlider")
+    turn_wheel(slider)
+    assert window.steps.value() == 20
+    slider.setFocus()
+    turn_wheel(slider)
+    assert window.steps.value() != 20
+
+
+def action(window: MainWindow, text: str) -> QAction:
+    """The menu entry with this text, without its mnemonic."""
+    found = [a for a in window.findChildren(QAction) if a.text().replace("&", "") == text]
+    assert len(found) == 1, text
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "signal"),
+    [
+        ("Save as…", "saveRequested"),
+        ("Copy", "copyRequested"),
+        ("Open model folder…", "openModelRequested"),
+        ("Image folder…", "imageFolderRequested"),
+    ],
+)
+def test_menu_entries(window: MainWindow, text: str, signal: str) -> None:
+    heard: list[str] = []
+    getattr(window, signal).connect(lambda: heard.append(signal))
+    action(window, text).trigger()
+    assert heard == [signal]
+
+
+def test_nothing_to_save(window: MainWindow) -> None:
+    window.header.set_can_save(False)
+    assert not action(window, "Save as…").isEnabled()
+    assert not action(window, "Copy").isEnabled()
+
+
+def test_theme_menu(window: MainWindow) -> None:
+    heard: list[str] = []
+    window.themeChosen.connect(heard.append)
+    window.menu.set_theme("light")
+    assert not heard
+    assert action(window, "Light").isChecked()
+    for text in ("Dark", "Light", "As the system"):
+        action(window, text).trigger()
+    assert heard == ["dark", "light", "system"]
+
+
+def test_gallery_can_be_put_away(window: MainWindow) -> None:
+    canvas = window.canvas.width()
+    entry = action(window, "Gallery")
+    entry.trigger()
+    QApplication.processEvents()
+    assert not window.gallery.isVisible()
+    assert window.canvas.width() > canvas
+    entry.trigger()
+    QApplication.processEvents()
+    assert window.gallery.isVisible()
+
+
+def test_gallery_pushed_to_the_edge_comes_back(window: MainWindow) -> None:
+    splitter = window.findChild(QSplitter)
+    assert splitter is not None
+    splitter.moveSplitter(splitter.width(), 2)
+    QApplication.processEvents()
+    assert not window.gallery.isVisible()
+    entry = action(window, "Gallery")
+    assert not entry.isChecked()
+    entry.trigger()
+    QApplication.processEvents()
+    assert window.gallery.isVisible()
+    assert window.gallery.width() > 100
+
+
+def test_quit_and_closing(window: MainWindow) -> None:
+    heard: list[str] = []
+    window.closing.connect(lambda: heard.append("closing"))
+    action(window, "Quit").trigger()
+    assert heard == ["closing"]
+    assert not window.isVisible()
+
+
+def test_about_is_plain_text(window: MainWindow) -> None:
+    action(window, "About Safelight").trigger()
+    box = window.findChild(QMessageBox)
+    assert box is not None
+    assert "Safelight" in box.text()
+    assert box.textFormat() == Qt.TextFormat.PlainText
+    box.close()
+
+
+def test_file_dialogs(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def answer(path: object) -> object:
+        return lambda *values: (asked.append(values), path)[1]
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer(("/a/b.png", "PNG")))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", answer("/a"))
+    assert window.ask_save_path("b.png") == "/a/b.png"
+    assert window.ask_folder("Image folder", "/home") == "/a"
+    assert asked[0][2] == "b.png"
+    assert asked[1][1:] == ("Image folder", "/home")
+
+
+def test_no_label_reads_markup(window: MainWindow) -> None:
+    for label in window.findChildren(QLabel):
+        assert label.textFormat() == Qt.TextFormat.PlainText, label.text()
+
+
+class Shouting(QTranslator):
+    """A language that is the same in capitals, except inside placeholders."""
+
+    def translate(
+        self, context: str, text: str, disambiguation: str | None = None, n: int = -1
+    ) -> str:
+        return text.upper() if context == CONTEXT and "{" not in text else text
+
+    def isEmpty(self) -> bool:
+        return False
+
+
+def test_language_switches_live(window: MainWindow) -> None:
+    shouting = Shouting()
+    QCoreApplication.installTranslator(shouting)
+    QApplication.processEvents()
+    try:
+        for control in controls(window):
+            assert control.accessibleName().upper() == control.accessibleName()
+            assert control.toolTip().upper() == control.toolTip()
+        assert action(window, "SAVE AS…")
+    finally:
+        QCoreApplication.removeTranslator(shouting)
+        QApplication.sendEvent(window, QEvent(QEvent.Type.LanguageChange))
+    assert named(window, "promptEdit").accessibleName() == "Prompt"
+
+
+@pytest.mark.parametrize("look", theme.NAMES)
+def test_paints_in_every_theme(window: MainWindow, qapp: QApplication, look: str) -> None:
+    theme.apply(qapp, look)
+    assert not window.grab().isNull()
+    theme.apply(qapp, "dark")
+
+
+def test_importing_the_window_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, app.windows.main_window; "
+        "print({'torch', 'transformers', 'numpy', 'PIL', 'engine'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

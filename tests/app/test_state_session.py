@@ -1,0 +1,134 @@
+"""The draft: what a person chose is kept, adapted to a model, and released as a request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.preferences import Preferences
+from app.state.session import ModelCard, Session
+from engine.errors import RequestError
+from engine.request import MAX_SEED, Request
+
+SCHEDULERS = ("unipc", "euler")
+CARD = ModelCard(
+    source="bundled",
+    name="Emoji",
+    family="stable-diffusion",
+    device="cpu",
+    dtype="torch.float32",
+    multiple=8,
+    minimum=64,
+    maximum=512,
+    default_request=Request(width=128, height=128, steps=20, guidance_scale=5.0, scheduler="unipc"),
+)
+
+
+@pytest.fixture
+def preferences(qtbot: QtBot, tmp_path: Path) -> Preferences:
+    return Preferences(tmp_path / "preferences.json")
+
+
+@pytest.fixture
+def session(preferences: Preferences) -> Session:
+    return Session(preferences, SCHEDULERS)
+
+
+def heard(signal: Any) -> list[Any]:
+    values: list[Any] = []
+    signal.connect(values.append)
+    return values
+
+
+def test_a_setter_tells_only_what_changes(session: Session) -> None:
+    prompts = heard(session.promptChanged)
+    session.set_prompt("an owl")
+    session.set_prompt("an owl")
+    assert prompts == ["an owl"]
+
+
+def test_the_model_fills_in_what_nobody_chose(session: Session) -> None:
+    session.adapt(CARD)
+    assert session.size == (128, 128)
+    assert (session.steps, session.guidance_scale, session.scheduler) == (20, 5.0, "unipc")
+
+
+def test_what_a_person_chose_stays_where_the_model_accepts_it(session: Session) -> None:
+    session.set_steps(12.0)
+    session.set_size(256, 320)
+    session.set_scheduler("euler")
+    session.adapt(CARD)
+    assert (session.steps, session.size, session.scheduler) == (12, (256, 320), "euler")
+    assert session.guidance_scale == 5.0
+
+
+@pytest.mark.parametrize("size", [(130, 128), (1024, 128), (128, 8)])
+def test_a_size_that_the_model_cannot_make_becomes_its_own(
+    session: Session, size: tuple[int, int]
+) -> None:
+    session.set_size(*size)
+    session.adapt(CARD)
+    assert session.size == (128, 128)
+
+
+def test_the_draft_is_back_at_the_next_start(session: Session, preferences: Preferences) -> None:
+    session.set_prompt("แมว 🐈")
+    session.set_steps(33)
+    session.set_seed(7)
+    session.set_seed_locked(True)
+    again = Session(preferences, SCHEDULERS)
+    again.adapt(CARD)
+    assert (again.prompt, again.steps, again.seed, again.seed_locked) == ("แมว 🐈", 33, 7, True)
+    assert again.release().seed == 7
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        {"steps": 0, "prompt": "kept"},
+        {"steps": "many", "width": -1, "prompt": "kept", "unknown": 1},
+        {"seed": 2**70, "guidance_scale": 1e400, "count": None, "prompt": "kept"},
+        {"scheduler": "gone", "prompt": "kept"},
+        {"prompt": "kept", "negative_prompt": ["no"]},
+    ],
+)
+def test_a_stored_draft_is_taken_field_by_field(
+    preferences: Preferences, draft: dict[str, Any]
+) -> None:
+    preferences.set("draft", draft)
+    session = Session(preferences, SCHEDULERS)
+    assert session.release().prompt == "kept"
+    assert session.scheduler is None
+
+
+def test_every_run_has_a_new_seed_unless_it_is_locked(session: Session) -> None:
+    told = heard(session.seedChanged)
+    seeds = [session.release().seed for _ in range(4)]
+    assert len(set(seeds)) == 4
+    assert told == seeds
+    session.set_seed_locked(True)
+    assert {session.release().seed for _ in range(3)} == {seeds[-1]}
+
+
+def test_a_typed_or_diced_seed_serves_the_next_run(session: Session) -> None:
+    session.set_seed(0)
+    assert session.release().seed == 0
+    session.roll_seed()
+    rolled = session.seed
+    assert session.release().seed == rolled
+    assert session.release().seed != rolled
+
+
+def test_a_draft_that_cannot_be_released_says_why(session: Session) -> None:
+    session.set_seed(MAX_SEED)
+    session.set_count(2)
+    session.set_seed_locked(True)
+    with pytest.raises(RequestError, match="seed"):
+        session.release()
+    sentences, requests = heard(session.refused), heard(session.released)
+    session.generate()
+    assert "seed" in sentences[0]
+    assert requests == []

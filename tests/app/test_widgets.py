@@ -1,0 +1,659 @@
+"""Every widget on its own: what it emits and accepts; that setting a value tells nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, SignalInstance
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QValidator
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDoubleSpinBox,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.i18n import tr
+from app.widgets.canvas_header import CanvasHeader
+from app.widgets.error_bar import ErrorBar
+from app.widgets.model_picker import ModelPicker
+from app.widgets.plain_label import PlainLabel, plain_tooltip
+from app.widgets.preview_canvas import PreviewCanvas, scaled
+from app.widgets.prompt_panel import PromptPanel
+from app.widgets.run_controls import RunControls
+from app.widgets.scheduler_picker import SchedulerPicker
+from app.widgets.seed_field import LARGEST_SEED, SeedField, SeedValidator
+from app.widgets.size_fields import SizeFields
+from app.widgets.slider_spin import SliderSpin
+from app.widgets.status_line import StatusLine
+
+W = TypeVar("W", bound=QWidget)
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+class Heard(list[tuple]):
+    """What a signal said, in order."""
+
+    def __init__(self, *signals: SignalInstance) -> None:
+        super().__init__()
+        for signal in signals:
+            signal.connect(lambda *values: self.append(values))
+
+
+def part(widget: QWidget, kind: type[W], name: str) -> W:
+    found = widget.findChild(kind, name)
+    assert found is not None, f"no {kind.__name__} named {name}"
+    return found
+
+
+def picture(width: int = 16, height: int = 16, colour: str = "#ff0000") -> QImage:
+    image = QImage(width, height, QImage.Format.Format_RGB888)
+    image.fill(QColor(colour))
+    return image
+
+
+@pytest.fixture
+def prompts(qtbot: QtBot) -> PromptPanel:
+    panel = PromptPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel
+
+
+class TestPromptPanel:
+    def test_typing_is_told(self, qtbot: QtBot, prompts: PromptPanel) -> None:
+        heard, negative = Heard(prompts.promptChanged), Heard(prompts.negativePromptChanged)
+        qtbot.keyClicks(part(prompts, QPlainTextEdit, "promptEdit"), "owl")
+        qtbot.keyClicks(part(prompts, QPlainTextEdit, "negativePromptEdit"), "x")
+        assert heard == [("o",), ("ow",), ("owl",)]
+        assert negative == [("x",)]
+
+    @pytest.mark.parametrize("text", ["", "แมวสีส้ม 🐈", "<b>bold</b> & <img src=x>", "owl " * 1250])
+    def test_set_prompts_tells_nobody(self, prompts: PromptPanel, text: str) -> None:
+        heard = Heard(prompts.promptChanged, prompts.negativePromptChanged)
+        prompts.set_prompt(text)
+        prompts.set_negative_prompt(text)
+        assert part(prompts, QPlainTextEdit, "promptEdit").toPlainText() == text
+        assert part(prompts, QPlainTextEdit, "negativePromptEdit").toPlainText() == text
+        assert not heard
+
+    @pytest.mark.parametrize("name", ["promptEdit", "negativePromptEdit"])
+    @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+    def test_ctrl_enter_asks_once(
+        self, qtbot: QtBot, prompts: PromptPanel, name: str, key: Qt.Key
+    ) -> None:
+        heard, changed = Heard(prompts.generateRequested), Heard(prompts.promptChanged)
+        qtbot.keyClick(part(prompts, QPlainTextEdit, name), key, CTRL)
+        assert heard == [()]
+        assert not changed
+
+    def test_enter_alone_is_a_new_line(self, qtbot: QtBot, prompts: PromptPanel) -> None:
+        heard = Heard(prompts.generateRequested)
+        edit = part(prompts, QPlainTextEdit, "promptEdit")
+        qtbot.keyClick(edit, Qt.Key.Key_Return)
+        assert edit.toPlainText() == "\n"
+        assert not heard
+
+    def test_pasted_markup_stays_text(self, prompts: PromptPanel) -> None:
+        edit = part(prompts, QPlainTextEdit, "promptEdit")
+        QApplication.clipboard().setText("<h1>big</h1>")
+        edit.paste()
+        assert edit.toPlainText() == "<h1>big</h1>"
+
+    def test_field_grows_with_the_prompt_up_to_a_limit(self, prompts: PromptPanel) -> None:
+        edit = part(prompts, QPlainTextEdit, "promptEdit")
+        short = edit.height()
+        prompts.set_prompt("\n".join("abcde"))
+        middle = edit.height()
+        prompts.set_prompt("\n" * 5000)
+        assert short < middle < edit.height() < 300
+
+    def test_setting_the_same_text_keeps_the_cursor(
+        self, qtbot: QtBot, prompts: PromptPanel
+    ) -> None:
+        edit = part(prompts, QPlainTextEdit, "promptEdit")
+        prompts.set_prompt("owl")
+        qtbot.keyClick(edit, Qt.Key.Key_Home)
+        prompts.set_prompt("owl")
+        qtbot.keyClicks(edit, "an ")
+        assert edit.toPlainText() == "an owl"
+
+    def test_token_note_is_cut_and_plain(self, prompts: PromptPanel) -> None:
+        prompts.set_token_note("<b>9</b> of 30 " + "x" * 5000)
+        notes = [label for label in prompts.findChildren(PlainLabel) if "of 30" in label.text()]
+        assert len(notes) == 1
+        assert len(notes[0].text()) < 200
+        assert notes[0].textFormat() == Qt.TextFormat.PlainText
+        prompts.set_token_note("")
+        assert notes[0].isHidden()
+
+
+class TestPickers:
+    def test_model(self, qtbot: QtBot) -> None:
+        picker = ModelPicker()
+        qtbot.addWidget(picker)
+        heard = Heard(picker.modelChosen)
+        box = part(picker, QComboBox, "modelPicker")
+        picker.set_models([("bundled", "Emoji"), ("/a/b", "b & <b>c</b>")])
+        picker.set_current("/a/b")
+        assert box.currentText() == "b & <b>c</b>"
+        picker.set_models([("other", "Other"), ("/a/b", "b")])
+        assert box.currentData() == "/a/b"
+        picker.set_current("gone")
+        assert box.currentIndex() == -1
+        assert not heard
+        box.setCurrentIndex(0)
+        assert heard == [("other",)]
+
+    def test_busy_model_cannot_be_changed(self, qtbot: QtBot) -> None:
+        picker = ModelPicker()
+        qtbot.addWidget(picker)
+        picker.set_busy(True)
+        assert not part(picker, QComboBox, "modelPicker").isEnabled()
+        picker.set_busy(False)
+        assert part(picker, QComboBox, "modelPicker").isEnabled()
+
+    def test_open_folder(self, qtbot: QtBot) -> None:
+        picker = ModelPicker()
+        qtbot.addWidget(picker)
+        heard = Heard(picker.openFolderRequested)
+        part(picker, QPushButton, "openModelButton").click()
+        assert heard == [()]
+
+    def test_scheduler_shows_its_sentence(self, qtbot: QtBot) -> None:
+        picker = SchedulerPicker()
+        qtbot.addWidget(picker)
+        heard = Heard(picker.schedulerChosen)
+        picker.set_schedulers([("ddim", "DDIM", "The classic."), ("euler", "Euler", "Simple.")])
+        picker.set_current("euler")
+        assert not heard
+        box = part(picker, QComboBox, "schedulerPicker")
+        assert "Simple." in [label.text() for label in picker.findChildren(QLabel)]
+        box.setCurrentIndex(0)
+        assert heard == [("ddim",)]
+        assert "The classic." in [label.text() for label in picker.findChildren(QLabel)]
+
+
+@pytest.fixture
+def guidance(qtbot: QtBot) -> SliderSpin:
+    slider_spin = SliderSpin("Guidance", 0, 20, 0.1, 1, "slider", "spin", "tip", spin_high=100)
+    qtbot.addWidget(slider_spin)
+    slider_spin.resize(300, 60)
+    slider_spin.show()
+    return slider_spin
+
+
+class TestSliderSpin:
+    def test_set_value_tells_nobody(self, guidance: SliderSpin) -> None:
+        heard = Heard(guidance.valueChanged)
+        guidance.set_value(7.5)
+        assert guidance.value() == 7.5
+        assert part(guidance, QSlider, "slider").value() == 75
+        assert not heard
+
+    def test_slider_moves_the_spin_box(self, guidance: SliderSpin) -> None:
+        heard = Heard(guidance.valueChanged)
+        part(guidance, QSlider, "slider").setValue(31)
+        assert part(guidance, QDoubleSpinBox, "spin").value() == pytest.approx(3.1)
+        assert heard == [(pytest.approx(3.1),)]
+
+    def test_typed_number_counts_when_complete(self, qtbot: QtBot, guidance: SliderSpin) -> None:
+        heard = Heard(guidance.valueChanged)
+        spin = part(guidance, QDoubleSpinBox, "spin")
+        spin.selectAll()
+        qtbot.keyClicks(spin, "42")
+        assert not heard
+        qtbot.keyClick(spin, Qt.Key.Key_Return)
+        assert heard == [(42.0,)]
+        assert part(guidance, QSlider, "slider").value() == 200
+        assert guidance.value() == 42.0
+
+    def test_values_between_the_slider_positions_are_kept(self, guidance: SliderSpin) -> None:
+        guidance.set_value(50.3)
+        assert guidance.value() == pytest.approx(50.3)
+
+    def test_press_brings_the_handle_there(self, qtbot: QtBot, guidance: SliderSpin) -> None:
+        slider = part(guidance, QSlider, "slider")
+        middle = QPoint(slider.width() // 2, slider.height() // 2)
+        qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=middle)
+        assert guidance.value() == pytest.approx(10, abs=0.5)
+
+    def test_arrow_keys(self, qtbot: QtBot, guidance: SliderSpin) -> None:
+        guidance.set_value(5)
+        qtbot.keyClick(part(guidance, QSlider, "slider"), Qt.Key.Key_Right)
+        assert guidance.value() == pytest.approx(5.1)
+
+
+@pytest.fixture
+def seed(qtbot: QtBot) -> SeedField:
+    field = SeedField()
+    qtbot.addWidget(field)
+    field.show()
+    return field
+
+
+class TestSeedField:
+    @pytest.mark.parametrize("number", [1, 42, LARGEST_SEED])
+    def test_typed_seed_is_told(self, qtbot: QtBot, seed: SeedField, number: int) -> None:
+        heard = Heard(seed.seedChanged)
+        field = part(seed, QLineEdit, "seedField")
+        field.selectAll()
+        qtbot.keyClicks(field, str(number))
+        assert heard[-1] == (number,)
+
+    def test_seed_zero_is_a_seed(self, qtbot: QtBot, seed: SeedField) -> None:
+        seed.set_seed(5)
+        heard = Heard(seed.seedChanged)
+        field = part(seed, QLineEdit, "seedField")
+        field.selectAll()
+        qtbot.keyClicks(field, "0")
+        assert heard == [(0,)]
+
+    @pytest.mark.parametrize("text", ["owl", "-1", "1.5", str(LARGEST_SEED + 1), "9" * 5000, "½"])
+    def test_what_is_no_seed_does_not_get_in(self, seed: SeedField, text: str) -> None:
+        heard = Heard(seed.seedChanged)
+        field = part(seed, QLineEdit, "seedField")
+        QApplication.clipboard().setText(text)
+        field.selectAll()
+        field.paste()
+        assert field.text() == "0"
+        assert not heard
+
+    @pytest.mark.parametrize("text", [" 42\n", "42 ", "\t42"])
+    def test_blanks_around_a_pasted_seed_go(self, seed: SeedField, text: str) -> None:
+        heard = Heard(seed.seedChanged)
+        field = part(seed, QLineEdit, "seedField")
+        QApplication.clipboard().setText(text)
+        field.selectAll()
+        field.paste()
+        assert heard == [(42,)]
+
+    def test_empty_field_goes_back(self, qtbot: QtBot, seed: SeedField) -> None:
+        seed.set_seed(7)
+        field = part(seed, QLineEdit, "seedField")
+        field.setFocus()
+        field.selectAll()
+        qtbot.keyClick(field, Qt.Key.Key_Delete)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        field.clearFocus()
+        assert field.text() == "7"
+
+    def test_setters_tell_nobody(self, seed: SeedField) -> None:
+        heard = Heard(seed.seedChanged, seed.lockChanged, seed.diceRequested)
+        seed.set_seed(LARGEST_SEED)
+        seed.set_locked(True)
+        assert part(seed, QLineEdit, "seedField").text() == str(LARGEST_SEED)
+        assert part(seed, QPushButton, "lockButton").isChecked()
+        assert not heard
+
+    def test_buttons(self, seed: SeedField) -> None:
+        dice, lock = Heard(seed.diceRequested), Heard(seed.lockChanged)
+        part(seed, QPushButton, "diceButton").click()
+        part(seed, QPushButton, "lockButton").click()
+        assert dice == [()]
+        assert lock == [(True,)]
+
+    def test_validator_takes_other_digits(self) -> None:
+        state, _, _ = SeedValidator().validate("๔๒", 2)
+        assert state == QValidator.State.Acceptable
+
+
+@pytest.fixture
+def sizes(qtbot: QtBot) -> SizeFields:
+    fields = SizeFields()
+    qtbot.addWidget(fields)
+    fields.show()
+    fields.set_limits(8, 64, 256)
+    fields.set_size(128, 128)
+    return fields
+
+
+class TestSizeFields:
+    @pytest.mark.parametrize(("typed", "made"), [("131", 128), ("133", 136), ("250", 248)])
+    def test_typed_size_snaps(self, qtbot: QtBot, sizes: SizeFields, typed: str, made: int) -> None:
+        heard = Heard(sizes.sizeChanged)
+        width = part(sizes, QSpinBox, "widthSpin")
+        width.selectAll()
+        qtbot.keyClicks(width, typed)
+        assert not heard
+        qtbot.keyClick(width, Qt.Key.Key_Return)
+        assert width.value() == made
+        assert heard == [(made, 128)]
+
+    def test_setters_tell_nobody(self, sizes: SizeFields) -> None:
+        heard = Heard(sizes.sizeChanged, sizes.countChanged)
+        sizes.set_limits(64, 100, 1000)
+        assert (part(sizes, QSpinBox, "widthSpin").minimum()) == 128
+        assert (part(sizes, QSpinBox, "widthSpin").maximum()) == 960
+        sizes.set_size(511, 999)
+        sizes.set_count(4)
+        assert part(sizes, QSpinBox, "widthSpin").value() == 512
+        assert part(sizes, QSpinBox, "heightSpin").value() == 960
+        assert part(sizes, QSpinBox, "countSpin").value() == 4
+        assert not heard
+
+    def test_count_is_told(self, sizes: SizeFields) -> None:
+        heard = Heard(sizes.countChanged)
+        part(sizes, QSpinBox, "countSpin").stepUp()
+        assert heard == [(2,)]
+
+
+@pytest.fixture
+def run(qtbot: QtBot) -> RunControls:
+    controls = RunControls()
+    qtbot.addWidget(controls)
+    controls.show()
+    return controls
+
+
+class TestRunControls:
+    def test_nothing_can_be_pressed_before_a_model_is_there(self, run: RunControls) -> None:
+        for name in ("generateButton", "pauseButton", "stopButton"):
+            assert not part(run, QPushButton, name).isEnabled()
+
+    def test_generate_stays_during_a_run(self, run: RunControls) -> None:
+        run.set_ready(True)
+        run.set_running(True)
+        for name in ("generateButton", "pauseButton", "stopButton"):
+            assert part(run, QPushButton, name).isEnabled()
+        run.set_running(False)
+        assert part(run, QPushButton, "generateButton").isEnabled()
+        assert not part(run, QPushButton, "pauseButton").isEnabled()
+        assert not part(run, QPushButton, "stopButton").isEnabled()
+
+    def test_buttons(self, run: RunControls) -> None:
+        run.set_ready(True)
+        run.set_running(True)
+        generate, stop = Heard(run.generateRequested), Heard(run.stopRequested)
+        pause = Heard(run.pauseToggled)
+        part(run, QPushButton, "generateButton").click()
+        part(run, QPushButton, "pauseButton").click()
+        assert part(run, QPushButton, "pauseButton").text() == "Resume"
+        part(run, QPushButton, "pauseButton").click()
+        part(run, QPushButton, "stopButton").click()
+        assert generate == [()]
+        assert pause == [(True,), (False,)]
+        assert stop == [()]
+
+    @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+    def test_ctrl_enter(self, qtbot: QtBot, run: RunControls, key: Qt.Key) -> None:
+        heard = Heard(run.generateRequested)
+        qtbot.keyClick(run, key, CTRL)
+        assert not heard
+        run.set_ready(True)
+        qtbot.keyClick(run, key, CTRL)
+        assert heard == [()]
+
+    def test_setters_tell_nobody(self, run: RunControls) -> None:
+        heard = Heard(run.pauseToggled, run.stopRequested, run.generateRequested)
+        run.set_running(True)
+        run.set_paused(True)
+        assert part(run, QPushButton, "pauseButton").isChecked()
+        run.set_running(False)
+        assert not part(run, QPushButton, "pauseButton").isChecked()
+        assert not heard
+
+    def test_progress(self, run: RunControls) -> None:
+        bar = part(run, QProgressBar, "progressBar")
+        run.set_progress(7, 20, "7 of 20 · 0.07 s a step")
+        assert (bar.value(), bar.maximum()) == (7, 20)
+        assert "7 of 20 · 0.07 s a step" in [label.text() for label in run.findChildren(QLabel)]
+        run.set_progress(0, 0, "")
+        assert (bar.value(), bar.maximum()) == (0, 1)
+        run.set_progress(30, 20, "")
+        assert bar.value() == 20
+
+
+@pytest.fixture
+def canvas(qtbot: QtBot) -> PreviewCanvas:
+    shown = PreviewCanvas()
+    qtbot.addWidget(shown)
+    shown.resize(400, 300)
+    shown.show()
+    return shown
+
+
+def colour_in_the_middle(widget: QWidget) -> str:
+    grabbed = widget.grab().toImage()
+    return grabbed.pixelColor(grabbed.rect().center()).name()
+
+
+class TestPreviewCanvas:
+    def test_views(self, canvas: PreviewCanvas) -> None:
+        canvas.set_pictures(picture(colour="#ff0000"), picture(2, 2, "#0000ff"))
+        assert colour_in_the_middle(canvas) == "#ff0000"
+        canvas.set_view("noisy")
+        assert colour_in_the_middle(canvas) == "#0000ff"
+        canvas.set_pictures(picture(colour="#00ff00"), None)
+        assert colour_in_the_middle(canvas) == "#00ff00"
+        canvas.clear("Nothing here.")
+        assert colour_in_the_middle(canvas) not in ("#00ff00", "#0000ff")
+
+    @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3000, 2000)])
+    def test_any_shape_is_shown_whole(self, canvas: PreviewCanvas, size: tuple[int, int]) -> None:
+        canvas.set_caption("แมว <b>&</b> " * 50)
+        canvas.set_pictures(picture(*size), None)
+        canvas.grab()
+        target = canvas._target(picture(*size))
+        assert canvas.rect().contains(target.toAlignedRect())
+
+    def test_empty_image_is_no_picture(self, canvas: PreviewCanvas) -> None:
+        canvas.set_pictures(QImage(), None)
+        canvas.grab()
+
+    def test_noisy_latents_keep_their_squares(self) -> None:
+        latents = picture(2, 1, "#000000")
+        latents.setPixelColor(1, 0, QColor("#ffffff"))
+        enlarged = scaled(latents, latents.size() * 50, blocky=True)
+        seen = {enlarged.pixelColor(x, 25).name() for x in range(100)}
+        assert seen == {"#000000", "#ffffff"}
+
+    def test_predicted_picture_is_smooth(self) -> None:
+        small = picture(2, 1, "#000000")
+        small.setPixelColor(1, 0, QColor("#ffffff"))
+        enlarged = scaled(small, small.size() * 50)
+        seen = {enlarged.pixelColor(x, 25).name() for x in range(100)}
+        assert len(seen) > 10
+
+    def test_caption_reaches_screen_readers(self, canvas: PreviewCanvas) -> None:
+        canvas.set_caption("step 3 of 20")
+        assert canvas.accessibleDescription() == "step 3 of 20"
+
+    def test_context_menu(self, canvas: PreviewCanvas) -> None:
+        heard = Heard(canvas.saveRequested)
+        canvas.set_pictures(picture(), None)
+        menu = open_menu(canvas)
+        menu.actions()[0].trigger()
+        menu.close()
+        assert heard == [()]
+
+
+def open_menu(widget: QWidget) -> QMenu:
+    place = widget.rect().center()
+    reason = QContextMenuEvent.Reason.Mouse
+    QApplication.sendEvent(widget, QContextMenuEvent(reason, place, widget.mapToGlobal(place)))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    return menu
+
+
+class TestCanvasHeader:
+    @pytest.fixture
+    def header(self, qtbot: QtBot) -> CanvasHeader:
+        line = CanvasHeader()
+        qtbot.addWidget(line)
+        line.resize(800, 46)
+        line.show()
+        return line
+
+    def test_views(self, header: CanvasHeader) -> None:
+        heard = Heard(header.viewChosen)
+        part(header, QPushButton, "noisyButton").click()
+        part(header, QPushButton, "noisyButton").click()
+        part(header, QPushButton, "predictedButton").click()
+        assert heard == [("noisy",), ("predicted",)]
+
+    def test_set_view_tells_nobody(self, header: CanvasHeader) -> None:
+        heard = Heard(header.viewChosen)
+        header.set_view("noisy")
+        assert part(header, QPushButton, "noisyButton").isChecked()
+        assert not part(header, QPushButton, "predictedButton").isChecked()
+        header.set_view("predicted")
+        assert not heard
+        part(header, QPushButton, "noisyButton").click()
+        assert heard == [("noisy",)]
+
+    def test_save_and_copy(self, header: CanvasHeader) -> None:
+        save, copy = Heard(header.saveRequested), Heard(header.copyRequested)
+        part(header, QPushButton, "saveButton").click()
+        assert not save
+        header.set_can_save(True)
+        part(header, QPushButton, "saveButton").click()
+        part(header, QPushButton, "copyButton").click()
+        assert (save, copy) == ([()], [()])
+
+    def test_narrow_header_keeps_names(self, header: CanvasHeader) -> None:
+        save = part(header, QPushButton, "saveButton")
+        assert save.text() == "Save"
+        header.resize(450, 46)
+        assert save.text() == ""
+        assert save.accessibleName() == "Save"
+
+
+class TestErrorBar:
+    @pytest.fixture
+    def bar(self, qtbot: QtBot) -> ErrorBar:
+        error_bar = ErrorBar()
+        qtbot.addWidget(error_bar)
+        error_bar.resize(500, 40)
+        return error_bar
+
+    def test_hidden_while_empty(self, bar: ErrorBar) -> None:
+        assert bar.isHidden()
+        bar.show_error("Out of paper.")
+        assert not bar.isHidden()
+        bar.clear()
+        assert bar.isHidden()
+
+    def test_plain_and_selectable(self, bar: ErrorBar) -> None:
+        bar.show_error("<b>No</b> & <a href='x'>link</a>")
+        label = part(bar, QLabel, "errorText")
+        assert label.textFormat() == Qt.TextFormat.PlainText
+        assert label.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
+        assert label.text() == "<b>No</b> & <a href='x'>link</a>"
+
+    def test_long_error_stays_small(self, bar: ErrorBar) -> None:
+        bar.show_error("word " * 2000)
+        bar.adjustSize()
+        assert bar.height() < 160
+
+    @pytest.mark.parametrize("how", ["key", "button"])
+    def test_put_away(self, qtbot: QtBot, bar: ErrorBar, how: str) -> None:
+        heard = Heard(bar.dismissed)
+        bar.show_error("No.")
+        qtbot.waitUntil(bar.isActiveWindow)
+        if how == "key":
+            qtbot.keyClick(bar, Qt.Key.Key_Escape)
+        else:
+            part(bar, QPushButton, "dismissButton").click()
+        assert bar.isHidden()
+        assert heard == [()]
+
+    def test_clear_tells_nobody(self, bar: ErrorBar) -> None:
+        heard = Heard(bar.dismissed)
+        bar.show_error("No.")
+        bar.clear()
+        assert not heard
+
+
+def test_status_line(qtbot: QtBot) -> None:
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.set_status("<i>Ready</i> " * 500)
+    line.set_device("CPU, bfloat16")
+    assert part(line, QLabel, "deviceLabel").text() == "CPU, bfloat16"
+    assert part(line, QLabel, "statusLabel").text().startswith("<i>Ready</i>")
+    assert line.minimumSizeHint().width() < 300
+    line.resize(300, 24)
+    line.grab()
+
+
+def test_plain_tooltip_shows_markup_as_text() -> None:
+    assert "&lt;b&gt;" in plain_tooltip("<b>")
+    assert len(plain_tooltip("x" * 5000)) < 1000
+
+
+def test_tr_fills_named_places_only() -> None:
+    assert tr("Step {step} of {total}", step=3, total=20) == "Step 3 of 20"
+    assert tr("{prompt}", prompt="{step} <b>") == "{step} <b>"
+    assert tr("100 {braces}") == "100 {braces}"
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of WCAG 2.2."""
+    channels = [value / 255 for value in QColor(colour).getRgb()[:3]]  # type: ignore[index]
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+class TestTheme:
+    @pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+    def test_everything_can_be_read(self, colours: theme.Tokens) -> None:
+        for ground in (colours.background, colours.panel, colours.raised, colours.hover):
+            assert contrast(colours.text, ground) >= 7
+            assert contrast(colours.muted, ground) >= 4.5
+            assert contrast(colours.accent, ground) >= 3
+        assert contrast(colours.on_accent, colours.accent) >= 4.5
+        assert contrast(colours.on_accent, colours.glow) >= 4.5
+        assert contrast(colours.on_alarm, colours.alarm) >= 7
+
+    def test_switches_live(self, qapp: QApplication, canvas: PreviewCanvas) -> None:
+        theme.apply(qapp, "light")
+        assert theme.tokens() == theme.LIGHT
+        assert canvas.grab().toImage().pixelColor(1, 1).name() == theme.LIGHT.background
+        theme.apply(qapp, "dark")
+        assert canvas.grab().toImage().pixelColor(1, 1).name() == theme.DARK.background
+        theme.apply(qapp, "system")
+        assert theme.tokens() in (theme.DARK, theme.LIGHT)
+        theme.apply(qapp, "dark")
+
+    def test_unknown_name(self, qapp: QApplication) -> None:
+        with pytest.raises(ValueError, match=r"'sepia'.*dark, light, system"):
+            theme.apply(qapp, "sepia")
+
+    def test_every_name_in_the_style_sheet_is_filled_in(self, qapp: QApplication) -> None:
+        theme.apply(qapp, "dark")
+        assert "$" not in qapp.styleSheet().replace("$names", "")
+
+    @pytest.mark.parametrize("make", [SeedField, RunControls, CanvasHeader])
+    def test_icons_follow(
+        self, qtbot: QtBot, qapp: QApplication, make: Callable[[], QWidget]
+    ) -> None:
+        theme.apply(qapp, "dark")
+        widget = make()
+        qtbot.addWidget(widget)
+        widget.show()
+        button = next(b for b in widget.findChildren(QPushButton) if not b.icon().isNull())
+        before = button.icon().pixmap(18, 18).toImage()
+        theme.apply(qapp, "light")
+        assert button.icon().pixmap(18, 18).toImage() != before
+        theme.apply(qapp, "dark")
