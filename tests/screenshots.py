@@ -1,0 +1,98 @@
+"""The pictures in the README, made by the program itself with the bundled model:
+
+    python tests/screenshots.py [FOLDER] [--theme dark] [--size 1440x900]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROMPT = "a smiling face with sunglasses, 3d"
+SEED = 4
+GALLERY = [
+    ("a red apple, 3d", 7),
+    ("an owl on a purple background", 3),
+    ("a rocket, flat style", 2),
+    ("a green apple on a navy background", 2),
+    ("a blue heart, 3d", 1),
+    ("หน้ายิ้ม", 2),
+    ("a hamburger on a black background", 4),
+    ("a yellow star, 3d", 1),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "resources/screenshots")
+    parser.add_argument("--theme", default="dark")
+    parser.add_argument("--size", default="1440x900")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["SAFELIGHT_HOME"] = home
+        shoot(arguments.folder, arguments.theme, arguments.size)
+
+
+def shoot(folder: Path, theme: str, size: str) -> None:
+    from PySide6.QtCore import QEventLoop
+    from PySide6.QtWidgets import QApplication
+
+    from app.main import build
+
+    qt = QApplication([])
+    application = build()
+    session, run, window = application.session, application.run, application.window
+
+    def wait(condition: Callable[[], bool]) -> None:
+        while not condition():
+            qt.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+    def start(prompt: str, seed: int) -> None:
+        session.set_prompt(prompt)
+        session.set_seed(seed)
+        session.generate()
+        wait(lambda: run.running)
+
+    window.themeChosen.emit(theme)
+    window.resize(*map(int, size.split("x")))
+    application.show()
+    ready: list[bool] = []
+    application.models.readyChanged.connect(ready.append)
+    wait(lambda: True in ready)
+    for prompt, seed in GALLERY:
+        start(prompt, seed)
+        wait(lambda: not run.running)
+
+    start(PROMPT, SEED)
+    wait(lambda: len(run.steps) >= 6)
+    window.guidance.valueChanged.emit(7.5)
+    wait(lambda: len(run.steps) >= 11)
+    window.run.pauseToggled.emit(True)
+    reached = len(run.steps)
+    while len(run.steps) <= reached + 1 and not run.paused:
+        qt.processEvents()
+    settle(qt)
+    window.grab().save(str(folder / "developing.png"))
+    window.run.pauseToggled.emit(False)
+    wait(lambda: not run.running)
+    settle(qt)
+    window.grab().save(str(folder / "finished.png"))
+    application.close()
+
+
+def settle(qt) -> None:
+    """Let what is still on its way arrive: signals of the worker, thumbnails, layouts."""
+    from PySide6.QtTest import QTest
+
+    QTest.qWait(600)
+    qt.processEvents()
+
+
+if __name__ == "__main__":
+    main()
