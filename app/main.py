@@ -101,7 +101,9 @@ class Application(QObject):
         if not self._closed:
             self._closed = True
             self._starter.stop()
-            self.preferences.set("geometry", _to_text(self.window.saveGeometry()))
+            geometry, panels = self.window.arrangement()
+            self.preferences.set("geometry", _to_text(geometry))
+            self.preferences.set("panels", _to_text(panels))
             self.preferences.flush()
             self.window.hide()
             self.queue.clear()
@@ -236,7 +238,8 @@ class Application(QObject):
     def _restore(self) -> None:
         """Bring back what was there when the program was closed."""
         self._set_theme(self.preferences.get("theme", "dark"))
-        self.window.restoreGeometry(_from_text(self.preferences.get("geometry", "")))
+        geometry, panels = self.preferences.get("geometry", ""), self.preferences.get("panels", "")
+        self.window.arrange(_from_text(geometry), _from_text(panels))
         self.session.announce()
         self.models.announce()
         self.gallery.set_folder(self.image_folder)

@@ -9,6 +9,7 @@ import gc
 import logging
 import math
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -173,19 +174,19 @@ class Worker(QObject):
                 self.finished.emit(self._result(event, request, folder))
 
     def _view(self, step: Step) -> StepView:
+        begun = time.perf_counter()
         snapshot = step.snapshot
-        noisy = snapshot.latents * snapshot.input_scale
-        preview = self._engine.preview
+        predicted = self._engine.preview(self._pipeline, snapshot.denoised)
+        noisy = self._engine.preview(
+            self._pipeline, snapshot.latents * snapshot.input_scale, kind="linear"
+        )
         return StepView(
             index=step.index,
             total=step.total,
             guidance_scale=step.guidance_scale,
-            seconds=step.seconds,
-            predicted=_kept(_from_array(preview(self._pipeline, snapshot.denoised)), step.total),
-            noisy=_kept(
-                _from_array(preview(self._pipeline, noisy, kind="linear")),
-                step.total,
-            ),
+            seconds=step.seconds + time.perf_counter() - begun,
+            predicted=_kept(_from_array(predicted), step.total),
+            noisy=_kept(_from_array(noisy), step.total),
         )
 
     def _result(self, event: Finished, request: Request, folder: Path) -> RunResult:

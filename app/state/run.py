@@ -18,8 +18,8 @@ NOTE_LENGTH = 120
 
 @dataclass(frozen=True, eq=False)
 class StepView:
-    """One model evaluation as pictures. index: 0 to total - 1; seconds: what it took; predicted:
-    the picture that this step foresees; noisy: the latents as they are."""
+    """One model evaluation as pictures. index: 0 to total - 1; seconds: what it took with
+    its pictures; predicted: the picture that this step foresees; noisy: the latents as they are."""
 
     index: int
     total: int
@@ -120,6 +120,7 @@ class Run(QObject):
         if self.running:
             self._set_paused(paused)
             self._tell_progress()
+            self.statusChanged.emit(tr("Paused") if paused else tr("The image is developing"))
 
     @Slot(object)
     def finish(self, result: RunResult) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QSlider,
+    QSpinBox,
     QStyle,
     QStyleOptionSlider,
     QWidget,
@@ -75,11 +76,8 @@ class SliderSpin(QWidget):
         self._slider.setObjectName(slider_name)
         self._slider.setRange(round(low / step), round(high / step))
         self._slider.setPageStep(max(1, round((high - low) / step / 10)))
-        self._spin = QDoubleSpinBox()
+        self._spin = _spin(low, high if spin_high is None else spin_high, step, decimals)
         self._spin.setObjectName(spin_name)
-        self._spin.setDecimals(decimals)
-        self._spin.setRange(low, high if spin_high is None else spin_high)
-        self._spin.setSingleStep(step)
         self._spin.setKeyboardTracking(False)
         self._spin.setMinimumWidth(84)
         self._spin.lineEdit().setTextMargins(7, 0, 0, 0)
@@ -99,7 +97,7 @@ class SliderSpin(QWidget):
 
     def set_value(self, value: float) -> None:
         with QSignalBlocker(self._spin):
-            self._spin.setValue(value)
+            self._put(value)
         self._follow_with_slider()
 
     def value(self) -> float:
@@ -112,7 +110,13 @@ class SliderSpin(QWidget):
             control.setToolTip(tooltip)
 
     def _slide(self, position: int) -> None:
-        self._spin.setValue(position * self._step)
+        self._put(position * self._step)
+
+    def _put(self, value: float) -> None:
+        if isinstance(self._spin, QSpinBox):
+            self._spin.setValue(round(value))
+        else:
+            self._spin.setValue(value)
 
     def _type(self, value: float) -> None:
         self._follow_with_slider()
@@ -121,3 +125,16 @@ class SliderSpin(QWidget):
     def _follow_with_slider(self) -> None:
         with QSignalBlocker(self._slider):
             self._slider.setValue(round(self._spin.value() / self._step))
+
+
+def _spin(low: float, high: float, step: float, decimals: int) -> QSpinBox | QDoubleSpinBox:
+    if decimals == 0:
+        whole = QSpinBox()
+        whole.setRange(round(low), round(high))
+        whole.setSingleStep(round(step))
+        return whole
+    spin = QDoubleSpinBox()
+    spin.setDecimals(decimals)
+    spin.setRange(low, high)
+    spin.setSingleStep(step)
+    return spin

@@ -6,7 +6,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -131,6 +131,16 @@ class MainWindow(QMainWindow):
         self.menu.galleryToggled.connect(self._show_gallery)
         self._splitter.splitterMoved.connect(self._follow_splitter)
         self.header.canSaveChanged.connect(self.menu.set_can_save)
+
+    def arrangement(self) -> tuple[QByteArray, QByteArray]:
+        """Where the window stands and how its panels divide it, for `arrange`."""
+        return self.saveGeometry(), self._splitter.saveState()
+
+    def arrange(self, geometry: QByteArray, panels: QByteArray) -> None:
+        """Stand as `arrangement` told; what is empty or damaged changes nothing."""
+        self.restoreGeometry(geometry)
+        self._splitter.restoreState(panels)
+        self._follow_splitter()
 
     def ask_save_path(self, suggested: str) -> str:
         """The path of a PNG file that the person names, "" if none. suggested: path or name."""

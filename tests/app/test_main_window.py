@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QLabel,
     QLineEdit,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QScrollBar,
     QSlider,
+    QSpinBox,
     QSplitter,
     QWidget,
 )
@@ -221,7 +221,7 @@ def test_guidance_can_always_be_moved(window: MainWindow, running: bool, ready: 
 
 
 def test_steps_beyond_the_slider(window: MainWindow) -> None:
-    steps = window.findChild(QDoubleSpinBox, "stepsSpin")
+    steps = window.findChild(QSpinBox, "stepsSpin")
     slider = window.findChild(QSlider, "stepsSlider")
     assert steps is not None and slider is not None
     steps.setValue(1000)
@@ -249,7 +249,7 @@ def test_number_that_is_being_typed_counts_for_the_run(qtbot: QtBot, window: Mai
     said: list[tuple[str, float]] = []
     window.steps.valueChanged.connect(lambda value: said.append(("steps", value)))
     window.run.generateRequested.connect(lambda: said.append(("run", 0)))
-    steps = window.findChild(QDoubleSpinBox, "stepsSpin")
+    steps = window.findChild(QSpinBox, "stepsSpin")
     assert steps is not None
     steps.setFocus()
     steps.selectAll()

@@ -1,0 +1,126 @@
+"""The real window on the real engine and the bundled model, as a person uses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QSlider, QSpinBox
+
+import engine
+from app.main import Application, build
+from tests.app.conftest import told
+
+STEPS = 6
+
+
+@pytest.fixture
+def opened(qtbot):
+    """The application with the bundled model ready."""
+    application = build()
+    told(application)
+    application.show()
+    qtbot.waitUntil(lambda: application.models.card is not None, timeout=120_000)
+    spin(application, "stepsSpin").setValue(STEPS)
+    yield application
+    assert application.close(), "the worker's thread has not ended"
+    application.window.deleteLater()
+
+
+def spin(application: Application, name: str) -> QSpinBox:
+    found = application.window.findChild(QSpinBox, name)
+    assert found is not None
+    return found
+
+
+def press(qtbot, application: Application, name: str) -> None:
+    button = application.window.findChild(QPushButton, name)
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def type_prompt(qtbot, application: Application, text: str) -> None:
+    field = application.window.findChild(QPlainTextEdit, "promptEdit")
+    field.selectAll()
+    qtbot.keyClicks(field, text)
+
+
+def pixels(image: QImage) -> np.ndarray:
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(bytes(rgb.constBits()), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    return rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3)
+
+
+def test_type_generate_watch_and_open_the_file(qtbot, opened):
+    seen = []
+    told(opened).stepped.connect(seen.append)
+    type_prompt(qtbot, opened, "a red apple, 3d")
+    seed = opened.window.findChild(QLineEdit, "seedField")
+    seed.selectAll()
+    qtbot.keyClicks(seed, "7")
+    with qtbot.waitSignal(told(opened).finished, timeout=120_000) as finished:
+        press(qtbot, opened, "generateButton")
+
+    assert [view.index for view in seen] == list(range(STEPS))
+    for view in seen:
+        assert view.predicted.width() in (16, 128)  # the linear map where the machine is busy
+        assert pixels(view.predicted).std() > 0
+        assert pixels(view.noisy).std() > 0
+    result = finished.args[0]
+    gallery = opened.window.gallery.model()
+    assert gallery.rowCount() == 1
+    path = Path(gallery.index(0, 0).data(Qt.ItemDataRole.UserRole))
+    assert str(path) == result.paths[0]
+    with Image.open(path) as image:
+        assert np.array_equal(np.asarray(image.convert("RGB")), pixels(result.images[0]))
+        record = engine.Record.from_json(image.text["safelight"])
+    assert (record.request.prompt, record.request.seed) == ("a red apple, 3d", 7)
+
+    command_line = list(engine.generate(engine.load("bundled"), record.request))[-1]
+    assert np.array_equal(np.asarray(command_line.images[0]), pixels(result.images[0]))
+
+
+def test_the_guidance_slider_steers_the_run_under_way(qtbot, opened):
+    slider = opened.window.findChild(QSlider, "guidanceSlider")
+    told(opened).stepped.connect(lambda view: view.index == 1 and slider.setValue(95))
+    type_prompt(qtbot, opened, "an owl")
+    with qtbot.waitSignal(told(opened).finished, timeout=120_000) as finished:
+        press(qtbot, opened, "generateButton")
+    scales = [view.guidance_scale for view in opened.run.steps]
+    assert scales[:2] == [5.0, 5.0]
+    assert scales[-1] == 9.5
+    with Image.open(finished.args[0].paths[0]) as image:
+        record = engine.Record.from_json(image.text["safelight"])
+    assert [(edit.field, edit.value) for edit in record.edits] == [("guidance_scale", 9.5)]
+
+
+def test_pause_stop_and_close_in_the_middle_of_a_run(qtbot, opened):
+    spin(opened, "stepsSpin").setValue(500)
+    type_prompt(qtbot, opened, "an owl")
+    press(qtbot, opened, "generateButton")
+    qtbot.waitUntil(lambda: len(opened.run.steps) >= 2, timeout=60_000)
+    press(qtbot, opened, "pauseButton")
+    qtbot.waitUntil(lambda: opened.run.paused, timeout=5_000)
+    with qtbot.waitSignal(told(opened).cancelled, timeout=10_000):
+        press(qtbot, opened, "stopButton")
+    press(qtbot, opened, "generateButton")
+    qtbot.waitUntil(lambda: len(opened.run.steps) >= 1, timeout=60_000)
+    opened.window.close()
+    assert opened.worker_thread.wait(5_000)
+    assert opened.gallery.rowCount() == 0
+
+
+def test_a_bad_size_is_told_in_the_bar_and_the_prompt_stays(qtbot, opened):
+    opened.session.set_prompt("an owl")
+    opened.session.set_size(60, 128)
+    with qtbot.waitSignal(told(opened).failed, timeout=60_000):
+        press(qtbot, opened, "generateButton")
+    assert opened.window.errors.isVisible()
+    assert opened.session.prompt == "an owl"
+    opened.session.set_size(128, 128)
+    with qtbot.waitSignal(told(opened).finished, timeout=120_000):
+        press(qtbot, opened, "generateButton")
