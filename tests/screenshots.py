@@ -1,6 +1,6 @@
 """The pictures in the README, made by the program itself with the bundled model:
 
-    python tests/screenshots.py [FOLDER] [--theme dark] [--size 1440x900]
+python tests/screenshots.py [FOLDER] [--theme dark] [--size 1440x900]
 """
 
 from __future__ import annotations
