@@ -12,14 +12,46 @@ from engine.errors import SchedulerError
 from engine.schedulers.base import Description, Scheduler, State
 from engine.schedulers.ddim import DDIM
 from engine.schedulers.ddpm import DDPM
+from engine.schedulers.deis import DEIS
+from engine.schedulers.dpmpp_2m import DPMpp2M, DPMpp2MSDE
+from engine.schedulers.dpmpp_sde import DPMppSDE
+from engine.schedulers.dpmpp_singlestep import DPMppSinglestep
 from engine.schedulers.euler import Euler
+from engine.schedulers.euler_ancestral import EulerAncestral
+from engine.schedulers.flow import FlowEuler, FlowHeun
+from engine.schedulers.heun import Heun
+from engine.schedulers.ipndm import IPNDM
+from engine.schedulers.kdpm2 import KDPM2
+from engine.schedulers.kdpm2_ancestral import KDPM2Ancestral
+from engine.schedulers.lcm import LCM
+from engine.schedulers.lms import LMS
 from engine.schedulers.options import Option, listed, read
+from engine.schedulers.peers import from_a1111, from_invokeai, to_a1111, to_invokeai
 from engine.schedulers.pndm import PNDM
+from engine.schedulers.sa_solver import SASolver
+from engine.schedulers.tcd import TCD
 from engine.schedulers.unipc import UniPC
 
-__all__ = ["Description", "Option", "Scheduler", "State", "create", "describe", "name_of", "names"]
+__all__ = [
+    "Description",
+    "Option",
+    "Scheduler",
+    "State",
+    "create",
+    "describe",
+    "from_a1111",
+    "from_invokeai",
+    "name_of",
+    "names",
+    "to_a1111",
+    "to_invokeai",
+]
 
-_ALL: tuple[type[Scheduler[Any]], ...] = (UniPC, Euler, DDIM, PNDM, DDPM)
+_ALL: tuple[type[Scheduler[Any]], ...] = (
+    *(UniPC, DPMpp2M, DPMpp2MSDE, DPMppSDE, Euler, EulerAncestral, Heun, DDIM, DEIS, SASolver),
+    *(DPMppSinglestep, PNDM, LMS, KDPM2, KDPM2Ancestral, DDPM, LCM, TCD, FlowEuler, FlowHeun),
+    IPNDM,
+)
 _BY_NAME: dict[str, type[Scheduler[Any]]] = {scheduler.about.name: scheduler for scheduler in _ALL}
 
 

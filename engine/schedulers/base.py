@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from engine.errors import SchedulerError
-from engine.schedulers.options import Option, Options, TrainingOptions
-from engine.schedulers.prediction import Level, eps_weights, weighted_sum, x0_weights
+from engine.schedulers.options import AnyOptions, Option, Options
+from engine.schedulers.prediction import Level, eps_weights, limited, weighted_sum, x0_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,7 +63,7 @@ class Description:
     options: tuple[Option, ...] = ()
 
 
-class Scheduler(ABC, Generic[Options]):
+class Scheduler(ABC, Generic[AnyOptions]):
     """One way through the noise. Made by `engine.schedulers.create`.
 
     timesteps: what the network is told at each evaluation, in training timesteps.
@@ -72,11 +72,11 @@ class Scheduler(ABC, Generic[Options]):
     """
 
     about: ClassVar[Description]
-    options_type: ClassVar[type[TrainingOptions]]
+    options_type: ClassVar[type[Options]]
 
     def __init__(
         self,
-        options: Options,
+        options: AnyOptions,
         timesteps: Sequence[float],
         levels: Sequence[Level],
         init_noise_sigma: float = 1.0,
@@ -105,7 +105,8 @@ class Scheduler(ABC, Generic[Options]):
     @property
     def entries(self) -> tuple[int, ...]:
         """The evaluations at which `start` can begin: those that do not finish an earlier one."""
-        return tuple(range(len(self.timesteps) + 1))
+        total = len(self.timesteps)
+        return (*range(0, total, self.about.evaluations), total)
 
     def start(self, sample: Tensor, index: int = 0) -> State:
         """A run whose next evaluation is `index`. sample: (B, C, h, w), noise times
@@ -131,11 +132,8 @@ class Scheduler(ABC, Generic[Options]):
             raise SchedulerError(f"The run is over after {state.total} evaluations; start another.")
         weights = x0_weights(self.options.prediction_type, self.levels[state.index])
         output = model_output.to(state.sample.dtype)
-        return self.limit(weighted_sum(zip(weights, (state.sample, output), strict=True)))
-
-    def limit(self, x0: Tensor) -> Tensor:
-        """The predicted x_0 within the values that an image can have, where the options say so."""
-        return x0
+        x0 = weighted_sum(zip(weights, (state.sample, output), strict=True))
+        return limited(x0, self.options)
 
     def epsilon(self, state: State, model_output: Tensor) -> Tensor:
         """The noise (B, C, h, w) that this output predicts at this state."""

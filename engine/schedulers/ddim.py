@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 
 from engine.errors import SchedulerError
 from engine.schedulers.base import Description, Scheduler, State
-from engine.schedulers.options import ClipOptions, TrainingOptions, ZeroSnrOptions
-from engine.schedulers.prediction import Level, clip, weighted_sum
+from engine.schedulers.options import (
+    ClipOptions,
+    SpacingOptions,
+    ThresholdOptions,
+    ZeroSnrOptions,
+)
+from engine.schedulers.prediction import Level, weighted_sum
 from engine.schedulers.tables import alpha_bars, timesteps
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DDIMOptions(ZeroSnrOptions, ClipOptions, TrainingOptions):
+class DDIMOptions(ZeroSnrOptions, ClipOptions, ThresholdOptions, SpacingOptions):
     """set_alpha_to_one: the last step goes to the image itself, not to the first training timestep.
     eta: the share of DDPM's noise in each step, 0 to 1."""
 
@@ -51,9 +56,6 @@ class DDIM(Scheduler[DDIMOptions]):
     @property
     def stochastic(self) -> bool:
         return self.options.eta > 0
-
-    def limit(self, x0: Tensor) -> Tensor:
-        return clip(x0, self.options)
 
     def advance(
         self, state: State, output: Tensor, denoised: Tensor, noise: Noise

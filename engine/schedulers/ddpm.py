@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from engine.schedulers.base import Description, Scheduler, State
-from engine.schedulers.options import ClipOptions, TrainingOptions, ZeroSnrOptions
-from engine.schedulers.prediction import Level, clip, weighted_sum
+from engine.schedulers.options import (
+    ClipOptions,
+    SpacingOptions,
+    ThresholdOptions,
+    ZeroSnrOptions,
+)
+from engine.schedulers.prediction import Level, weighted_sum
 from engine.schedulers.tables import alpha_bars, timesteps
 
 if TYPE_CHECKING:
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DDPMOptions(ZeroSnrOptions, ClipOptions, TrainingOptions):
+class DDPMOptions(ZeroSnrOptions, ClipOptions, ThresholdOptions, SpacingOptions):
     """variance_type: the variance of the noise in a step, section 3.2: small is the posterior's for
     a known image, large is beta. The log forms are other ways to compute the same."""
 
@@ -46,9 +51,6 @@ class DDPM(Scheduler[DDPMOptions]):
         times = timesteps(options, steps)
         visited = [*(bars[int(t)] for t in times), 1.0]
         return cls(options, times, [Level.of_alpha_bar(bar) for bar in visited])
-
-    def limit(self, x0: Tensor) -> Tensor:
-        return clip(x0, self.options)
 
     def advance(
         self, state: State, output: Tensor, denoised: Tensor, noise: Noise

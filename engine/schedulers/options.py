@@ -9,30 +9,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from engine.errors import SchedulerError
 
 BetaSchedule = Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
-PredictionType = Literal["epsilon", "sample", "v_prediction"]
+PredictionType = Literal["epsilon", "sample", "v_prediction", "flow_prediction"]
+DiffusionPrediction = Literal["epsilon", "sample", "v_prediction"]
+Preset = Literal["align_your_steps_sd15", "align_your_steps_sdxl"]
 Spacing = Literal["linspace", "leading", "trailing"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions:
-    """How the network was trained, and which of its timesteps are visited (arXiv:2305.08891,
-    table 2). trained_betas: the betas themselves; they replace the beta_ fields."""
+class Options:
+    """What all schedulers have. num_train_timesteps: how many timesteps the network knows;
+    prediction_type: what it predicts, no option where a scheduler works with only one."""
 
     num_train_timesteps: int = 1000
+    prediction_type: PredictionType = field(default="epsilon", init=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(Options):
+    """How the network was trained (arXiv:2006.11239). trained_betas: the betas themselves; they
+    replace the three beta_ options."""
+
     beta_start: float = 0.0001
     beta_end: float = 0.02
     beta_schedule: BetaSchedule = "linear"
     trained_betas: tuple[float, ...] | None = None
-    prediction_type: PredictionType = "epsilon"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimestepOptions(TrainingOptions):
+    """Which training timesteps are visited: evenly spaced (arXiv:2305.08891, table 2) and moved by
+    steps_offset where the spacing is leading, or the very `timesteps`, one for each step."""
+
     timestep_spacing: Spacing = "leading"
     steps_offset: int = 0
+    timesteps: Preset | tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpacingOptions(TimestepOptions):
+    """The same for networks of diffusion, but not of flow."""
+
+    prediction_type: DiffusionPrediction = "epsilon"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,26 +77,41 @@ class ThresholdOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClipOptions(ThresholdOptions):
-    """clip_sample cuts the predicted x_0 at ±clip_sample_range; thresholding goes before it."""
+class ClipOptions:
+    """clip_sample cuts the predicted x_0 at ±clip_sample_range, where thresholding does not."""
 
     clip_sample: bool = True
     clip_sample_range: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class SigmaOptions:
-    """Noise levels that no longer follow the timesteps: spaced by Karras et al. (arXiv:2206.00364,
-    equation 5), and where the last step goes."""
+class SigmaSpacingOptions:
+    """Noise levels that do not follow the timesteps: spaced by Karras et al. (arXiv:2206.00364,
+    equation 5), evenly in their logarithm, or by the quantiles of a beta distribution
+    (arXiv:2407.12173)."""
 
     use_karras_sigmas: bool = False
-    use_exponential_sigmas: Literal[False] = False
-    use_beta_sigmas: Literal[False] = False
+    use_exponential_sigmas: bool = False
+    use_beta_sigmas: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigmaOptions(SigmaSpacingOptions):
+    """The same, or the very `sigmas`: one for each step, and the one after the last."""
+
+    sigmas: Preset | tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalSigmaOptions:
+    """final_sigmas_type: whether the last step goes to the image itself, or to the least noise of
+    the training."""
+
     final_sigmas_type: Literal["zero", "sigma_min"] = "zero"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SigmaRangeOptions(SigmaOptions):
+class SigmaRangeOptions:
     """sigma_min, sigma_max: the ends of a spacing of sigmas; None means those of the training."""
 
     sigma_min: float | None = None
@@ -88,20 +127,20 @@ class Option:
     choices: tuple[Any, ...] = ()
 
 
-Options = TypeVar("Options", bound=TrainingOptions)
+AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 
 def read(
-    kind: type[Options], config: Mapping[str, Any], overrides: Mapping[str, Any], scheduler: str
-) -> Options:
+    kind: type[AnyOptions], config: Mapping[str, Any], overrides: Mapping[str, Any], scheduler: str
+) -> AnyOptions:
     """`kind` filled as diffusers' from_config would fill it, then with `overrides`.
 
     Keys of config that `kind` lacks are left alone; overrides must be known. Raises SchedulerError.
     """
     hints = get_type_hints(kind)
-    known = [field.name for field in fields(kind)]
+    known = [option.name for option in fields(kind) if option.init]
     for key in overrides:
-        if key not in hints:
+        if key not in known:
             raise SchedulerError(
                 f"The scheduler {scheduler!r} has no option {key!r}; it has {', '.join(known)}."
             )
@@ -111,10 +150,11 @@ def read(
     return kind(**{key: _checked(key, value, hints[key]) for key, value in chosen.items()})
 
 
-def listed(kind: type[TrainingOptions]) -> tuple[Option, ...]:
+def listed(kind: type[Options]) -> tuple[Option, ...]:
     """The options of `kind` that can be set, for `describe`."""
     hints = get_type_hints(kind)
-    options = (Option(f.name, f.default, _choices(hints[f.name])) for f in fields(kind))
+    known = [option for option in fields(kind) if option.init]
+    options = (Option(f.name, f.default, _choices(hints[f.name])) for f in known)
     return tuple(option for option in options if option.choices != (option.default,))
 
 
@@ -140,7 +180,7 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
     if hint is float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and math.isfinite(value)
+        return is_number and not math.isnan(value)
     return type(value) is hint
 
 
@@ -151,8 +191,10 @@ def _choices(hint: Any) -> tuple[Any, ...]:
 
 
 def _words(hint: Any) -> str:
-    names = {int: "a whole number", float: "a finite number", NoneType: "null"}
+    names = {int: "a whole number", float: "a number", NoneType: "null"}
     if get_origin(hint) is tuple:
         return "a list of numbers"
+    if get_origin(hint) is Literal:
+        return " or ".join(map(repr, get_args(hint)))
     parts: Iterable[Any] = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return " or ".join(names[part] if part in names else _words(part) for part in parts)

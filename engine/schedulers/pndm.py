@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engine.schedulers.base import Description, Scheduler, State
-from engine.schedulers.options import TrainingOptions
+from engine.schedulers.options import SpacingOptions
 from engine.schedulers.prediction import Level, eps_weights, weighted_sum
 from engine.schedulers.tables import alpha_bars, timesteps
 
@@ -30,7 +30,7 @@ RUNGE_KUTTA = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PNDMOptions(TrainingOptions):
+class PNDMOptions(SpacingOptions):
     """skip_prk_steps: start with one corrected step in place of three Runge-Kutta steps.
     set_alpha_to_one: the last step goes to the image itself, not to the first training timestep."""
 
@@ -73,7 +73,7 @@ class PNDM(Scheduler[PNDMOptions]):
 
     @property
     def entries(self) -> tuple[int, ...]:
-        return tuple(i for i in super().entries if not self._stage(i))
+        return tuple(i for i in range(len(self.timesteps) + 1) if not self._stage(i))
 
     def _stage(self, index: int) -> int:
         """The place of an evaluation within its step; all but the starting steps have only one."""

@@ -1,8 +1,9 @@
 """What a network predicts, and how to get the image or the noise from it. Used by every scheduler.
 
-A sample is x = alpha x_0 + sigma eps. Networks predict eps, x_0, or the velocity
-v = alpha eps - sigma x_0 (arXiv:2202.00512); each is linear in x, so that two weights turn it into
-any other, and no scheduler needs to ask what the network predicts.
+A sample is x = alpha x_0 + sigma eps. Networks predict eps, x_0, the velocity
+v = alpha eps - sigma x_0 (arXiv:2202.00512), or, where alpha is 1 - sigma, the flow eps - x_0
+(arXiv:2210.02747); each is linear in x, so that two weights turn it into x_0 or eps, and no
+scheduler needs to ask what the network predicts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.schedulers.options import ClipOptions, PredictionType, ThresholdOptions
+from engine.schedulers.options import ClipOptions, Options, PredictionType, ThresholdOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,6 +60,8 @@ def x0_weights(kind: PredictionType, level: Level) -> tuple[float, float]:
             return 1 / alpha, -sigma / alpha
         case "v_prediction":
             return alpha / norm**2, -sigma / norm
+        case "flow_prediction":
+            return 1.0, -sigma
         case "sample":
             return 0.0, 1.0
 
@@ -71,18 +74,34 @@ def eps_weights(kind: PredictionType, level: Level) -> tuple[float, float]:
             return 0.0, 1.0
         case "v_prediction":
             return sigma / norm**2, alpha / norm
+        case "flow_prediction":
+            return 1.0, alpha
         case "sample":
             return 1 / sigma, -alpha / sigma
 
 
 def weighted_sum(terms: Iterable[tuple[float, Tensor]]) -> Tensor:
-    """The sum of weight times tensor; a weight of 0 leaves its tensor out, however large it is."""
-    kept = [(weight, tensor) for weight, tensor in terms if weight != 0] or [*terms][:1]
-    weight, tensor = kept[0]
-    total = tensor * weight
-    for weight, tensor in kept[1:]:
+    """The sum of weight times tensor, always a new tensor. A weight of 0 leaves its tensor out,
+    however large that is."""
+    terms = list(terms)
+    (weight, tensor), *rest = [term for term in terms if term[0] != 0] or terms[:1]
+    if weight == 1 and rest:  # one pass less over the memory, which is what a step costs
+        (second, other), *rest = rest
+        total = tensor.add(other, alpha=second)
+    else:
+        total = tensor * weight
+    for weight, tensor in rest:
         total.add_(tensor, alpha=weight)
     return total
+
+
+def limited(x0: Tensor, options: Options) -> Tensor:
+    """x_0 within the values that an image can have, where the options ask for it."""
+    if isinstance(options, ThresholdOptions) and options.thresholding:
+        return threshold(x0, options)
+    if isinstance(options, ClipOptions) and options.clip_sample:
+        return x0.clamp(-options.clip_sample_range, options.clip_sample_range)
+    return x0
 
 
 def threshold(x0: Tensor, options: ThresholdOptions) -> Tensor:
@@ -91,11 +110,3 @@ def threshold(x0: Tensor, options: ThresholdOptions) -> Tensor:
     s = x0.flatten(1).abs().quantile(options.dynamic_thresholding_ratio, dim=1)
     s = s.clamp(1, options.sample_max_value).view(-1, *[1] * (x0.ndim - 1))
     return x0.clamp(-s, s) / s
-
-
-def clip(x0: Tensor, options: ClipOptions) -> Tensor:
-    """x_0 within the values that an image can have, in the way that the options ask for."""
-    if options.thresholding:
-        return threshold(x0, options)
-    limit = options.clip_sample_range
-    return x0.clamp(-limit, limit) if options.clip_sample else x0
