@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
 from engine.errors import SchedulerError
 from engine.schedulers.options import AnyOptions, Option, Options
@@ -50,7 +50,8 @@ class Description:
     """What a person is told about a scheduler.
 
     class_name: diffusers' name for it. stochastic: whether it draws noise unless told otherwise.
-    evaluations: network evaluations a step. steps: a sensible range of step counts.
+    evaluations: network evaluations a step. steps: a sensible range of step counts. network: what
+    kind of network it draws with; another kind runs, and gives garbage.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Description:
     steps: tuple[int, int]
     stochastic: bool = False
     evaluations: int = 1
+    network: Literal["diffusion", "flow", "dance diffusion"] = "diffusion"
     options: tuple[Option, ...] = ()
 
 

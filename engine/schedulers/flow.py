@@ -78,6 +78,7 @@ class FlowEuler(Scheduler[FlowEulerOptions]):
         label="Flow Euler",
         sentence="For flow-matching models, such as Stable Diffusion 3 and Flux: simple and good.",
         steps=(15, 50),
+        network="flow",
     )
 
     @classmethod
@@ -113,6 +114,7 @@ class FlowHeun(Scheduler[FlowHeunOptions]):
         label="Flow Heun",
         sentence="For flow-matching models: looks twice at every step, for finer detail.",
         steps=(10, 30),
+        network="flow",
         evaluations=2,
     )
 

@@ -39,6 +39,7 @@ class IPNDM(Scheduler[IPNDMOptions]):
         label="iPNDM",
         sentence="Only for networks whose time runs from 1 to 0, such as Dance Diffusion.",
         steps=(20, 100),
+        network="dance diffusion",
     )
 
     @classmethod

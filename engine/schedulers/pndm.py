@@ -77,11 +77,15 @@ class PNDM(Scheduler[PNDMOptions]):
 
     def _stage(self, index: int) -> int:
         """The place of an evaluation within its step; all but the starting steps have only one."""
-        total = len(self.timesteps)
         if self.options.skip_prk_steps:
-            return 1 if index == 1 < total else 0
-        # Runge-Kutta starts up to three steps, and leaves at least one evaluation to the rest.
-        return index % 4 if index < 4 * min(3, (total - 1) // 4) else 0
+            return 1 if index == 1 < len(self.timesteps) else 0
+        return index % 4 if index < self._runge_kutta_end else 0
+
+    @property
+    def _runge_kutta_end(self) -> int:
+        """The first evaluation that is no part of the Runge-Kutta start, which has up to three
+        steps of four evaluations, and leaves at least one to the rest."""
+        return 4 * min(3, (len(self.timesteps) - 1) // 4)
 
     def advance(
         self, state: State, output: Tensor, denoised: Tensor, noise: Noise
@@ -90,7 +94,7 @@ class PNDM(Scheduler[PNDMOptions]):
             output = self.epsilon(state, output)
         if self.options.skip_prk_steps:
             return self._corrected(state, output)
-        if state.index < 4 * min(3, (state.total - 1) // 4):
+        if state.index < self._runge_kutta_end:
             return self._runge_kutta(state, output)
         return self._multistep(state, output)
 
