@@ -26,6 +26,8 @@ NO_DISPLAY = (
     "`safelight render`."
 )
 
+CLASS_HELP = "what the image shows, for a model with classes, which are numbered from 0"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's own) and return its exit code."""
@@ -70,12 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     render = commands.add_parser("render", help="make images", allow_abbrev=False)
     render.set_defaults(command=_render)
     add = render.add_argument
-    add("prompt", nargs="?", metavar="PROMPT", help="what the image shows")
+    add("prompt", nargs="?", metavar="PROMPT", help="what the image shows; some models take none")
     add("--negative", metavar="T", help="what the image keeps away from")
     add("--model", metavar="M", default="bundled", help="bundled, or a folder in diffusers layout")
     add("--scheduler", metavar="S", help="a name that `safelight schedulers` lists")
     add("--steps", metavar="N", type=_whole_number, help="denoising steps, 1 to 1000")
     add("--guidance", metavar="G", type=_number, help="guidance scale, 0 to 100; 1 turns it off")
+    add("--class", metavar="N", type=_whole_number, dest="class_label", help=CLASS_HELP)
     add("--seed", metavar="N", type=_whole_number, help="where the noise starts from")
     add("--size", metavar="WxH", type=_size, help="width and height in pixels, like 512x512")
     add("--count", metavar="N", type=_whole_number, help="images to make, with seeds one apart")
@@ -148,6 +151,7 @@ def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
         "width": width,
         "height": height,
         "count": arguments.count,
+        "class_label": arguments.class_label,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -48,9 +48,9 @@ def generate(
     scheduler = _scheduler(pipeline, request)
     noise = _Noise(request, pipeline.latent_shape(request), pipeline.device)
     state = _first_state(scheduler, noise, start, pipeline.device)
+    after = _moved(state, "cpu")
     timeline = Timeline()
     edits: list[Edit] = []
-    started = time.perf_counter()
     try:
         control.poll()
         steering = _Steering(pipeline, request)
@@ -60,6 +60,8 @@ def generate(
         while not state.done:
             index = state.index
             live = control.take_edits(index)
+            if not pipeline.takes_prompt:
+                live = ()  # whoever holds the control cannot know that nothing can be steered
             step_started = time.perf_counter()
             due = [edit for edit in request.edits if edit.step <= index]
             changed = steering.apply([*due[steering.replayed :], *live])
@@ -80,11 +82,12 @@ def generate(
             output = guidance.combine(
                 unconditional, conditional, steering.guidance_scale, request.guidance_rescale
             )
-            before, state = state, scheduler.step(state, output, noise.draw)
+            state = scheduler.step(state, output, noise.draw)
+            before, after = after, _moved(state, "cpu")
             snapshot = Snapshot(
                 index=index,
-                before=_moved(before, "cpu"),
-                state=_moved(state, "cpu"),
+                before=before,
+                state=after,
                 unconditional=_moved(unconditional, "cpu"),
                 conditional=conditional.cpu(),
                 guidance_scale=steering.guidance_scale,
@@ -93,12 +96,13 @@ def generate(
                 random_states=noise.states(),
             )
             if not torch.isfinite(snapshot.latents).all():
+                scale = f"a guidance scale lower than {steering.guidance_scale:g}, "
                 raise NonFiniteError(
                     f"The latents became infinite or NaN in step {index + 1} of {state.total}. "
-                    f"Take float32 (this is {pipeline.dtype}), a guidance scale lower than "
-                    f"{steering.guidance_scale:g}, or another scheduler."
+                    f"Take float32 (this is {pipeline.dtype}), "
+                    f"{scale if pipeline.takes_prompt else ''}or another scheduler."
                 )
-            timeline.snapshots.append(snapshot)
+            timeline.add(snapshot)
             seconds = time.perf_counter() - step_started
             pipeline.pace.evaluation = seconds
             yield Step(index, state.total, timestep, steering.guidance_scale, snapshot, seconds)
@@ -112,7 +116,6 @@ def generate(
         replace(request, edits=tuple(sorted([*request.edits, *edits], key=lambda edit: edit.step))),
         executed_steps=state.total,
         notes=decoded.notes,
-        seconds=time.perf_counter() - started,
     )
     yield Finished(tuple(to_pil(pixels) for pixels in decoded.pictures), record, timeline)
 
@@ -125,18 +128,22 @@ class _Steering:
         self.guidance_scale = request.guidance_scale
         self.prompt = request.prompt
         self.negative_prompt = request.negative_prompt
-        self.conditional = pipeline.encode(self.prompt)
-        self.unconditional = pipeline.encode(self.negative_prompt)
+        self._class_label = request.class_label
+        self.conditional = self._encode(self.prompt)
+        self.unconditional = self._encode(self.negative_prompt)
         self.replayed = 0
 
     def apply(self, edits: Sequence[Edit]) -> list[Edit]:
         """Take the edits in order; those that changed something."""
         changed = [edit for edit in edits if self._set(edit)]
         if any(edit.field == "prompt" for edit in changed):
-            self.conditional = self._pipeline.encode(self.prompt)
+            self.conditional = self._encode(self.prompt)
         if any(edit.field == "negative_prompt" for edit in changed):
-            self.unconditional = self._pipeline.encode(self.negative_prompt)
+            self.unconditional = self._encode(self.negative_prompt)
         return changed
+
+    def _encode(self, prompt: str) -> Tensor:
+        return self._pipeline.encode(prompt, self._class_label)
 
     def _set(self, edit: Edit) -> bool:
         if getattr(self, edit.field) == edit.value:

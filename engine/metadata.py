@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine import schedulers
-from engine.errors import SaveError
+from engine.errors import SaveError, SchedulerError
 from engine.request import Edit, Request
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Record:
 
     request: with the pipeline's own values for None and with all edits, so that it makes the same
         images again; executed_steps: model evaluations that were done; checkpoint, sha256: name and
-        hash of the model; notes: what was done differently than asked, such as a decode in tiles.
+        hash of the model; notes: what was done differently than asked, such as a decode in tiles;
+        takes_prompt: whether the model reads a prompt, and so was guided.
     """
 
     request: Request
@@ -44,7 +46,7 @@ class Record:
     dtype: str
     versions: dict[str, str]
     notes: tuple[str, ...]
-    seconds: float
+    takes_prompt: bool = True
 
     @classmethod
     def of_run(
@@ -53,7 +55,6 @@ class Record:
         request: Request,
         executed_steps: int,
         notes: tuple[str, ...],
-        seconds: float,
     ) -> Record:
         return cls(
             request=request,
@@ -64,7 +65,7 @@ class Record:
             dtype=str(pipeline.dtype).removeprefix("torch."),
             versions=_versions(),
             notes=notes,
-            seconds=round(seconds, 3),
+            takes_prompt=pipeline.takes_prompt,
         )
 
     @property
@@ -90,14 +91,15 @@ class Record:
     def to_parameters(self) -> str:
         """The record in AUTOMATIC1111's text format."""
         request = self.request
-        lines = [request.prompt]
+        lines = [request.prompt] if self.takes_prompt else []
         if request.negative_prompt:
             lines.append(f"Negative prompt: {request.negative_prompt}")
         assert request.scheduler is not None
         settings = {
             "Steps": request.steps,
-            "Sampler": schedulers.describe(request.scheduler).label,
-            "CFG scale": f"{request.guidance_scale:g}",
+            "Sampler": _sampler(request.scheduler, request.scheduler_options),
+            "CFG scale": f"{request.guidance_scale:g}" if self.takes_prompt else None,
+            "Class": request.class_label,
             "Seed": request.seed,
             "Size": f"{request.width}x{request.height}",
             "Model hash": self.sha256[:10],
@@ -105,7 +107,8 @@ class Record:
             "RNG": "CPU",
             "Version": f"Safelight {self.versions['safelight']}",
         }
-        lines.append(", ".join(f"{key}: {_quoted(str(value))}" for key, value in settings.items()))
+        known = {key: str(value) for key, value in settings.items() if value is not None}
+        lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in known.items()))
         return "\n".join(lines)
 
 
@@ -137,6 +140,14 @@ def save(image: Image, path: str | os.PathLike[str], record: Record, index: int 
         raise SaveError(
             f"The image cannot be saved as {target} ({reason}). Choose another folder."
         ) from error
+
+
+def _sampler(name: str, options: Mapping[str, Any]) -> str:
+    """The name that AUTOMATIC1111 knows, or ours for a scheduler that it lacks."""
+    try:
+        return schedulers.to_a1111(name, options)
+    except SchedulerError:
+        return schedulers.describe(name).label
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from engine.errors import RequestError
 
 MAX_STEPS = 1000
 MAX_COUNT = 64
+MAX_CLASS = 2**31 - 1
 MAX_SEED = 2**63 - 1
 STEERABLE = ("guidance_scale", "prompt", "negative_prompt")
 
@@ -55,6 +56,7 @@ class Request:
     guidance_interval: the part of the run, as fractions of its steps, in which guidance acts
         (arXiv:2404.07724).
     edits: what a person changed during the run, replayed at the same evaluations.
+    class_label: what a model with classes draws, from 0 up; None means the pipeline's own.
 
     Raises RequestError, which names the field, for a value that no pipeline could use.
     """
@@ -73,6 +75,7 @@ class Request:
     guidance_rescale: float = 0.0
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     edits: tuple[Edit, ...] = ()
+    class_label: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -89,6 +92,8 @@ class Request:
         _check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
         if self.scheduler is not None and not isinstance(self.scheduler, str):
             raise RequestError("scheduler", f"must be a name or None, not {self.scheduler!r}.")
+        if self.class_label is not None:
+            _check_int("class_label", self.class_label, 0, MAX_CLASS)
         self._check_options()
         self._check_interval()
         if not all(isinstance(edit, Edit) for edit in self.edits):

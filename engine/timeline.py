@@ -4,14 +4,19 @@ Made by `engine.generate`; a run can start again from any snapshot.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.schedulers.base import Scheduler, State
+
+BUDGET = 512 * 2**20
+"""Bytes that the snapshots of a run may take together: some 200 steps of 256 by 256 pixels without
+a VAE, and several times as many with one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +59,71 @@ class Snapshot:
         return self.scheduler.input_scale(self.state.index)
 
 
-@dataclass(eq=False)
 class Timeline:
-    """The snapshots of one run, oldest first."""
+    """The snapshots of one run, oldest first, in `budget` bytes.
 
-    snapshots: list[Snapshot] = field(default_factory=list)
+    A run that would grow over it is thinned evenly: of every two, four, eight, … evaluations one is
+    kept, and always the first and the latest. Only those two alone may be over the budget.
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self.budget = budget
+        self.size = 0  # bytes; a tensor that several snapshots share counts once
+        self._kept: list[Snapshot] = []
+        self._stride = 1
+        self._shares: dict[int, int] = {}  # by address: how many snapshots hold it
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take the next snapshot of the run; the one before it goes, if it is off the stride."""
+        self._kept.append(snapshot)
+        for address, size in _storages(snapshot).items():
+            self.size += 0 if address in self._shares else size
+            self._shares[address] = self._shares.get(address, 0) + 1
+        self._thin()
+        while self.size > self.budget and len(self._kept) > 2:
+            self._stride *= 2
+            self._thin()
+
+    def at(self, index: int) -> Snapshot | None:
+        """The snapshot of evaluation `index`, or, where that was not kept, the nearest before it;
+        None before the first. Its own `index` says which it is."""
+        after = bisect_right(self._kept, index, key=lambda snapshot: snapshot.index)
+        return self._kept[after - 1] if after else None
 
     def __len__(self) -> int:
-        return len(self.snapshots)
+        return len(self._kept)
 
-    def __getitem__(self, index: int) -> Snapshot:
-        return self.snapshots[index]
+    def __getitem__(self, position: int) -> Snapshot:
+        """By position among those that were kept; see `at` for the evaluation."""
+        return self._kept[position]
 
     def __iter__(self) -> Iterator[Snapshot]:
-        return iter(self.snapshots)
+        return iter(self._kept)
+
+    def _thin(self) -> None:
+        first, latest = self._kept[0].index, self._kept[-1]
+        kept = []
+        for snapshot in self._kept:
+            if snapshot is latest or (snapshot.index - first) % self._stride == 0:
+                kept.append(snapshot)
+            else:
+                self._forget(snapshot)
+        self._kept = kept
+
+    def _forget(self, snapshot: Snapshot) -> None:
+        for address, size in _storages(snapshot).items():
+            self._shares[address] -= 1
+            if not self._shares[address]:
+                del self._shares[address]
+                self.size -= size
+
+
+def _storages(snapshot: Snapshot) -> dict[int, int]:
+    """The bytes that the snapshot's tensors take, by address."""
+    states = (snapshot.before, snapshot.state)
+    tensors = [
+        *(tensor for state in states for tensor in (state.sample, state.denoised, *state.history)),
+        *(snapshot.unconditional, snapshot.conditional, *snapshot.random_states),
+    ]
+    storages = (tensor.untyped_storage() for tensor in tensors if tensor is not None)
+    return {storage.data_ptr(): storage.nbytes() for storage in storages}

@@ -4,18 +4,43 @@ pipeline in milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
     AutoencoderKL,
+    DDPMPipeline,
+    DDPMScheduler,
+    DiffusionPipeline,
     PNDMScheduler,
     StableDiffusionPipeline,
     UNet2DConditionModel,
+    UNet2DModel,
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 BUNDLED = Path(__file__).parents[1] / "resources" / "models" / "emoji"
+
+# The shapes of google/ddpm-cat-256 and google/ddpm-cifar10-32, narrower.
+DDPM_CAT: dict[str, Any] = {
+    "sample_size": 32,
+    "block_out_channels": [8, 8, 16, 16, 24, 24],
+    "down_block_types": ["DownBlock2D"] * 4 + ["AttnDownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "AttnUpBlock2D"] + ["UpBlock2D"] * 4,
+    "attention_head_dim": None,
+    "downsample_padding": 0,
+    "flip_sin_to_cos": False,
+    "freq_shift": 1,
+    "norm_eps": 1e-6,
+    "norm_num_groups": 4,
+}
+DDPM_CIFAR: dict[str, Any] = DDPM_CAT | {
+    "block_out_channels": [8, 16, 16, 16],
+    "down_block_types": ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
+}
 
 SD1 = {"attention_head_dim": 4, "cross_attention_dim": 32}
 SD2 = {"attention_head_dim": [2, 4], "cross_attention_dim": 32, "use_linear_projection": True}
@@ -72,4 +97,17 @@ def save_stable_diffusion(folder: Path, unet: dict, prediction_type: str = "epsi
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder)
+    return folder
+
+
+def save_ddpm(
+    folder: Path, unet: dict[str, Any], kind: Callable[..., DiffusionPipeline] = DDPMPipeline
+) -> Path:
+    """A random pipeline of one UNet2DModel, DDPMPipeline or DDIMPipeline, with a DDPM scheduler as
+    google/ddpm-cat-256 has it. Its pictures have all colours, not one."""
+    torch.manual_seed(0)
+    network = UNet2DModel(**unet)
+    with torch.no_grad():
+        network.conv_out.weight.mul_(2)
+    kind(unet=network, scheduler=DDPMScheduler()).save_pretrained(folder)
     return folder

@@ -4,6 +4,14 @@ Loaded by `engine.weights`, called by `engine.pipelines`.
 
 from engine.networks.autoencoder_kl import AutoencoderKL
 from engine.networks.poll import Poll, no_poll
+from engine.networks.unet_2d import UNet2DModel
 from engine.networks.unet_2d_condition import AddedConditions, UNet2DConditionModel
 
-__all__ = ["AddedConditions", "AutoencoderKL", "Poll", "UNet2DConditionModel", "no_poll"]
+__all__ = [
+    "AddedConditions",
+    "AutoencoderKL",
+    "Poll",
+    "UNet2DConditionModel",
+    "UNet2DModel",
+    "no_poll",
+]

@@ -1,5 +1,5 @@
 """Attention: multi-head attention (arXiv:1706.03762). SpatialAttention: the same over the pixels of
-a feature map. Used by the transformers, and by the blocks in the middle of an autoencoder.
+a feature map. Used by the transformers, by the UNets without text and by the autoencoders.
 """
 
 from __future__ import annotations
@@ -34,15 +34,20 @@ class Attention(nn.Module):
 
 
 class SpatialAttention(Attention):
-    """Every pixel of a feature map looks at all of them; added to what came in."""
+    """Every pixel of a feature map looks at all of them; added to what came in, and the sum divided
+    by output_scale. groups: of the norm before it; None for no norm."""
 
-    def __init__(self, channels: int, heads: int, groups: int, eps: float) -> None:
+    def __init__(
+        self, channels: int, heads: int, groups: int | None, eps: float, output_scale: float = 1.0
+    ) -> None:
         super().__init__(channels, channels, heads, bias=True)
-        self.group_norm = nn.GroupNorm(groups, channels, eps)
+        self.group_norm = nn.GroupNorm(groups, channels, eps) if groups else nn.Identity()
+        self.output_scale = output_scale
 
     def forward(self, hidden: Tensor, text: Tensor | None = None, /) -> Tensor:
         """(B, channels, h, w) to the same. There is no text in it: blocks call it like a
         Transformer2D, which stands in the same place."""
         tokens = self.group_norm(hidden).flatten(2).transpose(1, 2)  # (B, h w, channels)
         mixed = super().forward(tokens, tokens)
-        return hidden + mixed.transpose(1, 2).unflatten(2, hidden.shape[2:])  # (B, channels, h, w)
+        mixed = mixed.transpose(1, 2).unflatten(2, hidden.shape[2:])  # (B, channels, h, w)
+        return (hidden + mixed) / self.output_scale

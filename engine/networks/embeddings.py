@@ -1,5 +1,5 @@
-"""The timestep as a vector: sinusoids (arXiv:1706.03762, as arXiv:2006.11239 uses them), then two
-linear layers. Used by the UNets.
+"""The timestep as a vector: sinusoids (arXiv:1706.03762, as arXiv:2006.11239 uses them), random
+Fourier features (arXiv:2006.10739) or a learned table, then two linear layers. Used by the UNets.
 """
 
 from __future__ import annotations
@@ -13,6 +13,15 @@ from torch import Tensor, nn
 from engine.networks.activation import ACTIVATIONS
 
 MAX_PERIOD = 10_000
+FOURIER_SPREAD = 16.0
+"""The standard deviation of an untrained network's Fourier frequencies."""
+
+
+def one_for_each(timestep: float | Tensor, sample: Tensor) -> Tensor:
+    """A timestep for all, or (B,) of them, as float32 (B,) on the device of sample (B, C, h, w)."""
+    if isinstance(timestep, Tensor):
+        return timestep.to(sample.device, torch.float32).expand(len(sample))
+    return torch.full((len(sample),), timestep, dtype=torch.float32, device=sample.device)
 
 
 def sinusoidal_embedding(
@@ -29,6 +38,42 @@ def sinusoidal_embedding(
     sine, cosine = torch.sin(angles), torch.cos(angles)
     waves = torch.cat([cosine, sine] if flip_sin_to_cos else [sine, cosine], dim=1)
     return F.pad(waves, (0, width - 2 * half))
+
+
+class SinusoidalTimesteps(nn.Module):
+    """`sinusoidal_embedding` with its settings."""
+
+    def __init__(self, width: int, flip_sin_to_cos: bool, freq_shift: float) -> None:
+        super().__init__()
+        self.width = width
+        self.flip_sin_to_cos = flip_sin_to_cos
+        self.freq_shift = freq_shift
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(N,) to (N, width), float32."""
+        return sinusoidal_embedding(values, self.width, self.flip_sin_to_cos, self.freq_shift)
+
+
+class FourierTimesteps(nn.Module):
+    """Sines and cosines of log(values) at frequencies that were drawn at random for the training
+    (arXiv:2011.13456, section 4 and its code). In half precision the weights lose the angle."""
+
+    def __init__(self, frequencies: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(frequencies) * FOURIER_SPREAD)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(N,) above 0 to (N, 2 frequencies), float32."""
+        angles = values.float().log()[:, None] * self.weight.float() * 2 * math.pi
+        return torch.cat([torch.sin(angles), torch.cos(angles)], dim=1)
+
+
+class LearnedTimesteps(nn.Embedding):
+    """A vector for each whole timestep of the training; between two, the nearer one's."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N,) from 0 to num_embeddings - 1: (N, embedding_dim)."""
+        return super().forward(input.round().long())
 
 
 class TimestepEmbedding(nn.Module):

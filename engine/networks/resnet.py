@@ -4,12 +4,18 @@ the timestep added in between. Used by the blocks of all networks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.activation import ACTIVATIONS
+from engine.networks.resampling import halve
+
+Resample = Callable[[Tensor], Tensor]
+"""(B, C, h, w) to another height and width."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +23,7 @@ class ResnetOptions:
     """What the residual blocks of one network have in common.
 
     time_channels: the width of the timestep embedding; None for blocks that see no timestep.
-    groups, eps: of the group norms.
+    groups, eps: of the group norms; groups None: a quarter of the width, 32 at most.
     act_fn: a name from ACTIVATIONS.
     scale_shift: the timestep scales and shifts the second norm (arXiv:2105.05233, section 3)
         rather than being added before it.
@@ -25,7 +31,7 @@ class ResnetOptions:
     """
 
     time_channels: int | None
-    groups: int
+    groups: int | None
     eps: float
     act_fn: str
     scale_shift: bool = False
@@ -33,20 +39,27 @@ class ResnetOptions:
 
 
 class ResnetBlock2D(nn.Module):
-    """Two convolutions beside a shortcut, which is a 1 by 1 convolution where the width changes."""
+    """Two convolutions beside a shortcut, which is a 1 by 1 convolution where the width changes, or
+    anyway if conv_shortcut."""
 
-    def __init__(self, in_channels: int, out_channels: int, options: ResnetOptions) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        options: ResnetOptions,
+        conv_shortcut: bool = False,
+    ) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(options.groups, in_channels, options.eps)
+        self.norm1 = group_norm(in_channels, options.groups, options.eps)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.time_emb_proj = None
         if options.time_channels is not None:
             time_width = 2 * out_channels if options.scale_shift else out_channels
             self.time_emb_proj = nn.Linear(options.time_channels, time_width)
-        self.norm2 = nn.GroupNorm(options.groups, out_channels, options.eps)
+        self.norm2 = group_norm(out_channels, options.groups, options.eps)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = None
-        if in_channels != out_channels:
+        if in_channels != out_channels or conv_shortcut:
             self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 1)
         self.activation = ACTIVATIONS[options.act_fn]
         self.scale_shift = options.scale_shift
@@ -54,8 +67,15 @@ class ResnetBlock2D(nn.Module):
 
     def forward(self, hidden: Tensor, time: Tensor | None = None) -> Tensor:
         """hidden (B, in_channels, h, w), time (B, time_channels): (B, out_channels, h, w)."""
-        shortcut = hidden if self.conv_shortcut is None else self.conv_shortcut(hidden)
-        hidden = self.conv1(self.activation(self.norm1(hidden)))  # (B, out_channels, h, w)
+        return self.resampled(hidden, time, lambda picture: picture)
+
+    def resampled(self, hidden: Tensor, time: Tensor | None, resample: Resample) -> Tensor:
+        """Like `forward`, with the resolution changed on both ways before the first convolution."""
+        shortcut = resample(hidden)
+        if self.conv_shortcut is not None:
+            shortcut = self.conv_shortcut(shortcut)  # (B, out_channels, h, w)
+        hidden = resample(self.activation(self.norm1(hidden)))
+        hidden = self.conv1(hidden)  # (B, out_channels, h, w)
         hidden = self._normed_with_time(hidden, time)
         hidden = self.conv2(self.activation(hidden))
         return (shortcut + hidden) / self.output_scale
@@ -69,3 +89,27 @@ class ResnetBlock2D(nn.Module):
             return self.norm2(hidden + bias)
         scale, shift = torch.chunk(bias, 2, dim=1)  # (B, C, 1, 1) each
         return torch.addcmul(shift, self.norm2(hidden), 1 + scale)
+
+
+class DownsamplingResnet(ResnetBlock2D):
+    """A residual block that halves the resolution on its way."""
+
+    def forward(self, hidden: Tensor, time: Tensor | None = None) -> Tensor:
+        """(B, in_channels, h, w) to (B, out_channels, h/2, w/2)."""
+        return self.resampled(hidden, time, halve)
+
+
+class UpsamplingResnet(ResnetBlock2D):
+    """A residual block that repeats pixels up to a size on its way."""
+
+    def forward(
+        self, hidden: Tensor, time: Tensor | None = None, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """(B, in_channels, h, w) to (B, out_channels, *size); size None: twice what came in."""
+        target = size or (2 * hidden.shape[2], 2 * hidden.shape[3])
+        return self.resampled(hidden, time, lambda picture: F.interpolate(picture, size=target))
+
+
+def group_norm(channels: int, groups: int | None, eps: float) -> nn.GroupNorm:
+    """groups None: a quarter of the width, 32 at most."""
+    return nn.GroupNorm(groups or min(channels // 4, 32), channels, eps)

@@ -13,12 +13,19 @@ import torch
 from torch import Tensor, nn
 
 from engine.networks.activation import ACTIVATIONS
-from engine.networks.embeddings import TimestepEmbedding, sinusoidal_embedding
+from engine.networks.embeddings import TimestepEmbedding, one_for_each, sinusoidal_embedding
 from engine.networks.poll import Poll, no_poll
+from engine.networks.resampling import Downsample2D, Upsample2D
 from engine.networks.resnet import ResnetOptions
 from engine.networks.transformer import Transformer2D, TransformerOptions
 from engine.networks.unet_2d_condition_config import PLAIN_MID_BLOCK, UNetConfig, UNetLevel
-from engine.networks.unet_blocks import DownBlock2D, MakeAttention, UNetMidBlock2D, UpBlock2D
+from engine.networks.unet_blocks import (
+    DownBlock2D,
+    MakeAttention,
+    Skips,
+    UNetMidBlock2D,
+    UpBlock2D,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +109,7 @@ class UNet2DConditionModel(nn.Module):
             sample = 2 * sample - 1
         time = self._time(sample, timestep, added, labels)  # (B, time_embedding_dim)
         hidden = self.conv_in(sample)  # (B, first level's channels, h, w)
-        skips = [hidden]
+        skips = Skips([hidden])
         for block in self.down_blocks:
             hidden = block(hidden, skips, time, text, poll)
         if self.mid_block is not None:
@@ -121,11 +128,7 @@ class UNet2DConditionModel(nn.Module):
         labels: Tensor | None,
     ) -> Tensor:
         """The timestep and all else that holds for the whole picture, as one vector an image."""
-        batch = sample.shape[0]
-        if isinstance(timestep, Tensor):
-            timesteps = timestep.to(sample.device, torch.float32).expand(batch)
-        else:
-            timesteps = torch.full((batch,), timestep, dtype=torch.float32, device=sample.device)
+        timesteps = one_for_each(timestep, sample)  # (B,)
         width = self.config.levels[0].channels
         time = self.time_embedding(self._waves(timesteps, width).to(sample.dtype))
         if self.class_embedding is not None:
@@ -184,6 +187,7 @@ def _down_blocks(config: UNetConfig, resnet: ResnetOptions) -> nn.ModuleList:
     blocks = nn.ModuleList()
     in_channels = config.levels[0].channels
     for level in config.levels:
+        is_last = level is config.levels[-1]
         blocks.append(
             DownBlock2D(
                 in_channels,
@@ -191,7 +195,7 @@ def _down_blocks(config: UNetConfig, resnet: ResnetOptions) -> nn.ModuleList:
                 level.layers,
                 resnet,
                 _transformers(config, level, level.down_depths),
-                None if level is config.levels[-1] else config.downsample_padding,
+                None if is_last else Downsample2D(level.channels, config.downsample_padding),
             )
         )
         in_channels = level.channels
@@ -215,6 +219,7 @@ def _up_blocks(config: UNetConfig, resnet: ResnetOptions) -> nn.ModuleList:
     # Below each level's own outputs lies what it was given itself: the level above's, or conv_in's.
     givers = (config.levels[0], *config.levels[:-1])
     for level, giver in zip(reversed(config.levels), reversed(givers), strict=True):
+        is_last = level is config.levels[0]
         blocks.append(
             UpBlock2D(
                 in_channels,
@@ -222,7 +227,7 @@ def _up_blocks(config: UNetConfig, resnet: ResnetOptions) -> nn.ModuleList:
                 [level.channels] * level.layers + [giver.channels],
                 resnet,
                 _transformers(config, level, level.up_depths),
-                upsample=level is not config.levels[0],
+                None if is_last else Upsample2D(level.channels),
             )
         )
         in_channels = level.channels

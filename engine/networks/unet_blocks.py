@@ -1,18 +1,16 @@
 """The three kinds of block that a UNet is made of: down, middle, up (arXiv:1505.04597). Used by the
 UNets; with or without attention behind each residual block, as the caller chooses.
-
-What the blocks put away on the way down and take back on the way up lies on `skips`, a stack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from engine.networks.poll import Poll
-from engine.networks.resampling import Downsample2D, Upsample2D
 from engine.networks.resnet import ResnetBlock2D, ResnetOptions
 
 MakeAttention = Callable[[int], nn.Module]
@@ -20,8 +18,27 @@ MakeAttention = Callable[[int], nn.Module]
 of hidden: a Transformer2D or a SpatialAttention."""
 
 
+@dataclass(eq=False)
+class Skips:
+    """What the blocks of one forward pass hand to each other beside the hidden states.
+
+    hidden: put away on the way down and taken back on the way up.
+    picture: the input at this block's resolution on the way down, and what the output is so far on
+        the way up; only the skip blocks of `engine.networks.unet_skip_blocks` look at it.
+    """
+
+    hidden: list[Tensor]
+    picture: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of what will be taken back next."""
+        _, _, height, width = self.hidden[-1].shape
+        return height, width
+
+
 class DownBlock2D(nn.Module):
-    """`layers` residual blocks; then half the resolution, unless downsample_padding is None."""
+    """`layers` residual blocks; then the downsampler, called as downsampler(hidden, time)."""
 
     def __init__(
         self,
@@ -30,30 +47,28 @@ class DownBlock2D(nn.Module):
         layers: int,
         resnet: ResnetOptions,
         make_attention: MakeAttention | None,
-        downsample_padding: int | None,
+        downsampler: nn.Module | None,
     ) -> None:
         super().__init__()
         widths = [in_channels] + [out_channels] * (layers - 1)
         self.resnets = nn.ModuleList(ResnetBlock2D(c, out_channels, resnet) for c in widths)
         self.attentions = _attentions(make_attention, layers)
-        self.downsamplers = nn.ModuleList()
-        if downsample_padding is not None:
-            self.downsamplers.append(Downsample2D(out_channels, downsample_padding))
+        self.downsamplers = nn.ModuleList([downsampler] if downsampler else [])
 
     def forward(
-        self, hidden: Tensor, skips: list[Tensor], time: Tensor, text: Tensor | None, poll: Poll
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | None, poll: Poll
     ) -> Tensor:
-        """(B, in_channels, h, w) to (B, out_channels, h, w) or half of that; pushes the output of
-        every layer on skips."""
+        """(B, in_channels, h, w) to (B, out_channels, h, w) or half of that; puts the output of
+        every layer away."""
         for i, resnet in enumerate(self.resnets):
             poll()
             hidden = resnet(hidden, time)
             if self.attentions:
                 hidden = self.attentions[i](hidden, text)
-            skips.append(hidden)  # (B, out_channels, h, w)
+            skips.hidden.append(hidden)  # (B, out_channels, h, w)
         for downsampler in self.downsamplers:
-            hidden = downsampler(hidden)  # (B, out_channels, h/2, w/2)
-            skips.append(hidden)
+            hidden = downsampler(hidden, time)  # (B, out_channels, h/2, w/2)
+            skips.hidden.append(hidden)
         return hidden
 
 
@@ -86,8 +101,8 @@ class UNetMidBlock2D(nn.Module):
 
 
 class UpBlock2D(nn.Module):
-    """A residual block for every one of skip_channels, which are the widths of what it takes from
-    the stack, in that order; then twice the resolution, if upsample."""
+    """A residual block for every one of skip_channels, which are the widths of what it takes back,
+    in that order; then the upsampler, called as upsampler(hidden, time=time, size=size)."""
 
     def __init__(
         self,
@@ -96,7 +111,7 @@ class UpBlock2D(nn.Module):
         skip_channels: Sequence[int],
         resnet: ResnetOptions,
         make_attention: MakeAttention | None,
-        upsample: bool,
+        upsampler: nn.Module | None,
     ) -> None:
         super().__init__()
         widths = [in_channels] + [out_channels] * (len(skip_channels) - 1)
@@ -105,21 +120,21 @@ class UpBlock2D(nn.Module):
             for width, skip in zip(widths, skip_channels, strict=True)
         )
         self.attentions = _attentions(make_attention, len(skip_channels))
-        self.upsamplers = nn.ModuleList([Upsample2D(out_channels)] if upsample else [])
+        self.upsamplers = nn.ModuleList([upsampler] if upsampler else [])
 
     def forward(
-        self, hidden: Tensor, skips: list[Tensor], time: Tensor, text: Tensor | None, poll: Poll
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | None, poll: Poll
     ) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w), or to the size of the skip that the
         next block will take: twice this one's, or one pixel less."""
         for i, resnet in enumerate(self.resnets):
             poll()
-            hidden = torch.cat([hidden, skips.pop()], dim=1)  # (B, width + skip, h, w)
+            hidden = torch.cat([hidden, skips.hidden.pop()], dim=1)  # (B, width + skip, h, w)
             hidden = resnet(hidden, time)  # (B, out_channels, h, w)
             if self.attentions:
                 hidden = self.attentions[i](hidden, text)
         for upsampler in self.upsamplers:
-            hidden = upsampler(hidden, *skips[-1].shape[2:])
+            hidden = upsampler(hidden, time=time, size=skips.size)
         return hidden
 
 

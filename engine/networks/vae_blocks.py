@@ -108,7 +108,7 @@ class UpDecoderBlock2D(nn.Module):
             hidden = resnet(hidden)  # (B, out_channels, h, w)
         for upsampler in self.upsamplers:
             poll()
-            hidden = upsampler(hidden, 2 * hidden.shape[2], 2 * hidden.shape[3])
+            hidden = upsampler(hidden, size=(2 * hidden.shape[2], 2 * hidden.shape[3]))
         return hidden
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
@@ -15,6 +16,44 @@ from engine.weights.source import locate
 
 Progress = Callable[[float, str], None]
 """Called with a fraction from 0 to 1 and what is being loaded."""
+Loader = Callable[[ModelFolder, str, torch.device, torch.dtype, Progress | None], Pipeline]
+
+
+def _stable_diffusion(
+    folder: ModelFolder,
+    source: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: Progress | None,
+) -> Pipeline:
+    from engine.pipelines.stable_diffusion import StableDiffusion
+
+    return StableDiffusion.from_folder(folder, source, device, dtype, progress)
+
+
+def _ddpm(
+    folder: ModelFolder,
+    source: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: Progress | None,
+) -> Pipeline:
+    from engine.pipelines.ddpm import DDPM
+
+    return DDPM.from_folder(folder, source, device, dtype, progress)
+
+
+LOADERS: Mapping[str, Loader] = MappingProxyType(
+    {
+        "StableDiffusionPipeline": _stable_diffusion,
+        "DDPMPipeline": _ddpm,
+        "DDIMPipeline": _ddpm,
+        "PNDMPipeline": _ddpm,
+        "UNet2DModel": _ddpm,
+    }
+)
+"""By the class that model_index.json names, or the config.json of a lone network. Each imports its
+family only when it is asked for one."""
 
 
 def load(
@@ -33,11 +72,10 @@ def load(
     folder = ModelFolder(locate(source))
     where = pick_device(device)
     precision = pick_dtype(dtype, where)
-    kind = folder.index.get("_class_name")
-    if kind != "StableDiffusionPipeline":
+    loader = LOADERS.get(folder.kind)
+    if loader is None:
         raise LoadError(
-            f"{folder.path} holds a {kind}. This version of Safelight runs StableDiffusionPipeline."
+            f"{folder.path} holds a {folder.kind}. This version of Safelight runs "
+            f"{', '.join(LOADERS)}."
         )
-    from engine.pipelines.stable_diffusion import StableDiffusion
-
-    return StableDiffusion.from_folder(folder, str(source), where, precision, progress)
+    return loader(folder, str(source), where, precision, progress)

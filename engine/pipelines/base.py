@@ -4,8 +4,8 @@ takes, and what a decode gives back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from engine.errors import RequestError
 from engine.images import Pixels
 from engine.networks.poll import Poll, no_poll
 from engine.request import Request
+
+PreviewKind = Literal["auto", "vae", "tiny", "linear"]
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,16 @@ class Pace:
 class Pipeline(Protocol):
     """A loaded set of networks with what is needed to run them.
 
-    name: for people; family: "stable-diffusion" or "ddpm"; scheduler_config: the content of
-    scheduler_config.json; default_request: what the model does best.
+    name: for people; family: "stable-diffusion" or "ddpm"; takes_prompt: whether it reads a prompt,
+    and so can be guided; classes: how many it can be asked for, 0 if there are none;
+    scheduler_config: the content of scheduler_config.json; default_request: what the model does
+    best.
     """
 
     name: str
     family: str
+    takes_prompt: bool
+    classes: int
     device: torch.device
     dtype: torch.dtype
     sizes: Sizes
@@ -92,8 +98,9 @@ class Pipeline(Protocol):
         """How the prompt is read; cheap."""
         ...
 
-    def encode(self, prompt: str) -> Tensor:
-        """The prompt's hidden states (1, N, D)."""
+    def encode(self, prompt: str, class_label: int | None = None) -> Tensor:
+        """What `predict` is told of them: the prompt's hidden states (1, N, D), or the class (1,),
+        or nothing (0,)."""
         ...
 
     def predict(
@@ -104,12 +111,17 @@ class Pipeline(Protocol):
         unconditional: Tensor | None,
         poll: Poll = no_poll,
     ) -> tuple[Tensor, Tensor | None]:
-        """One model evaluation of (B, C, h, w) under both texts: the conditional and the
-        unconditional prediction, float32 on the pipeline's device."""
+        """One model evaluation of (B, C, h, w) under both conditions, which `encode` made: the
+        conditional and the unconditional prediction, float32 on the pipeline's device."""
         ...
 
     def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
         """Latents (B, C, h, w), scaled as the network sees them, to pictures."""
+        ...
+
+    def preview(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
+        """A small picture of each of the latents (B, C, h, w), as `engine.preview` describes the
+        kinds. Raises EngineError for a kind that this pipeline lacks."""
         ...
 
     def checkpoint_sha256(self) -> str:
@@ -119,3 +131,35 @@ class Pipeline(Protocol):
     def close(self) -> None:
         """Let go of the networks and their memory."""
         ...
+
+
+def filled_in(request: Request, pipeline: Pipeline) -> Request:
+    """The request with the pipeline's own size and scheduler for None. Raises RequestError for a
+    size that it cannot make."""
+    default = pipeline.default_request
+    width = default.width if request.width is None else request.width
+    height = default.height if request.height is None else request.height
+    assert width is not None and height is not None
+    pipeline.sizes.check("width", width)
+    pipeline.sizes.check("height", height)
+    scheduler = request.scheduler or default.scheduler
+    return replace(request, width=width, height=height, scheduler=scheduler)
+
+
+def checked_class(request: Request, pipeline: Pipeline) -> int | None:
+    """The class that the request asks for, or the pipeline's own. Raises RequestError for one that
+    is not there."""
+    label = request.class_label
+    if label is None:
+        return pipeline.default_request.class_label
+    if not pipeline.classes:
+        raise RequestError(
+            "class_label",
+            f"{label} means nothing to {pipeline.name}: it has no classes. Leave it out.",
+        )
+    if label >= pipeline.classes:
+        raise RequestError(
+            "class_label",
+            f"{label} is not a class of {pipeline.name}, which has 0 to {pipeline.classes - 1}.",
+        )
+    return label

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,10 +15,19 @@ from torch import Tensor
 from engine import schedulers
 from engine.device import free_cache, is_out_of_memory, memory_guard
 from engine.errors import ConfigError, EngineError, LoadError
-from engine.images import to_pixels
+from engine.images import Pixels, to_pixels
 from engine.networks import AutoencoderKL, UNet2DConditionModel
 from engine.networks.poll import Poll, no_poll
-from engine.pipelines.base import Decoded, Pace, Reading, Sizes
+from engine.pipelines.base import (
+    Decoded,
+    Pace,
+    PreviewKind,
+    Reading,
+    Sizes,
+    checked_class,
+    filled_in,
+)
+from engine.pipelines.latent_preview import LatentPreview
 from engine.pipelines.text import TextReader, load_text_encoder
 from engine.pipelines.tiles import decode_in_tiles
 from engine.request import Request
@@ -32,6 +40,8 @@ SMALLER = "Take a smaller width and height, a smaller dtype, or close other prog
 
 class StableDiffusion:
     family = "stable-diffusion"
+    takes_prompt = True
+    classes = 0
 
     def __init__(
         self,
@@ -62,6 +72,7 @@ class StableDiffusion:
         )
         self.checkpoint_sha256 = cache(sha256)
         self.pace = Pace()
+        self._preview = LatentPreview(name, vae.latent_channels, self.decode, self.pace)
         self._open = True
 
     @classmethod
@@ -107,14 +118,8 @@ class StableDiffusion:
 
     def resolve(self, request: Request) -> Request:
         self._check_open()
-        default = self.default_request
-        width = default.width if request.width is None else request.width
-        height = default.height if request.height is None else request.height
-        assert width is not None and height is not None
-        self.sizes.check("width", width)
-        self.sizes.check("height", height)
-        scheduler = request.scheduler or default.scheduler
-        return replace(request, width=width, height=height, scheduler=scheduler)
+        checked_class(request, self)
+        return filled_in(request, self)
 
     def latent_shape(self, request: Request) -> tuple[int, int, int]:
         assert request.width is not None and request.height is not None
@@ -124,7 +129,7 @@ class StableDiffusion:
     def read(self, prompt: str) -> Reading:
         return self.text.read(prompt)
 
-    def encode(self, prompt: str) -> Tensor:
+    def encode(self, prompt: str, class_label: int | None = None) -> Tensor:
         return self.text.encode(prompt)
 
     def predict(
@@ -161,6 +166,9 @@ class StableDiffusion:
             notes += note
         return Decoded(tuple(pictures), tuple(dict.fromkeys(notes)))
 
+    def preview(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
+        return self._preview.pictures(latents, kind)
+
     def _decode_one(self, latents: Tensor, poll: Poll) -> tuple[Tensor, list[str]]:
         notes = []
         try:
@@ -185,7 +193,7 @@ class StableDiffusion:
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.text, self.unet, self.vae
+            del self.text, self.unet, self.vae, self._preview
             free_cache(self.device)
 
     def _check_open(self) -> None:

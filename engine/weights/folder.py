@@ -1,5 +1,6 @@
-"""A model folder in diffusers layout: model_index.json and one subfolder for each component.
-Called by `engine.load` through the pipelines.
+"""A model folder in diffusers layout: model_index.json and one subfolder for each component, or a
+lone network, whose files may also lie beside a model_index.json. Called by `engine.load` through
+the pipelines.
 """
 
 from __future__ import annotations
@@ -19,13 +20,25 @@ class ModelFolder:
         self.path = path
         if not path.is_dir():
             raise LoadError(f"There is no model folder {path}. Check the path.")
-        if not (path / "model_index.json").is_file():
+        if not any((path / name).is_file() for name in ("model_index.json", "config.json")):
             raise LoadError(
                 f"{path} has no model_index.json, so it is not a model folder in diffusers layout."
             )
-        self.index = self.json("model_index.json")
+        self._is_flat = (path / "config.json").is_file()
+        indexed = (path / "model_index.json").is_file()
+        self.index = self.json("model_index.json" if indexed else "config.json")
 
-    def json(self, *parts: str) -> dict[str, Any]:
+    @property
+    def kind(self) -> str:
+        """The class of the pipeline, or of the network if the folder holds no more than one."""
+        return str(self.index.get("_class_name"))
+
+    def component(self, name: str) -> Path:
+        """Where a component's files lie: in a subfolder, or in the folder of a lone network."""
+        own = self.path / name
+        return self.path if self._is_flat and not own.is_dir() else own
+
+    def json(self, *parts: str | Path) -> dict[str, Any]:
         """The content of a JSON file in the folder."""
         path = self.path.joinpath(*parts)
         try:
@@ -44,7 +57,7 @@ class ModelFolder:
 
     def weights(self, component: str) -> Path:
         """The safetensors file of a component. Raises LoadError if there is none."""
-        folder = self.path / component
+        folder = self.component(component)
         names = ("diffusion_pytorch_model.safetensors", "model.safetensors")
         for name in names:
             if (folder / name).is_file():

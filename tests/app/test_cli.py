@@ -11,6 +11,7 @@ import pytest
 
 from app import cli
 from engine.errors import LoadError, SaveError
+from tests import tiny
 from tests.app.fake_engine import FakeEngine
 
 ROOT = Path(__file__).parents[2]
@@ -235,3 +236,24 @@ def test_a_reader_that_has_gone_away_is_no_error() -> None:
     )
     os.close(writer)
     assert (finished.returncode, finished.stderr) == (0, b"")
+
+
+def test_a_class_reaches_the_request(fake: FakeEngine) -> None:
+    assert cli.main(["render", "--class", "3"]) == 0
+    assert fake.requests[0].class_label == 3
+
+
+def test_a_model_without_a_prompt_as_a_process(tmp_path: Path) -> None:
+    folder = tiny.save_ddpm(tmp_path / "cats", tiny.DDPM_CIFAR)
+    target = tmp_path / "cat.png"
+    plain = ["render", "--model", str(folder), "--seed", "3", "--steps", "2"]
+    finished = run(*plain, "-o", str(target), "--save-steps", str(tmp_path / "steps"))
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.split() == [str(target)]
+    assert target.stat().st_size > 0
+    assert len(list((tmp_path / "steps").iterdir())) == 2
+
+    refused = run(*plain, "a cat")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.count("\n") == 1
+    assert "this model takes no prompt" in refused.stderr

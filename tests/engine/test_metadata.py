@@ -55,6 +55,27 @@ def test_any_prompt_can_be_saved(finished, tmp_path, prompt):
         assert engine.Record.from_json(image.text["safelight"]).request.prompt == prompt
 
 
+def test_the_same_request_writes_the_same_file(tiny_pipeline, tmp_path):
+    for name in ("first.png", "second.png"):
+        *_, last = engine.generate(tiny_pipeline, Request("an owl", width=64, height=64, steps=2))
+        engine.save(last.images[0], tmp_path / name, last.record)
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "options", "sampler"),
+    [
+        ("dpmpp_2m", {"use_karras_sigmas": True}, "DPM++ 2M Karras"),
+        ("euler_ancestral", {}, "Euler a"),
+        ("ddpm", {}, "DDPM"),
+    ],
+)
+def test_samplers_have_the_names_that_others_know(finished, scheduler, options, sampler):
+    request = replace(finished.record.request, scheduler=scheduler, scheduler_options=options)
+    parameters = replace(finished.record, request=request).to_parameters()
+    assert f"Sampler: {sampler}, " in parameters
+
+
 def test_saving_twice_replaces_the_file_and_leaves_no_other(finished, tmp_path):
     for index in (0, 1):
         engine.save(finished.images[index], tmp_path / "image.png", finished.record, index)

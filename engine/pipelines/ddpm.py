@@ -1,0 +1,222 @@
+"""DDPM (Ho et al., arXiv:2006.11239): unconditional images, or images of a class, in pixel space.
+One UNet is the whole set: the latents are the image. Made by `engine.load`, run by
+`engine.generate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine import schedulers
+from engine.device import free_cache, memory_guard
+from engine.errors import EngineError, LoadError, RequestError
+from engine.images import Pixels, to_pixels
+from engine.networks import UNet2DModel
+from engine.networks.poll import Poll, no_poll
+from engine.pipelines.base import (
+    Decoded,
+    Pace,
+    PreviewKind,
+    Reading,
+    Sizes,
+    checked_class,
+    filled_in,
+)
+from engine.request import Request
+from engine.weights.folder import ModelFolder
+from engine.weights.keys import current_unet_key
+from engine.weights.strict import load_strictly
+
+SMALLER = "Take a smaller width and height, a smaller dtype, or close other programs."
+UNGUIDED = 1.0
+OF_A_PROMPT = (
+    "prompt",
+    "negative_prompt",
+    "guidance_scale",
+    "guidance_rescale",
+    "guidance_interval",
+    "edits",
+)
+"""The fields of a request that mean nothing without a prompt."""
+
+
+class DDPM:
+    family = "ddpm"
+    takes_prompt = False
+
+    def __init__(
+        self,
+        name: str,
+        unet: UNet2DModel,
+        scheduler_config: dict[str, Any],
+        defaults: dict[str, Any],
+        sha256: Callable[[], str],
+    ):
+        self.name = name
+        self.unet = unet
+        self.classes = unet.config.num_class_embeds or 0
+        self.scheduler_config = scheduler_config
+        self.device, self.dtype = unet.conv_in.weight.device, unet.dtype
+        self.sizes = Sizes(multiple=unet.factor, minimum=unet.factor, maximum=8192)
+        height, width = unet.sample_size
+        self.default_request = Request(
+            **{
+                "width": width,
+                "height": height,
+                "scheduler": schedulers.name_of(scheduler_config.get("_class_name", "")),
+                "guidance_scale": UNGUIDED,
+                "class_label": 0 if self.classes else None,
+                **defaults,
+            }
+        )
+        self.checkpoint_sha256 = cache(sha256)
+        self.pace = Pace()
+        self._open = True
+
+    @classmethod
+    def from_folder(
+        cls,
+        folder: ModelFolder,
+        source: str,
+        device: torch.device,
+        dtype: torch.dtype,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> DDPM:
+        """Load the UNet; see `engine.load` for the errors. A network with Fourier features is
+        loaded in float32, whatever the dtype: see `FourierTimesteps`."""
+        tell = progress or (lambda fraction, part: None)
+        own = folder.optional_json("safelight.json")
+        tell(0.0, "UNet")
+        config = folder.json(folder.component("unet"), "config.json")
+        scheduler_config = _scheduler_config(folder)
+        _check_kind(folder, config)
+        if config.get("time_embedding_type") == "fourier":
+            dtype = torch.float32
+        with memory_guard(device, "loading", SMALLER):
+            unet = load_strictly(
+                lambda: UNet2DModel(config),
+                folder.weights("unet"),
+                device,
+                dtype,
+                current_unet_key,
+            )
+        _check_fit(folder, unet, scheduler_config)
+        if dtype != torch.float32:
+            # A quarter faster on a CPU. float32 gains nothing, and its weights stay in the file's
+            # own memory map as long as nobody reorders them.
+            unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        tell(1.0, "ready")
+        return cls(
+            name=own.get("name") or folder.path.name,
+            unet=unet,
+            scheduler_config=scheduler_config,
+            defaults=own.get("default_request", {}),
+            sha256=lambda: folder.sha256(("unet",)),
+        )
+
+    def resolve(self, request: Request) -> Request:
+        if not self._open:
+            raise EngineError(f"The model {self.name} has been closed. Load it again.")
+        self._check_no_prompt(request)
+        label = checked_class(request, self)
+        own = {name: getattr(self.default_request, name) for name in OF_A_PROMPT}
+        return replace(filled_in(request, self), class_label=label, **own)
+
+    def _check_no_prompt(self, request: Request) -> None:
+        for name in OF_A_PROMPT:
+            value = getattr(request, name)
+            if value not in (getattr(Request(), name), getattr(self.default_request, name)):
+                raise RequestError(
+                    name,
+                    f"{value!r} means nothing to {self.name}: this model takes no prompt, so there "
+                    "is nothing to guide. Leave it out.",
+                )
+
+    def latent_shape(self, request: Request) -> tuple[int, int, int]:
+        assert request.width is not None and request.height is not None
+        return (self.unet.in_channels, request.height, request.width)
+
+    def read(self, prompt: str) -> Reading:
+        return Reading(token_count=0, token_limit=0, truncated="")
+
+    def encode(self, prompt: str, class_label: int | None = None) -> Tensor:
+        labels = [] if class_label is None else [class_label]
+        return torch.tensor(labels, dtype=torch.long, device=self.device)
+
+    def predict(
+        self,
+        model_input: Tensor,
+        timestep: float,
+        conditional: Tensor,
+        unconditional: Tensor | None,
+        poll: Poll = no_poll,
+    ) -> tuple[Tensor, Tensor | None]:
+        labels = conditional if len(conditional) else None
+        # One call an image: so an image is the same, bit for bit, alone and among others (a larger
+        # batch rounds differently), and memory does not grow with the count.
+        with memory_guard(self.device, "a UNet call", SMALLER):
+            outputs = [
+                self.unet(image.to(self.dtype), timestep, poll, labels=labels).float()
+                for image in model_input.split(1)
+            ]
+        return torch.cat(outputs), None
+
+    def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
+        return Decoded(tuple(to_pixels(one.expand(3, -1, -1)) for one in latents))
+
+    def preview(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
+        return self.decode(latents).pictures
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            del self.unet
+            free_cache(self.device)
+
+
+def _scheduler_config(folder: ModelFolder) -> dict[str, Any]:
+    """The folder's own; the plain DDPM where the folder is a network and nothing else."""
+    path = folder.component("scheduler") / "scheduler_config.json"
+    if folder.kind == "UNet2DModel" and not path.is_file():
+        return {"_class_name": "DDPMScheduler"}
+    return folder.json(path)
+
+
+def _check_kind(folder: ModelFolder, config: dict[str, Any]) -> None:
+    named = folder.index.get("unet")
+    listed = named[-1] if isinstance(named, list) and named else "UNet2DModel"
+    for kind in (listed, config.get("_class_name", "UNet2DModel")):
+        if kind != "UNet2DModel":
+            raise LoadError(
+                f"The UNet of {folder.path} is a {kind}; a {folder.kind} runs with a UNet2DModel."
+            )
+
+
+def _check_fit(folder: ModelFolder, unet: UNet2DModel, scheduler_config: dict[str, Any]) -> None:
+    config = unet.config
+    if unet.in_channels not in (1, 3) or unet.out_channels != unet.in_channels:
+        raise LoadError(
+            f"The UNet of {folder.path} makes {unet.out_channels} channels of {unet.in_channels}. "
+            "Safelight runs those that make 3 of 3 (colour) or 1 of 1 (grey)."
+        )
+    by_label = config.class_embed_type is None or (
+        config.class_embed_type == "timestep" and config.num_class_embeds is not None
+    )
+    if not by_label:
+        raise LoadError(
+            f"The UNet of {folder.path} has class_embed_type {config.class_embed_type!r} and "
+            f"num_class_embeds {config.num_class_embeds!r}: it is not asked by the number of a "
+            "class, which is all that Safelight has to tell it."
+        )
+    told = scheduler_config.get("num_train_timesteps", 1000)
+    if config.time_embedding_type == "learned" and told != config.num_train_timesteps:
+        raise LoadError(
+            f"The UNet of {folder.path} has learned {config.num_train_timesteps} timesteps, but "
+            f"its scheduler counts {told}. The two are not of one model."
+        )
