@@ -49,14 +49,14 @@ class Application(QObject):
 
     def __init__(self, engine: ModuleType | Any) -> None:
         super().__init__()
-        schedulers = [engine.schedulers.describe(name) for name in engine.schedulers.names()]
-        bundled = tuple((model.source, model.label) for model in paths.bundled_models())
+        schedulers = _schedulers_for_diffusion(engine)
+        bundled = tuple((m.source, m.label) for m in paths.bundled_models() if m.present)
 
         self.preferences = Preferences(paths.preferences_file(), self)
         self.background = Background(self)
-        self.session = Session(self.preferences, engine.schedulers.names(), self)
+        self.session = Session(self.preferences, tuple(s.name for s in schedulers), self)
         self.queue = Queue(self)
-        self.models = Models(self.preferences, bundled, self)
+        self.models = Models(self.preferences, bundled, self.background, self)
         self.run = Run(self)
         self.showing = Showing(self)
         self.gallery = GalleryModel(self.background, self)
@@ -125,6 +125,8 @@ class Application(QObject):
         window.seed.diceRequested.connect(session.roll_seed)
         window.size_fields.sizeChanged.connect(session.set_size)
         window.size_fields.countChanged.connect(session.set_count)
+        window.class_picker.classChosen.connect(session.set_class_label)
+        window.class_picker.diceRequested.connect(session.roll_class)
         window.prompt.generateRequested.connect(session.generate)
         window.run.generateRequested.connect(session.generate)
 
@@ -139,6 +141,8 @@ class Application(QObject):
         session.limitsChanged.connect(window.size_fields.set_limits)
         session.sizeChanged.connect(window.size_fields.set_size)
         session.countChanged.connect(window.size_fields.set_count)
+        session.conditionsChanged.connect(window.set_conditions)
+        session.classChanged.connect(window.class_picker.set_class)
         session.refused.connect(window.errors.show_error)
         session.released.connect(self.queue.submit)
 
@@ -147,12 +151,23 @@ class Application(QObject):
         window.models.modelChosen.connect(models.choose)
         window.models.openFolderRequested.connect(self._open_model)
         window.openModelRequested.connect(self._open_model)
+        window.forgetRequested.connect(models.forget)
+        window.switch.afterwardsChosen.connect(self.queue.load_afterwards)
+        window.switch.nowChosen.connect(self.queue.load_now)
+        window.switch.keepChosen.connect(self.queue.withdraw)
         self._starter.timeout.connect(models.load_last)
         models.loadRequested.connect(self.queue.submit_load)
+        models.loadWithdrawn.connect(self.queue.withdraw)
+        self.queue.switchAsked.connect(models.ask)
+        self.queue.switchSettled.connect(models.stop_asking)
+        self.queue.loadDelayed.connect(models.tell_delay)
+        self.queue.stopRequested.connect(worker.cancel, DIRECT)
+        self.queue.loadReleased.connect(models.begin)
         self.queue.loadReleased.connect(worker.load, DIRECT)
         worker.loading.connect(models.show_loading)
         worker.ready.connect(self.session.adapt)
         worker.ready.connect(models.set_card)
+        worker.ready.connect(self._forget_tokens)
         worker.ready.connect(self.queue.next)
         worker.loadFailed.connect(window.errors.show_error)
         worker.loadFailed.connect(models.fail)
@@ -160,7 +175,8 @@ class Application(QObject):
 
         models.listChanged.connect(window.models.set_models)
         models.currentChanged.connect(window.models.set_current)
-        models.busyChanged.connect(window.models.set_busy)
+        models.forgettableChanged.connect(window.menu.set_forgettable)
+        models.questionChanged.connect(window.switch.set_question)
         models.readyChanged.connect(window.run.set_ready)
         models.statusChanged.connect(window.status.set_status)
         models.deviceChanged.connect(window.status.set_device)
@@ -247,7 +263,7 @@ class Application(QObject):
             self.window.errors.show_error(self.preferences.warning)
 
     def _start_run(self, request: Request) -> None:
-        self.worker.run(request, self.image_folder)
+        self.worker.run(self.models.suited(request), self.image_folder)
 
     def _tell_waiting(self, waiting: int) -> None:
         if waiting:
@@ -257,7 +273,7 @@ class Application(QObject):
         if result.save_error:
             self.window.errors.show_error(result.save_error)
 
-    def _forget_tokens(self, prompt: str) -> None:
+    def _forget_tokens(self) -> None:
         self.window.prompt.set_token_note("")
 
     def _open_model(self) -> None:
@@ -305,6 +321,12 @@ class Application(QObject):
         if target:
             self.preferences.set("save_folder", str(Path(target).parent))
             self.exports.save(picture, target)
+
+
+def _schedulers_for_diffusion(engine: ModuleType | Any) -> list[Any]:
+    """What the picker offers: the others draw garbage with the kinds of network that are here."""
+    every = [engine.schedulers.describe(name) for name in engine.schedulers.names()]
+    return [scheduler for scheduler in every if scheduler.network == "diffusion"]
 
 
 def build(engine: ModuleType | Any = real_engine) -> Application:

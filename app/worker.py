@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +28,13 @@ from engine.request import Request
 
 STEPS_BYTES = 512 * 2**20
 """What the pictures of one run's steps may take; a long run of large images keeps smaller ones."""
+
+EVERY_STEP = 100
+"""A run of up to so many steps shows them all, however quick they are."""
+
+SHOWN_EVERY = 1 / 30
+"""Seconds from one step that is shown to the next in a longer run: a person sees no more, and the
+window has time for other things."""
 
 log = logging.getLogger("safelight")
 
@@ -152,9 +159,10 @@ class Worker(QObject):
             if self._pipeline is None:
                 raise EngineError(tr("No model is loaded. Choose one first."))
             events = self._engine.generate(self._pipeline, request, control)
+            rhythm = _Rhythm()
             with contextlib.closing(events):
                 for event in events:
-                    self._report(event, request, Path(folder))
+                    self._report(event, request, Path(folder), rhythm)
         except Exception as error:
             self.failed.emit(_sentence(error, tr("make the image")))
         finally:
@@ -162,18 +170,19 @@ class Worker(QObject):
                 if self._control is control:
                     self._control = None
 
-    def _report(self, event: Any, request: Request, folder: Path) -> None:
+    def _report(self, event: Any, request: Request, folder: Path, rhythm: _Rhythm) -> None:
         match event:
             case Encoded():
                 self.encoded.emit(event.token_count, event.truncated)
             case Step():
-                self.stepped.emit(self._view(event))
+                if rhythm.shows(event):
+                    self.stepped.emit(self._view(event, rhythm))
             case Cancelled():
                 self.cancelled.emit(event.at)
             case Finished():
                 self.finished.emit(self._result(event, request, folder))
 
-    def _view(self, step: Step) -> StepView:
+    def _view(self, step: Step, rhythm: _Rhythm) -> StepView:
         begun = time.perf_counter()
         snapshot = step.snapshot
         predicted = self._engine.preview(self._pipeline, snapshot.denoised)
@@ -183,8 +192,8 @@ class Worker(QObject):
         return StepView(
             index=step.index,
             total=step.total,
-            guidance_scale=step.guidance_scale,
-            seconds=step.seconds + time.perf_counter() - begun,
+            guidance_scale=step.guidance_scale if self._pipeline.takes_prompt else None,
+            seconds=rhythm.seconds_a_step(time.perf_counter() - begun),
             predicted=_kept(_from_array(predicted), step.total),
             noisy=_kept(_from_array(noisy), step.total),
         )
@@ -228,6 +237,31 @@ class Worker(QObject):
             self.saved.emit(path)
 
 
+class _Rhythm:
+    """Which steps of one run are shown: all of a short one; of a longer one the first, the last,
+    and as many between them as there is time for."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._shown = -math.inf
+        self._seconds: list[float] = []  # of the evaluations since the last step that was shown
+
+    def shows(self, step: Step) -> bool:
+        self._seconds.append(step.seconds)
+        now = self._clock()
+        due = now - self._shown >= SHOWN_EVERY
+        if step.total <= EVERY_STEP or step.index == step.total - 1 or due:
+            self._shown = now
+            return True
+        return False
+
+    def seconds_a_step(self, pictures: float) -> float:
+        """The mean since the last step that was shown, with the seconds that pictures took."""
+        mean = (sum(self._seconds) + pictures) / len(self._seconds)
+        self._seconds.clear()
+        return mean
+
+
 @contextlib.contextmanager
 def _collector_at_rest() -> Iterator[None]:
     """Importing torch and transformers makes some million objects, and a collection over them
@@ -253,6 +287,8 @@ def _card(source: str, pipeline: Any) -> ModelCard:
         minimum=pipeline.sizes.minimum,
         maximum=pipeline.sizes.maximum,
         default_request=pipeline.default_request,
+        takes_prompt=pipeline.takes_prompt,
+        classes=pipeline.classes,
     )
 
 

@@ -4,6 +4,7 @@ selected. Fed by the worker; the controls, the timeline and the canvas show it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -18,12 +19,14 @@ NOTE_LENGTH = 120
 
 @dataclass(frozen=True, eq=False)
 class StepView:
-    """One model evaluation as pictures. index: 0 to total - 1; seconds: what it took with
-    its pictures; predicted: the picture that this step foresees; noisy: the latents as they are."""
+    """One model evaluation as pictures. index: 0 to total - 1, where a long run leaves some out;
+    guidance_scale: None for a model that cannot be guided; seconds: what a step took since the view
+    before, with the pictures; predicted: the picture that this step foresees; noisy: the latents as
+    they are."""
 
     index: int
     total: int
-    guidance_scale: float
+    guidance_scale: float | None
     seconds: float
     predicted: QImage
     noisy: QImage
@@ -45,7 +48,7 @@ class RunResult:
 
 class Run(QObject):
     begun = Signal(int)  # evaluations in all
-    stepAdded = Signal(int, QImage, float)  # index, predicted picture, guidance scale
+    stepAdded = Signal(int, QImage, object)  # index, predicted picture, guidance scale or None
     stepSelected = Signal(object)  # StepView
     selectionChanged = Signal(int)
     progressChanged = Signal(int, int, str)
@@ -64,6 +67,11 @@ class Run(QObject):
         self._following = True
 
     @property
+    def done(self) -> int:
+        """How many evaluations are done, with those that have no view."""
+        return self.steps[-1].index + 1 if self.steps else 0
+
+    @property
     def seconds_per_step(self) -> float:
         """The pace of the last steps, 0.0 before there is one."""
         recent = self.steps[-RECENT:]
@@ -71,7 +79,7 @@ class Run(QObject):
 
     @property
     def seconds_left(self) -> float:
-        return self.seconds_per_step * (self.total - len(self.steps))
+        return self.seconds_per_step * (self.total - self.done)
 
     @Slot(object)
     def start(self, request: Request) -> None:
@@ -80,7 +88,8 @@ class Run(QObject):
         self._begin(request.steps)
         self.runningChanged.emit(True)
         self._set_paused(False)
-        self.statusChanged.emit(tr("Reading the prompt"))
+        reading = tr("Reading the prompt")
+        self.statusChanged.emit(reading if request.prompt else tr("The image is developing"))
 
     @Slot(int, str)
     def encoded(self, token_count: int, truncated: str) -> None:
@@ -100,15 +109,16 @@ class Run(QObject):
         self.steps.append(step)
         self.stepAdded.emit(step.index, step.predicted, step.guidance_scale)
         if self._following:
-            self._select(len(self.steps) - 1)
+            self._select(step)
         self._tell_progress()
 
     @Slot(int)
     def select(self, index: int) -> None:
         """Show that step. While the newest is selected, the selection follows the run."""
-        if 0 <= index < len(self.steps):
-            self._following = index == len(self.steps) - 1
-            self._select(index)
+        position = bisect_left(self.steps, index, key=lambda step: step.index)
+        if position < len(self.steps) and self.steps[position].index == index:
+            self._following = index == self.steps[-1].index
+            self._select(self.steps[position])
 
     @Slot()
     def unfollow(self) -> None:
@@ -142,17 +152,17 @@ class Run(QObject):
         self.begun.emit(total)
         self.progressChanged.emit(0, total, "")
 
-    def _select(self, index: int) -> None:
-        self.selected = index
-        self.selectionChanged.emit(index)
-        self.stepSelected.emit(self.steps[index])
+    def _select(self, step: StepView) -> None:
+        self.selected = step.index
+        self.selectionChanged.emit(step.index)
+        self.stepSelected.emit(step)
 
     def _set_paused(self, paused: bool) -> None:
         self.paused = paused
         self.pausedChanged.emit(paused)
 
     def _tell_progress(self) -> None:
-        done = len(self.steps)
+        done = self.done
         text = tr("{done} of {total}", done=done, total=self.total)
         if self.paused:
             text = tr("{progress} · paused", progress=text)

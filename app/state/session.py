@@ -5,14 +5,14 @@ widgets of the recipe edit it and show it; `app.main` hands what it releases to 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
 from app.preferences import Preferences
 from engine.errors import RequestError
-from engine.request import Request
+from engine.request import MAX_CLASS, Request
 
 FIELDS = (
     "prompt",
@@ -24,6 +24,7 @@ FIELDS = (
     "scheduler",
     "seed",
     "count",
+    "class_label",
 )
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
 
@@ -31,7 +32,9 @@ SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other 
 @dataclass(frozen=True)
 class ModelCard:
     """A loaded pipeline in plain values. source: what `engine.load` was given; multiple, minimum,
-    maximum: what width and height may be, in pixels; device and dtype: as torch spells them."""
+    maximum: what width and height may be, in pixels; device and dtype: as torch spells them;
+    takes_prompt: whether it reads one, and so can be guided; classes: how many it can draw, 0 if it
+    has none."""
 
     source: str
     name: str
@@ -42,14 +45,37 @@ class ModelCard:
     minimum: int
     maximum: int
     default_request: Request
+    takes_prompt: bool
+    classes: int
 
     def accepts_size(self, pixels: int) -> bool:
         return self.minimum <= pixels <= self.maximum and pixels % self.multiple == 0
 
+    def accepts_class(self, label: int | None) -> bool:
+        return label is not None and label < self.classes
+
+    def suited(self, request: Request) -> Request:
+        """The request with this model's own values for the prompt and what belongs to it, if it
+        takes none, and for a class that it does not have."""
+        own = self.default_request
+        if not self.takes_prompt:
+            request = replace(
+                request,
+                prompt=own.prompt,
+                negative_prompt=own.negative_prompt,
+                guidance_scale=own.guidance_scale,
+            )
+        if not self.accepts_class(request.class_label):
+            request = replace(request, class_label=None)
+        return request
+
 
 class Session(QObject):
     """One setter and one signal a field. A seed is used for one run and then drawn anew, unless it
-    is locked; so a seed that was typed or diced always serves the next run."""
+    is locked; so a seed that was typed or diced always serves the next run.
+
+    The draft keeps also what the present model has no use for: a prompt is there again, as it was
+    typed, with the next model that takes one. `ModelCard.suited` leaves it out of a run."""
 
     promptChanged = Signal(str)
     negativePromptChanged = Signal(str)
@@ -59,8 +85,10 @@ class Session(QObject):
     schedulerChanged = Signal(str)
     seedChanged = Signal(object)
     countChanged = Signal(int)
+    classChanged = Signal(int)
     lockChanged = Signal(bool)
     limitsChanged = Signal(int, int, int)  # multiple, minimum, maximum
+    conditionsChanged = Signal(bool, int)  # whether a prompt is taken, how many classes there are
     released = Signal(object)  # Request
     refused = Signal(str)
 
@@ -75,6 +103,8 @@ class Session(QObject):
         self._schedulers = schedulers
         self._draft = _usable(preferences.get("draft", {}))
         self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
+        classes = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
+        self._conditions = preferences.get("takes_prompt", True), classes
         self._locked = preferences.get("seed_locked", False)
         self._spent = not self._locked
         if self._draft["scheduler"] not in schedulers:
@@ -114,6 +144,11 @@ class Session(QObject):
         return self._draft["count"]
 
     @property
+    def class_label(self) -> int | None:
+        """None until a model with classes was there."""
+        return self._draft["class_label"]
+
+    @property
     def seed_locked(self) -> bool:
         return self._locked
 
@@ -150,6 +185,17 @@ class Session(QObject):
     def set_count(self, count: int) -> None:
         self._choose(self.countChanged, count=count)
 
+    @Slot(int)
+    def set_class_label(self, label: int) -> None:
+        self._choose(self.classChanged, class_label=label)
+
+    @Slot()
+    def roll_class(self) -> None:
+        """Draw one of the model's classes."""
+        _, classes = self._conditions
+        if classes:
+            self.set_class_label(secrets.randbelow(classes))
+
     @Slot(bool)
     def set_seed_locked(self, locked: bool) -> None:
         if locked != self._locked:
@@ -164,8 +210,8 @@ class Session(QObject):
 
     @Slot(object)
     def adapt(self, card: ModelCard) -> None:
-        """Take the model's own size, steps, guidance and scheduler, except where the person chose
-        something that this model accepts."""
+        """Take the model's own size, steps, guidance, scheduler and class, except where the person
+        chose something that this model accepts."""
         default = card.default_request
         size = (default.width or card.minimum, default.height or card.minimum)
         own = self.size
@@ -175,10 +221,14 @@ class Session(QObject):
         self._put(self.sizeChanged, width=size[0], height=size[1])
         if "steps" not in self._chosen:
             self._put(self.stepsChanged, steps=default.steps)
-        if "guidance_scale" not in self._chosen:
+        if "guidance_scale" not in self._chosen and card.takes_prompt:
             self._put(self.guidanceChanged, guidance_scale=float(default.guidance_scale))
         if "scheduler" not in self._chosen and default.scheduler in self._schedulers:
             self._put(self.schedulerChanged, scheduler=default.scheduler)
+        self._set_conditions(card.takes_prompt, card.classes)
+        chosen = "class_label" in self._chosen and card.accepts_class(self.class_label)
+        if card.classes and not chosen:
+            self._put(self.classChanged, class_label=default.class_label or 0)
 
     def release(self) -> Request:
         """The draft as a request, with a fresh seed if the one there is spent. Raises
@@ -212,7 +262,18 @@ class Session(QObject):
             self.schedulerChanged.emit(self.scheduler)
         self.seedChanged.emit(self.seed)
         self.countChanged.emit(self.count)
+        self.conditionsChanged.emit(*self._conditions)
+        if self.class_label is not None:
+            self.classChanged.emit(self.class_label)
         self.lockChanged.emit(self.seed_locked)
+
+    def _set_conditions(self, takes_prompt: bool, classes: int) -> None:
+        """Kept over a restart, so that the window opens in the shape that its model will need."""
+        if (takes_prompt, classes) != self._conditions:
+            self._conditions = takes_prompt, classes
+            self._preferences.set("takes_prompt", takes_prompt)
+            self._preferences.set("classes", classes)
+            self.conditionsChanged.emit(takes_prompt, classes)
 
     def _choose(self, signal: SignalInstance, **values: Any) -> None:
         if self._put(signal, **values):

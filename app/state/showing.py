@@ -96,11 +96,17 @@ class Showing(QObject):
     def _caption(self) -> str:
         subject = self._subject
         if isinstance(subject, StepView):
-            return tr(
-                "step {step} of {total} · {view} · guidance {guidance}",
+            caption = tr(
+                "step {step} of {total} · {view}",
                 step=subject.index + 1,
                 total=subject.total,
                 view=tr("noisy latents") if self._view == "noisy" else tr("predicted picture"),
+            )
+            if subject.guidance_scale is None:
+                return caption
+            return tr(
+                "{caption} · guidance {guidance}",
+                caption=caption,
                 guidance=f"{subject.guidance_scale:g}",
             )
         if isinstance(subject, RunResult):

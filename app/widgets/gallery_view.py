@@ -48,6 +48,14 @@ GAP = 4
 class ThumbnailDelegate(QStyledItemDelegate):
     """Paints one thumbnail with a ring when it is selected; its tooltip is plain text."""
 
+    cell = 0  # pixels of a side
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """The whole cell: what is asked before the first thumbnail is there holds for all."""
+        return QSize(self.cell, self.cell)
+
     def paint(
         self,
         painter: QPainter,
@@ -102,7 +110,8 @@ class GalleryView(QListView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("galleryView")
-        self.setItemDelegate(ThumbnailDelegate(self))
+        self._delegate = ThumbnailDelegate(self)
+        self.setItemDelegate(self._delegate)
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)
         self.setResizeMode(QListView.ResizeMode.Adjust)
@@ -142,6 +151,7 @@ class GalleryView(QListView):
         super().resizeEvent(event)
         width = self.viewport().width() - 1
         cell = width // max(1, width // LEAST_CELL)
+        self._delegate.cell = cell
         self.setGridSize(QSize(cell, cell))
 
     def paintEvent(self, event: QPaintEvent) -> None:

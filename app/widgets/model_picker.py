@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QStyledItemDelegate, QWidget
 
 from app.i18n import tr
 from app.widgets.icon_button import IconButton
-from app.widgets.plain_label import PlainLabel
+from app.widgets.plain_label import PlainLabel, plain_tooltip
 
 
 class ModelPicker(QWidget):
-    """A list of models by label, and a button that asks for a folder with another one."""
+    """A list of models by label, and a button that asks for a folder with another one. A choice is
+    a wish: `set_current` shows what is in use."""
 
     modelChosen = Signal(str)
     openFolderRequested = Signal()
@@ -41,27 +42,27 @@ class ModelPicker(QWidget):
         layout.addWidget(self._open, 1, 1)
         layout.setColumnStretch(0, 1)
 
-        self._picker.currentIndexChanged.connect(self._choose)
+        self._picker.activated.connect(self._choose)
         self._open.clicked.connect(self.openFolderRequested)
 
-    def set_models(self, models: list[tuple[str, str]]) -> None:
-        """models: (id, label) of each; the current one stays current if it is still there."""
+    def set_models(self, models: list[tuple[str, str, str]]) -> None:
+        """models: (id, label, folder) of each, folder "" where there is none to tell; the current
+        one stays current if it is still there."""
         current = self._picker.currentData()
         with QSignalBlocker(self._picker):
             self._picker.clear()
-            for model_id, label in models:
+            for row, (model_id, label, folder) in enumerate(models):
                 self._picker.addItem(label, model_id)
+                if folder:
+                    self._picker.setItemData(
+                        row, plain_tooltip(folder), Qt.ItemDataRole.ToolTipRole
+                    )
             self._picker.setCurrentIndex(self._picker.findData(current))
 
     def set_current(self, model_id: str) -> None:
         """Shows the model with this id, or none when the list does not have it."""
         with QSignalBlocker(self._picker):
             self._picker.setCurrentIndex(self._picker.findData(model_id))
-
-    def set_busy(self, busy: bool) -> None:
-        """While a model is being loaded, no other can be chosen."""
-        self._picker.setEnabled(not busy)
-        self._open.setEnabled(not busy)
 
     def retranslate(self) -> None:
         self._label.setText(tr("Model"))
@@ -74,5 +75,4 @@ class ModelPicker(QWidget):
         self._open.setToolTip(tr("Make pictures with a model from a folder on this computer."))
 
     def _choose(self, row: int) -> None:
-        if row >= 0:
-            self.modelChosen.emit(self._picker.itemData(row))
+        self.modelChosen.emit(self._picker.itemData(row))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.widgets.calm_repaint import CalmRepaint
 from app.widgets.rounded_picture import draw_rounded
 
 MARGIN = 24
@@ -37,17 +38,19 @@ class PreviewCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(200, 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._repaint = CalmRepaint(self)
         self._predicted: QImage | None = None
         self._noisy: QImage | None = None
         self._view = "predicted"
         self._caption = ""
         self._hint = ""
+        self._takes_prompt = True
         self._enlarged: tuple[object, QImage] | None = None
         self.retranslate()
 
     def set_pictures(self, predicted: QImage | None, noisy: QImage | None) -> None:
         self._predicted, self._noisy = predicted, noisy
-        self.update()
+        self._repaint.ask()
 
     def set_view(self, view: str) -> None:
         """view: "predicted" or "noisy"."""
@@ -58,6 +61,12 @@ class PreviewCanvas(QWidget):
         """One line that stands in the corner of the picture."""
         self._caption = text
         self.setAccessibleDescription(text)
+        self._repaint.ask()
+
+    def set_takes_prompt(self, taken: bool) -> None:
+        """Whether the hint asks for a prompt."""
+        self._takes_prompt = taken
+        self.retranslate()
         self.update()
 
     def clear(self, hint: str) -> None:
@@ -69,8 +78,10 @@ class PreviewCanvas(QWidget):
     def retranslate(self) -> None:
         self.setAccessibleName(tr("Picture"))
         self.setToolTip(tr("The picture as it develops. The right button saves or copies it."))
-        self._hint = tr(
-            "Type a prompt and press Generate: the picture appears here while it develops."
+        self._hint = (
+            tr("Type a prompt and press Generate: the picture appears here while it develops.")
+            if self._takes_prompt
+            else tr("Press Generate: the picture appears here while it develops.")
         )
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

@@ -1,10 +1,11 @@
-"""The prompt and the negative prompt. The main window shows it at the top of the recipe."""
+"""The prompt and the negative prompt, or a sentence where the model takes none. The main window
+shows it at the top of the recipe."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.widgets.plain_label import PlainLabel, plain_tooltip
@@ -64,7 +65,7 @@ class PromptEdit(QPlainTextEdit):
 
 class PromptPanel(QWidget):
     """Emits each prompt as a person types it. The token note under the prompt says how much of it
-    the text encoder reads."""
+    the text encoder reads. What was typed stays while the fields are away."""
 
     promptChanged = Signal(str)
     negativePromptChanged = Signal(str)
@@ -72,6 +73,13 @@ class PromptPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._classes = 0
+        self._fields = QWidget()
+        self._sentence = PlainLabel("note")
+        self._sentence.setObjectName("promptSentence")
+        self._sentence.setWordWrap(True)
+        self._sentence.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._sentence.hide()
         self._prompt_label = PlainLabel("caption")
         self._prompt = PromptEdit("promptEdit", 3, 8)
         self._note = PlainLabel("note")
@@ -83,15 +91,19 @@ class PromptPanel(QWidget):
         self._negative_label.setBuddy(self._negative)
         self.retranslate()
 
+        fields = QVBoxLayout(self._fields)
+        fields.setContentsMargins(0, 0, 0, 0)
+        fields.setSpacing(5)
+        fields.addWidget(self._prompt_label)
+        fields.addWidget(self._prompt)
+        fields.addWidget(self._note)
+        fields.addSpacing(6)
+        fields.addWidget(self._negative_label)
+        fields.addWidget(self._negative)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(5)
-        layout.addWidget(self._prompt_label)
-        layout.addWidget(self._prompt)
-        layout.addWidget(self._note)
-        layout.addSpacing(6)
-        layout.addWidget(self._negative_label)
-        layout.addWidget(self._negative)
+        layout.addWidget(self._fields)
+        layout.addWidget(self._sentence)
 
         self._prompt.textChanged.connect(
             lambda: self.promptChanged.emit(self._prompt.toPlainText())
@@ -108,6 +120,21 @@ class PromptPanel(QWidget):
     def set_negative_prompt(self, text: str) -> None:
         self._negative.set_text(text)
 
+    def set_conditions(self, takes_prompt: bool, classes: int) -> None:
+        """Shows the fields for a model that takes a prompt, else a sentence. The keyboard focus
+        goes over to what takes the place of the control that had it."""
+        focused = QApplication.focusWidget()
+        inside = focused is not None and self.isAncestorOf(focused)
+        self._classes = classes
+        self._say_why()
+        arriving, leaving = self._fields, self._sentence
+        if not takes_prompt:
+            arriving, leaving = leaving, arriving
+        arriving.show()
+        if inside and not leaving.isHidden():
+            (self._prompt if takes_prompt else self._sentence).setFocus()
+        leaving.hide()
+
     def set_token_note(self, text: str) -> None:
         """A line such as "9 of 30 tokens"; "" takes it away. A long one is cut, and whole in its
         tooltip."""
@@ -116,6 +143,7 @@ class PromptPanel(QWidget):
         self._note.setVisible(bool(text))
 
     def retranslate(self) -> None:
+        self._say_why()
         self._prompt_label.setText(tr("Prompt"))
         self._prompt.setPlaceholderText(tr("a red apple, 3d"))
         self._prompt.setAccessibleName(tr("Prompt"))
@@ -124,6 +152,16 @@ class PromptPanel(QWidget):
         self._negative.setPlaceholderText(tr("what to keep away from"))
         self._negative.setAccessibleName(tr("Negative prompt"))
         self._negative.setToolTip(tr("What the picture keeps away from. It may stay empty."))
+
+    def _say_why(self) -> None:
+        self._sentence.setText(
+            tr(
+                "This model makes pictures without a prompt: choose a class, and each seed is "
+                "another picture of it."
+            )
+            if self._classes
+            else tr("This model makes pictures without a prompt: each seed is another picture.")
+        )
 
 
 def _asks_for_a_picture(event: QEvent) -> bool:

@@ -1,5 +1,5 @@
-"""The steps of a run as small pictures, under the curve of the guidance. The main window shows it
-under the canvas."""
+"""The steps of a run as small pictures, under the curve of the guidance where the model can be
+guided. The main window shows it under the canvas."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.widgets.calm_repaint import CalmRepaint
 from app.widgets.plain_label import plain_tooltip
 from app.widgets.rounded_picture import draw_rounded
 from app.widgets.strip_geometry import MAX_SLOT, StripGeometry, corners
@@ -28,22 +29,22 @@ from app.widgets.strip_geometry import MAX_SLOT, StripGeometry, corners
 GUTTER = 84
 SIDE = 16
 CURVE_TOP, CURVE_HEIGHT = 16, 24
-STRIP_TOP, STRIP_HEIGHT = 54, 46
-HEIGHT = 114
+STRIP_HEIGHT, STRIP_BOTTOM = 46, 14
+GUIDED_HEIGHT, HEIGHT = 114, 76
 LEAST_SPAN = 6.0
 
 
 @dataclass(frozen=True)
 class StripStep:
-    """A step as the strip keeps it: a thumbnail and the guidance scale it was made with."""
+    """A step as the strip keeps it: a thumbnail and the guidance scale it was made with, if any."""
 
     picture: QImage
-    guidance_scale: float
+    guidance_scale: float | None
 
 
 class TimelineStrip(QWidget):
     """Click, drag, the arrow keys, Home and End select a step that is there already; a run may have
-    1 to 1000 steps, counted from 0."""
+    1 to 1000 steps, counted from 0, and a long one need not show them all."""
 
     stepSelected = Signal(int)
 
@@ -53,11 +54,19 @@ class TimelineStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(HEIGHT)
+        self._repaint = CalmRepaint(self)
+        self._guided = True
+        self.set_guided(True)
         self._total = 0
         self._steps: dict[int, StripStep] = {}
         self._selected = -1
         self.retranslate()
+
+    def set_guided(self, guided: bool) -> None:
+        """Whether the curve of the guidance stands above the steps."""
+        self._guided = guided
+        self.setFixedHeight(GUIDED_HEIGHT if guided else HEIGHT)
+        self.update()
 
     def start_run(self, total: int) -> None:
         """Empty frames for the `total` steps of a new run."""
@@ -65,7 +74,8 @@ class TimelineStrip(QWidget):
         self._steps.clear()
         self.set_selected(-1)
 
-    def add_step(self, index: int, picture: QImage, guidance_scale: float) -> None:
+    def add_step(self, index: int, picture: QImage, guidance_scale: float | None) -> None:
+        """guidance_scale: None where the model cannot be guided."""
         side = round(MAX_SLOT * self.devicePixelRatioF())
         small = picture.scaled(
             side,
@@ -74,13 +84,13 @@ class TimelineStrip(QWidget):
             Qt.TransformationMode.SmoothTransformation,
         )
         self._steps[index] = StripStep(small, guidance_scale)
-        self.update()
+        self._repaint.ask()
 
     def set_selected(self, index: int) -> None:
         """Rings the step `index`; -1 for none."""
         self._selected = index
         self.retranslate()
-        self.update()
+        self._repaint.ask()
 
     def clear(self) -> None:
         self.start_run(0)
@@ -114,13 +124,14 @@ class TimelineStrip(QWidget):
         if move is None:
             super().keyPressEvent(event)
         else:
-            self._select(self._selected + move)
+            self._step_by(move)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self._total:
             index = self._geometry().index_at(event.pos().x())
             words = tr("Step {step} of {total}", step=index + 1, total=self._total)
-            if step := self._steps.get(index):
+            step = self._steps.get(index)
+            if step and step.guidance_scale is not None:
                 words += tr(" · guidance {scale}", scale=f"{step.guidance_scale:g}")
             QToolTip.showText(event.globalPos(), plain_tooltip(words), self)
             return True
@@ -133,7 +144,8 @@ class TimelineStrip(QWidget):
         if self._total:
             geometry = self._geometry()
             self._paint_names(painter)
-            self._paint_curve(painter, geometry)
+            if self._guided:
+                self._paint_curve(painter, geometry)
             for column in range(geometry.columns):
                 self._paint_column(painter, geometry, column)
         else:
@@ -151,17 +163,21 @@ class TimelineStrip(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(theme.tokens().muted))
         middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        for top, height, name in (
-            (CURVE_TOP - 6, CURVE_HEIGHT + 12, tr("Guidance")),
-            (STRIP_TOP, STRIP_HEIGHT, tr("Steps")),
-        ):
+        names = [(self._strip_top(), STRIP_HEIGHT, tr("Steps"))]
+        if self._guided:
+            names.append((CURVE_TOP - 6, CURVE_HEIGHT + 12, tr("Guidance")))
+        for top, height, name in names:
             painter.drawText(QRectF(SIDE, top, GUTTER - SIDE, height), middle, name)
 
     def _paint_curve(self, painter: QPainter, geometry: StripGeometry) -> None:
         """The guidance of every step that is done, and dashed where it stands for those to come."""
-        if not self._steps:
+        curve = corners(
+            (index, step.guidance_scale)
+            for index, step in self._steps.items()
+            if step.guidance_scale is not None
+        )
+        if not curve:
             return
-        curve = corners((index, step.guidance_scale) for index, step in self._steps.items())
         low, high = min(scale for _, scale in curve), max(scale for _, scale in curve)
         span = max(LEAST_SPAN, high - low)
         bottom = (low + high - span) / 2
@@ -178,7 +194,8 @@ class TimelineStrip(QWidget):
         pen.setDashPattern([1.5, 2.5])
         painter.setPen(pen)
         painter.drawLine(done[-1], QPointF(geometry.x_of(self._total - 1), done[-1].y()))
-        if step := self._steps.get(self._selected):
+        step = self._steps.get(self._selected)
+        if step and step.guidance_scale is not None:
             point = at(self._selected, step.guidance_scale)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(accent)
@@ -190,7 +207,7 @@ class TimelineStrip(QWidget):
         selected = self._selected in steps
         index = self._selected if selected else max(self._steps.keys() & set(steps), default=-1)
         width = geometry.slot - min(6.0, geometry.slot / 7)
-        frame = QRectF(geometry.column_left(column), STRIP_TOP, width, STRIP_HEIGHT)
+        frame = QRectF(geometry.column_left(column), self._strip_top(), width, STRIP_HEIGHT)
         colours = theme.tokens()
         painter.setPen(Qt.PenStyle.NoPen)
         if step := self._steps.get(index):
@@ -203,18 +220,26 @@ class TimelineStrip(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 5.5, 5.5)
 
+    def _strip_top(self) -> int:
+        return self.height() - STRIP_BOTTOM - STRIP_HEIGHT
+
     def _geometry(self) -> StripGeometry:
         return StripGeometry(self._total, GUTTER, max(1.0, self.width() - GUTTER - SIDE))
 
     def _select_at(self, x: float) -> None:
-        if self._total:
-            self._select(self._geometry().index_at(x))
+        """Goes to the step nearest to x among those that are there."""
+        if self._steps:
+            index = self._geometry().index_at(x)
+            self._select(min(self._steps, key=lambda there: abs(there - index)))
+
+    def _step_by(self, move: int) -> None:
+        """Goes `move` steps on among those that are there, back where it is negative."""
+        if self._steps:
+            there = sorted(self._steps)
+            position = there.index(self._selected) if self._selected in self._steps else -1
+            self._select(there[min(max(position + move, 0), len(there) - 1)])
 
     def _select(self, index: int) -> None:
-        """Goes to the step nearest to `index` among those that are there."""
-        if not self._steps:
-            return
-        nearest = min(self._steps, key=lambda there: abs(there - index))
-        if nearest != self._selected:
-            self.set_selected(nearest)
-            self.stepSelected.emit(nearest)
+        if index != self._selected:
+            self.set_selected(index)
+            self.stepSelected.emit(index)

@@ -15,6 +15,7 @@ class MainMenu(QMenuBar):
     saveRequested = Signal()
     copyRequested = Signal()
     openModelRequested = Signal()
+    forgetRequested = Signal(str)
     imageFolderRequested = Signal()
     quitRequested = Signal()
     galleryToggled = Signal(bool)
@@ -28,6 +29,9 @@ class MainMenu(QMenuBar):
         self._copy = _add(self._file, "Ctrl+Shift+C")
         self._file.addSeparator()
         self._open_model = _add(self._file, "Ctrl+O")
+        self._forget = self._file.addMenu("")
+        self._forget.setEnabled(False)
+        self._forget.triggered.connect(lambda entry: self.forgetRequested.emit(entry.data()))
         self._image_folder = _add(self._file)
         self._file.addSeparator()
         self._quit = _add(self._file, "Ctrl+Q")
@@ -62,6 +66,13 @@ class MainMenu(QMenuBar):
         self._save.setEnabled(can_save)
         self._copy.setEnabled(can_save)
 
+    def set_forgettable(self, models: list[tuple[str, str]]) -> None:
+        """models: (id, label) of those that can be taken out of the list of models."""
+        self._forget.clear()
+        for model_id, label in models:
+            self._forget.addAction(label.replace("&", "&&")).setData(model_id)
+        self._forget.setEnabled(bool(models))
+
     def set_theme(self, name: str) -> None:
         """name: "dark", "light" or "system"."""
         self._themes[name].setChecked(True)
@@ -75,6 +86,7 @@ class MainMenu(QMenuBar):
         self._save.setText(tr("&Save as…"))
         self._copy.setText(tr("&Copy"))
         self._open_model.setText(tr("&Open model folder…"))
+        self._forget.setTitle(tr("&Forget a model"))
         self._image_folder.setText(tr("&Image folder…"))
         self._quit.setText(tr("&Quit"))
         self._view.setTitle(tr("&View"))

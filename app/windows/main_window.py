@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.i18n import tr
 from app.widgets.canvas_header import CanvasHeader
+from app.widgets.class_picker import ClassPicker
 from app.widgets.error_bar import ErrorBar
 from app.widgets.gallery_view import GalleryView
 from app.widgets.model_picker import ModelPicker
@@ -35,6 +36,7 @@ from app.widgets.seed_field import SeedField
 from app.widgets.size_fields import SizeFields
 from app.widgets.slider_spin import SliderSpin
 from app.widgets.status_line import StatusLine
+from app.widgets.switch_bar import SwitchBar
 from app.widgets.timeline_strip import TimelineStrip
 from app.windows.main_menu import MainMenu
 
@@ -44,6 +46,9 @@ TAB_ORDER = (
     "openModelButton",
     "promptEdit",
     "negativePromptEdit",
+    "promptSentence",
+    "classPicker",
+    "classDiceButton",
     "schedulerPicker",
     "stepsSlider",
     "stepsSpin",
@@ -62,6 +67,9 @@ TAB_ORDER = (
     "noisyButton",
     "copyButton",
     "saveButton",
+    "afterwardsButton",
+    "stopAndLoadButton",
+    "keepButton",
     "errorText",
     "dismissButton",
     "previewCanvas",
@@ -77,6 +85,7 @@ class MainWindow(QMainWindow):
     saveRequested = Signal()
     copyRequested = Signal()
     openModelRequested = Signal()
+    forgetRequested = Signal(str)
     imageFolderRequested = Signal()
     themeChosen = Signal(str)
     closing = Signal()
@@ -86,6 +95,8 @@ class MainWindow(QMainWindow):
         self.menu = MainMenu()
         self.models = ModelPicker()
         self.prompt = PromptPanel()
+        self.class_picker = ClassPicker()
+        self.class_picker.hide()
         self.scheduler = SchedulerPicker()
         self.steps = SliderSpin("", 1, 100, 1, 0, "stepsSlider", "stepsSpin", "", spin_high=1000)
         self.guidance = SliderSpin(
@@ -95,6 +106,7 @@ class MainWindow(QMainWindow):
         self.size_fields = SizeFields()
         self.run = RunControls()
         self.header = CanvasHeader()
+        self.switch = SwitchBar()
         self.errors = ErrorBar()
         self.canvas = PreviewCanvas()
         self.timeline = TimelineStrip()
@@ -124,6 +136,7 @@ class MainWindow(QMainWindow):
         self.menu.saveRequested.connect(self.saveRequested)
         self.menu.copyRequested.connect(self.copyRequested)
         self.menu.openModelRequested.connect(self.openModelRequested)
+        self.menu.forgetRequested.connect(self.forgetRequested)
         self.menu.imageFolderRequested.connect(self.imageFolderRequested)
         self.menu.themeChosen.connect(self.themeChosen)
         self.menu.quitRequested.connect(self.close)
@@ -141,6 +154,17 @@ class MainWindow(QMainWindow):
         self.restoreGeometry(geometry)
         self._splitter.restoreState(panels)
         self._follow_splitter()
+
+    def set_conditions(self, takes_prompt: bool, classes: int) -> None:
+        """Show what the model can be told: a prompt with its guidance, a class (classes: how many
+        there are), both or neither."""
+        if classes:
+            self.class_picker.set_classes(classes)
+        self.class_picker.setVisible(bool(classes))
+        self.prompt.set_conditions(takes_prompt, classes)
+        self.guidance.setVisible(takes_prompt)
+        self.timeline.set_guided(takes_prompt)
+        self.canvas.set_takes_prompt(takes_prompt)
 
     def ask_save_path(self, suggested: str) -> str:
         """The path of a PNG file that the person names, "" if none. suggested: path or name."""
@@ -170,9 +194,9 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
             for part in (
-                self.menu, self.models, self.prompt, self.scheduler, self.seed, self.size_fields,
-                self.run, self.header, self.errors, self.canvas, self.timeline, self.gallery,
-                self.status,
+                self.menu, self.models, self.prompt, self.class_picker, self.scheduler, self.seed,
+                self.size_fields, self.run, self.header, self.switch, self.errors, self.canvas,
+                self.timeline, self.gallery, self.status,
             ):  # fmt: skip
                 part.retranslate()
 
@@ -190,6 +214,7 @@ class MainWindow(QMainWindow):
         for part in (
             self.models,
             self.prompt,
+            self.class_picker,
             self.scheduler,
             self.steps,
             self.seed,
@@ -223,7 +248,8 @@ class MainWindow(QMainWindow):
     def _middle(self) -> QWidget:
         middle = QWidget()
         middle.setMinimumWidth(440)
-        _column(middle, self.header, self.errors, self.canvas, self.timeline, stretch=2)
+        parts = (self.header, self.switch, self.errors, self.canvas, self.timeline)
+        _column(middle, *parts, stretch=3)
         return middle
 
     def _right(self) -> QWidget:

@@ -36,10 +36,22 @@ class FakePipeline:
             width=SIDE, height=SIDE, steps=4, guidance_scale=5.0, scheduler="unipc"
         )
     )
+    takes_prompt: bool = True
+    classes: int = 0
     closed: bool = False
 
     def close(self) -> None:
         self.closed = True
+
+
+FAKE_DDPM = FakePipeline(
+    family="ddpm",
+    takes_prompt=False,
+    default_request=Request(
+        width=SIDE, height=SIDE, steps=4, guidance_scale=1.0, scheduler="ddim", class_label=None
+    ),
+)
+FAKE_CLASSES = replace(FAKE_DDPM, classes=10)
 
 
 class FakeSchedulers:
@@ -55,11 +67,14 @@ class FakeSchedulers:
     def describe(self, name: str) -> Any:
         if name not in self._sentences:
             raise SchedulerError(f"There is no scheduler {name!r}; there are {self.names()}.")
-        return SimpleNamespace(name=name, label=name.title(), sentence=self._sentences[name])
+        return SimpleNamespace(
+            name=name, label=name.title(), sentence=self._sentences[name], network="diffusion"
+        )
 
 
 class FakeEngine:
-    """step_seconds: how long an evaluation takes. truncated: the text that did not fit. failures:
+    """models: the pipeline of a source, where it is not the usual one. step_seconds: how long an
+    evaluation takes. truncated: the text that did not fit. failures:
     an exception for "load", a source, "encode", a step's number from 0, "preview" or "save"; it
     happens until it is taken out. gate: a run waits for it before each evaluation, where it is set;
     load_gate: the same for a load."""
@@ -72,6 +87,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.schedulers = FakeSchedulers()
         self.pipeline = FakePipeline()
+        self.models: dict[str, FakePipeline] = {}
         self.step_seconds = 0.0
         self.truncated = ""
         self.failures: dict[Any, Exception] = {}
@@ -96,7 +112,8 @@ class FakeEngine:
                 progress(0.5, "UNet")
         self._fail("load")
         self._fail(source)
-        self.pipeline = replace(self.pipeline, name=Path(source).name.title(), closed=False)
+        usual = self.models.get(source, FakePipeline())
+        self.pipeline = replace(usual, name=Path(source).name.title(), closed=False)
         return self.pipeline
 
     def generate(
@@ -114,6 +131,7 @@ class FakeEngine:
         index = 0
         try:
             control.poll()
+            self._check(pipeline, request)
             self._fail("encode")
             yield Encoded(len(request.prompt.split()), self.truncated)
             for index in range(request.steps):
@@ -146,6 +164,14 @@ class FakeEngine:
     def save(self, image: Image.Image, path: Any, record: Any, index: int = 0) -> None:
         self._fail("save")
         image.save(path)
+
+    def _check(self, pipeline: FakePipeline, request: Request) -> None:
+        """As the engine: what a model has no use for must be at its own default."""
+        own = pipeline.default_request
+        if not pipeline.takes_prompt:
+            for name in ("prompt", "negative_prompt", "guidance_scale"):
+                if getattr(request, name) != getattr(own, name):
+                    raise RequestError(name, "means nothing to this model.")
 
     def _wait(self, control: Control) -> None:
         time.sleep(self.step_seconds)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt, QTranslator
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QPointF, Qt, QTranslator
 from PySide6.QtGui import QAction, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -50,6 +50,7 @@ NAMES = (
     "heightSpin",
     "countSpin",
     "modelPicker",
+    "classPicker",
     "generateButton",
     "pauseButton",
     "stopButton",
@@ -83,6 +84,7 @@ def window(qtbot: QtBot, qapp: QApplication) -> MainWindow:
     made.run.set_ready(True)
     made.run.set_running(True)
     made.header.set_can_save(True)
+    made.set_conditions(True, 10)
     made.scheduler.set_schedulers([("ddim", "DDIM", "The classic, the same every time.")])
     made.scheduler.set_current("ddim")
     made.show()
@@ -141,6 +143,7 @@ def test_every_control_says_what_it_is_and_does(window: MainWindow) -> None:
 
 def test_every_control_is_in_the_tab_order(window: MainWindow) -> None:
     window.errors.show_error("No.")
+    window.switch.set_question("Load cats?")
     chain = tab_chain(window)
     for control in controls(window):
         if not isinstance(control, QProgressBar):
@@ -149,8 +152,10 @@ def test_every_control_is_in_the_tab_order(window: MainWindow) -> None:
 
 def test_tab_order_follows_the_eye(window: MainWindow) -> None:
     window.errors.show_error("No.")
+    window.switch.set_question("Load cats?")
     chain = tab_chain(window)
-    assert tuple(name for name in chain if name in TAB_ORDER) == (*TAB_ORDER[2:], *TAB_ORDER[:2])
+    order = [name for name in TAB_ORDER if name != "promptSentence"]
+    assert [name for name in chain if name in order] == [*order[2:], *order[:2]]
 
 
 def test_tab_leaves_the_prompt(qtbot: QtBot, window: MainWindow) -> None:
@@ -179,6 +184,7 @@ def test_nothing_is_clipped(window: MainWindow, size: tuple[int, int]) -> None:
     window.status.set_status("Making a picture " * 50)
     window.prompt.set_prompt("a red apple, 3d, " * 300)
     window.errors.show_error("A very long error. " * 200)
+    window.switch.set_question("Load a model with a rather long name? " * 3)
     QApplication.processEvents()
     assert (window.width(), window.height()) == size
     recipe = named(window, "recipe")
@@ -215,9 +221,86 @@ def test_tab_scrolls_the_recipe_in_a_low_window(qtbot: QtBot, window: MainWindow
 def test_guidance_can_always_be_moved(window: MainWindow, running: bool, ready: bool) -> None:
     window.run.set_running(running)
     window.run.set_ready(ready)
-    window.models.set_busy(True)
     assert named(window, "guidanceSlider").isEnabled()
     assert named(window, "guidanceSpin").isEnabled()
+
+
+def test_without_a_prompt_the_keyboard_reaches_what_is_there(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.set_conditions(False, 10)
+    sentence = named(window, "promptSentence")
+    assert window.focusWidget() is sentence  # it was in the prompt
+    walked = [sentence.objectName()]
+    while len(walked) < 60:
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+        focused = window.focusWidget()
+        assert focused.isVisible()
+        if focused is sentence:
+            break
+        walked.append(focused.objectName())
+    hidden = {name for name in TAB_ORDER if not named(window, name).isVisible()}
+    assert {"promptEdit", "negativePromptEdit", "guidanceSlider", "guidanceSpin"} <= hidden
+    hidden.add("noisyButton")  # Tab goes to the one of the two views that is on
+    assert [name for name in walked if name in TAB_ORDER] == [
+        name for name in (*TAB_ORDER[4:], *TAB_ORDER[:2]) if name not in hidden
+    ]
+    window.set_conditions(True, 0)
+    assert window.focusWidget() is named(window, "promptEdit")
+
+
+@pytest.mark.parametrize("name", ["promptEdit", "guidanceSpin", "classPicker", "schedulerPicker"])
+@pytest.mark.parametrize("conditions", [(True, 0), (False, 0), (False, 10)])
+def test_the_focus_never_stays_on_what_is_hidden(
+    window: MainWindow, name: str, conditions: tuple[bool, int]
+) -> None:
+    control = named(window, name)
+    control.setFocus()
+    window.set_conditions(*conditions)
+    QApplication.processEvents()
+    assert window.focusWidget() is not None
+    assert window.focusWidget().isVisible()
+    if control.isVisible():
+        assert window.focusWidget() is control
+
+
+class Painted(QObject):
+    """The sizes that a widget was painted at."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.sizes: list[tuple[int, int]] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and isinstance(watched, QWidget):
+            self.sizes.append((watched.width(), watched.height()))
+        return False
+
+
+def test_the_layout_changes_once(qtbot: QtBot, window: MainWindow) -> None:
+    window.set_conditions(True, 0)
+    qtbot.wait(20)
+    painted = [Painted(part) for part in (window.canvas, window.timeline, window.seed)]
+    for conditions in ((False, 10), (True, 0)):
+        places = window.run.geometry()
+        window.set_conditions(*conditions)
+        qtbot.wait(20)
+        for each in painted:
+            assert len(set(each.sizes)) <= 1, each.sizes
+            each.sizes.clear()
+        assert window.run.geometry().size() == places.size()
+
+
+def test_models_can_be_forgotten(window: MainWindow) -> None:
+    heard: list[str] = []
+    window.forgetRequested.connect(heard.append)
+    entry = action(window, "Forget a model")
+    assert not entry.isEnabled()
+    window.menu.set_forgettable([("/a", "cats & dogs"), ("/b", "b")])
+    assert entry.isEnabled()
+    next(a for a in window.findChildren(QAction) if a.text() == "cats && dogs").trigger()
+    assert heard == ["/a"]
 
 
 def test_steps_beyond_the_slider(window: MainWindow) -> None:

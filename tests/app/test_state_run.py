@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,39 @@ def test_the_selection_follows_the_newest_step_until_another_is_chosen(run: Run)
     run.select(2)
     run.add_step(step(3))
     assert run.selected == 3
+
+
+def test_steps_that_were_left_out(run: Run) -> None:
+    told: list[tuple[int, int, str]] = []
+    run.progressChanged.connect(lambda *values: told.append(values))
+    for index in (0, 7, 15):
+        run.add_step(step(index, total=1000, seconds=0.01))
+    assert (run.selected, run.done) == (15, 16)
+    assert told[-1] == (16, 1000, "16 of 1000 · 0.01 s a step · 9.8 s left")
+    run.select(8)
+    assert run.selected == 15
+    run.select(7)
+    run.add_step(step(999, total=1000))
+    assert (run.selected, run.done) == (7, 1000)
+
+
+def test_no_prompt_is_read_where_there_is_none(qtbot: Any) -> None:
+    run, told = Run(), []
+    run.statusChanged.connect(told.append)
+    run.start(Request(prompt="an owl"))
+    run.start(Request())
+    assert told == ["Reading the prompt", "The image is developing"]
+
+
+def test_the_caption_tells_guidance_only_where_there_is_one(showing: Showing, run: Run) -> None:
+    captions: list[str] = []
+    showing.captionChanged.connect(captions.append)
+    run.add_step(step(0))
+    run.add_step(replace(step(1), guidance_scale=None))
+    assert captions == [
+        "step 1 of 4 · predicted picture · guidance 5",
+        "step 2 of 4 · predicted picture",
+    ]
 
 
 @pytest.mark.parametrize("index", [-1, 4, 1000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,15 @@ CARD = ModelCard(
     minimum=64,
     maximum=512,
     default_request=Request(width=128, height=128, steps=20, guidance_scale=5.0, scheduler="unipc"),
+    takes_prompt=True,
+    classes=0,
+)
+DDPM = replace(
+    CARD,
+    source="/models/cats",
+    family="ddpm",
+    default_request=Request(width=64, height=64, guidance_scale=1.0, scheduler="euler"),
+    takes_prompt=False,
 )
 
 
@@ -132,3 +142,59 @@ def test_a_draft_that_cannot_be_released_says_why(session: Session) -> None:
     session.generate()
     assert "seed" in sentences[0]
     assert requests == []
+
+
+def test_what_a_model_has_no_use_for_stays_in_the_draft(session: Session) -> None:
+    session.adapt(CARD)
+    session.set_prompt("an owl")
+    session.set_negative_prompt("rain")
+    session.set_guidance_scale(9.0)
+    session.adapt(DDPM)
+    request = session.release()
+    told = DDPM.suited(request)
+    assert (told.prompt, told.negative_prompt, told.guidance_scale) == ("", "", 1.0)
+    assert replace(request, prompt="", negative_prompt="", guidance_scale=1.0) == told
+    session.adapt(CARD)
+    assert CARD.suited(session.release()).prompt == "an owl"
+    assert (session.negative_prompt, session.guidance_scale) == ("rain", 9.0)
+
+
+def test_tells_what_the_model_can_be_told(session: Session, preferences: Preferences) -> None:
+    told: list[tuple[bool, int]] = []
+    session.conditionsChanged.connect(lambda *conditions: told.append(conditions))
+    for card in (CARD, DDPM, replace(DDPM, classes=10), CARD):
+        session.adapt(card)
+        session.adapt(card)
+    assert told == [(False, 0), (False, 10), (True, 0)]
+    session.adapt(DDPM)
+    again = Session(preferences, SCHEDULERS)
+    again.conditionsChanged.connect(lambda *conditions: told.append(conditions))
+    again.announce()
+    assert told[-1] == (False, 0)
+
+
+def test_a_class_is_the_persons_or_the_models_own(session: Session) -> None:
+    classes = replace(DDPM, classes=10)
+    told = heard(session.classChanged)
+    session.adapt(classes)
+    assert classes.suited(session.release()).class_label == 0
+    session.set_class_label(7)
+    assert classes.suited(session.release()).class_label == 7
+    session.adapt(CARD)
+    assert CARD.suited(session.release()).class_label is None
+    session.adapt(classes)
+    assert session.class_label == 7
+    session.adapt(replace(DDPM, classes=5))
+    assert session.class_label == 0
+    assert told == [0, 7, 0]
+
+
+def test_the_dice_draws_every_class(session: Session) -> None:
+    session.roll_class()
+    assert session.class_label is None
+    session.adapt(replace(DDPM, classes=3))
+    drawn = set()
+    for _ in range(100):
+        session.roll_class()
+        drawn.add(session.class_label)
+    assert drawn == {0, 1, 2}

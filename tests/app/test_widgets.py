@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, SignalInstance
-from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QValidator
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QPaintEvent, QValidator
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -20,13 +20,16 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSlider,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.i18n import tr
+from app.widgets.calm_repaint import CalmRepaint
 from app.widgets.canvas_header import CanvasHeader
+from app.widgets.class_picker import ClassPicker
 from app.widgets.error_bar import ErrorBar
 from app.widgets.model_picker import ModelPicker
 from app.widgets.plain_label import PlainLabel, plain_tooltip
@@ -38,6 +41,7 @@ from app.widgets.seed_field import LARGEST_SEED, SeedField, SeedValidator
 from app.widgets.size_fields import SizeFields
 from app.widgets.slider_spin import SliderSpin
 from app.widgets.status_line import StatusLine
+from app.widgets.switch_bar import SwitchBar
 
 W = TypeVar("W", bound=QWidget)
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -139,6 +143,24 @@ class TestPromptPanel:
         prompts.set_token_note("")
         assert notes[0].isHidden()
 
+    def test_a_sentence_stands_in_for_a_prompt(self, prompts: PromptPanel) -> None:
+        heard = Heard(prompts.promptChanged, prompts.negativePromptChanged)
+        prompts.set_prompt("an owl")
+        edit = part(prompts, QPlainTextEdit, "promptEdit")
+        negative = part(prompts, QPlainTextEdit, "negativePromptEdit")
+        sentence = part(prompts, QLabel, "promptSentence")
+        assert sentence.isHidden()
+        prompts.set_conditions(False, 0)
+        assert not (edit.isVisible() or negative.isVisible())
+        assert sentence.isVisible()
+        assert "class" not in sentence.text()
+        prompts.set_conditions(False, 10)
+        assert "class" in sentence.text()
+        prompts.set_conditions(True, 0)
+        assert edit.isVisible() and negative.isVisible() and sentence.isHidden()
+        assert edit.toPlainText() == "an owl"
+        assert not heard
+
 
 class TestPickers:
     def test_model(self, qtbot: QtBot) -> None:
@@ -146,24 +168,21 @@ class TestPickers:
         qtbot.addWidget(picker)
         heard = Heard(picker.modelChosen)
         box = part(picker, QComboBox, "modelPicker")
-        picker.set_models([("bundled", "Emoji"), ("/a/b", "b & <b>c</b>")])
+        picker.set_models([("bundled", "Emoji", ""), ("/a/b", "b & <b>c</b>", "/a/<b>")])
         picker.set_current("/a/b")
         assert box.currentText() == "b & <b>c</b>"
-        picker.set_models([("other", "Other"), ("/a/b", "b")])
+        assert box.itemData(0, Qt.ItemDataRole.ToolTipRole) is None
+        assert "/a/&lt;b&gt;" in box.itemData(1, Qt.ItemDataRole.ToolTipRole)
+        picker.set_models([("other", "Other", ""), ("/a/b", "b", "/a/b")])
         assert box.currentData() == "/a/b"
         picker.set_current("gone")
         assert box.currentIndex() == -1
         assert not heard
-        box.setCurrentIndex(0)
-        assert heard == [("other",)]
-
-    def test_busy_model_cannot_be_changed(self, qtbot: QtBot) -> None:
-        picker = ModelPicker()
-        qtbot.addWidget(picker)
-        picker.set_busy(True)
-        assert not part(picker, QComboBox, "modelPicker").isEnabled()
-        picker.set_busy(False)
-        assert part(picker, QComboBox, "modelPicker").isEnabled()
+        picker.set_current("/a/b")
+        qtbot.keyClick(box, Qt.Key.Key_Up)
+        picker.set_current("other")
+        box.activated.emit(0)  # the same one again: that takes a wish back
+        assert heard == [("other",), ("other",)]
 
     def test_open_folder(self, qtbot: QtBot) -> None:
         picker = ModelPicker()
@@ -576,6 +595,140 @@ class TestErrorBar:
         bar.show_error("No.")
         bar.clear()
         assert not heard
+
+
+class Painted(QWidget):
+    """Counts its paints."""
+
+    count = 0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.count += 1
+
+
+def test_many_wishes_are_painted_together_and_the_last_one_always(qtbot: QtBot) -> None:
+    widget = Painted()
+    qtbot.addWidget(widget)
+    widget.show()
+    qtbot.waitUntil(lambda: widget.count > 0)
+    repaint = CalmRepaint(widget)
+    before = widget.count
+    for _ in range(50):
+        repaint.ask()
+        QApplication.processEvents()
+    early = widget.count - before
+    assert 1 <= early < 10
+    qtbot.waitUntil(lambda: widget.count - before > early)
+    qtbot.wait(80)
+    assert widget.count - before < 12
+
+
+@pytest.fixture
+def classes(qtbot: QtBot) -> ClassPicker:
+    picker = ClassPicker()
+    qtbot.addWidget(picker)
+    picker.set_classes(10)
+    picker.show()
+    return picker
+
+
+class TestClassPicker:
+    def test_typed_class_counts_when_complete(self, qtbot: QtBot, classes: ClassPicker) -> None:
+        heard = Heard(classes.classChosen)
+        classes.set_classes(1000)
+        spin = part(classes, QSpinBox, "classPicker")
+        spin.selectAll()
+        qtbot.keyClicks(spin, "207")
+        assert not heard
+        qtbot.keyClick(spin, Qt.Key.Key_Return)
+        assert heard == [(207,)]
+
+    def test_setters_tell_nobody(self, classes: ClassPicker) -> None:
+        heard = Heard(classes.classChosen)
+        spin = part(classes, QSpinBox, "classPicker")
+        classes.set_class(7)
+        assert (spin.minimum(), spin.value(), spin.maximum()) == (0, 7, 9)
+        classes.set_classes(5)
+        assert (spin.value(), spin.maximum()) == (4, 4)
+        assert not heard
+
+    def test_dice(self, classes: ClassPicker) -> None:
+        heard = Heard(classes.diceRequested)
+        part(classes, QPushButton, "classDiceButton").click()
+        assert heard == [()]
+
+
+@pytest.fixture
+def recipe(qtbot: QtBot) -> QWidget:
+    """Something that has the keyboard focus, above a switch bar."""
+    place = QWidget()
+    layout = QVBoxLayout(place)
+    field = QLineEdit()
+    field.setObjectName("before")
+    layout.addWidget(field)
+    layout.addWidget(SwitchBar())
+    layout.addWidget(ErrorBar())
+    qtbot.addWidget(place)
+    place.show()
+    qtbot.waitUntil(place.isActiveWindow)
+    field.setFocus()
+    return place
+
+
+class TestSwitchBar:
+    def test_asks_and_gives_the_focus_back(self, recipe: QWidget) -> None:
+        bar = part(recipe, SwitchBar, "switchBar")
+        assert bar.isHidden()
+        bar.set_question("Load <b>cats</b>?")
+        assert bar.isVisible()
+        assert recipe.focusWidget() is part(bar, QPushButton, "afterwardsButton")
+        assert part(bar, QPushButton, "keepButton").accessibleDescription() == "Load <b>cats</b>?"
+        bar.set_question("Load dogs?")
+        bar.set_question("")
+        assert bar.isHidden()
+        assert recipe.focusWidget() is part(recipe, QLineEdit, "before")
+
+    def test_leaves_the_focus_where_a_person_put_it(self, recipe: QWidget) -> None:
+        bar = part(recipe, SwitchBar, "switchBar")
+        bar.set_question("Load cats?")
+        error = part(recipe, ErrorBar, "errorBar")
+        error.show_error("No.")
+        part(error, QPushButton, "dismissButton").setFocus()
+        bar.set_question("")
+        assert recipe.focusWidget() is part(error, QPushButton, "dismissButton")
+
+    @pytest.mark.parametrize(
+        ("name", "signal"),
+        [
+            ("afterwardsButton", "afterwardsChosen"),
+            ("stopAndLoadButton", "nowChosen"),
+            ("keepButton", "keepChosen"),
+        ],
+    )
+    @pytest.mark.parametrize("how", ["mouse", "Space", "Return"])
+    def test_answers(self, qtbot: QtBot, recipe: QWidget, name: str, signal: str, how: str) -> None:
+        bar = part(recipe, SwitchBar, "switchBar")
+        heard = Heard(bar.afterwardsChosen, bar.nowChosen, bar.keepChosen)
+        told = Heard(getattr(bar, signal))
+        bar.set_question("Load cats?")
+        if how == "mouse":
+            qtbot.mouseClick(part(bar, QPushButton, name), Qt.MouseButton.LeftButton)
+        else:
+            qtbot.keyClick(part(bar, QPushButton, name), getattr(Qt.Key, f"Key_{how}"))
+        assert len(heard) == len(told) == 1
+
+    def test_escape_answers_the_question_first(self, qtbot: QtBot, recipe: QWidget) -> None:
+        bar = part(recipe, SwitchBar, "switchBar")
+        error = part(recipe, ErrorBar, "errorBar")
+        kept = Heard(bar.keepChosen)
+        error.show_error("No.")
+        bar.set_question("Load cats?")
+        qtbot.keyClick(part(bar, QPushButton, "afterwardsButton"), Qt.Key.Key_Escape)
+        assert len(kept) == 1
+        assert error.isVisible()
+        bar.set_question("")
+        qtbot.keyClick(part(recipe, QLineEdit, "before"), Qt.Key.Key_Escape)
+        assert not error.isVisible()
 
 
 def test_status_line(qtbot: QtBot) -> None:

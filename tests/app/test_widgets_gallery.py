@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
-from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QImage, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QHelpEvent,
+    QImage,
+    QPixmap,
+    QStandardItem,
+    QStandardItemModel,
+)
 from PySide6.QtWidgets import QApplication, QMenu, QStyleOptionViewItem, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -53,6 +61,23 @@ def filled(gallery: GalleryView) -> GalleryView:
 
 def middle(view: GalleryView, row: int) -> QPoint:
     return view.visualRect(view.model().index(row, 0)).center()
+
+
+def test_the_first_picture_has_its_place_before_its_thumbnail(
+    qtbot: QtBot, gallery: GalleryView
+) -> None:
+    pictures = QStandardItemModel(gallery)
+    gallery.setModel(pictures)
+    gallery.grab()
+    pictures.insertRow(0, QStandardItem())
+    qtbot.wait(10)
+    place = gallery.visualRect(pictures.index(0, 0))
+    thumbnail = QImage(64, 64, QImage.Format.Format_RGB32)
+    thumbnail.fill(QColor("#00aa00"))
+    pictures.setData(pictures.index(0, 0), thumbnail, Qt.ItemDataRole.DecorationRole)
+    qtbot.wait(10)
+    assert gallery.visualRect(pictures.index(0, 0)) == place
+    assert gallery.grab().toImage().pixelColor(place.center()) == QColor("#00aa00")
 
 
 def test_two_whole_columns(filled: GalleryView) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
+from app import theme
 from app.widgets.strip_geometry import MIN_SLOT, StripGeometry, corners
 from app.widgets.timeline_strip import TimelineStrip
 
@@ -149,6 +150,43 @@ def test_each_of_a_thousand_steps_can_be_reached(
     for _ in range(5):
         qtbot.keyClick(strip, Qt.Key.Key_Right)
     assert chosen == [0, 1, 2, 3, 4, 5]
+
+
+def test_keys_pass_over_steps_without_a_picture(
+    qtbot: QtBot, strip: TimelineStrip, chosen: list[int]
+) -> None:
+    strip.start_run(1000)
+    for index in (0, 7, 15, 999):
+        strip.add_step(index, picture(), None)
+    for key in (Qt.Key.Key_Home, *[Qt.Key.Key_Right] * 5, Qt.Key.Key_Left):
+        qtbot.keyClick(strip, key)
+    assert chosen == [0, 7, 15, 999, 15]
+    strip.grab()
+
+
+def test_without_guidance_the_steps_stand_alone(
+    qtbot: QtBot, strip: TimelineStrip, chosen: list[int]
+) -> None:
+    fill(strip, 20, 10)
+    guided = strip.height()
+    strip.clearFocus()
+    panel = QColor(theme.tokens().panel)
+
+    def curve() -> bool:
+        """Whether anything is painted above a step that is still to come."""
+        shot = strip.grab().toImage()
+        x = round(strip._geometry().x_of(14))
+        above = range(strip.height() - 62)
+        return any(shot.pixelColor(x + dx, y) != panel for y in above for dx in range(9))
+
+    assert curve()
+    strip.set_guided(False)
+    assert strip.height() < guided
+    assert not curve()
+    qtbot.mouseClick(strip, LEFT, pos=QPoint(round(strip._geometry().x_of(4)), 40))
+    assert chosen == [4]
+    strip.set_guided(True)
+    assert strip.height() == guided
 
 
 def test_run_that_starts_at_a_later_step(

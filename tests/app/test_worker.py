@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,33 @@ from PySide6.QtCore import QThread
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from app.worker import STEPS_BYTES, Worker, _from_array, _image, _kept, _sheet
+from app.worker import (
+    EVERY_STEP,
+    SHOWN_EVERY,
+    STEPS_BYTES,
+    Worker,
+    _from_array,
+    _image,
+    _kept,
+    _Rhythm,
+    _sheet,
+)
 from engine.errors import LoadError, OutOfMemory, SaveError
 from engine.request import Request
 from tests.app.conftest import Told
-from tests.app.fake_engine import FakeEngine
+from tests.app.fake_engine import FAKE_CLASSES, FakeEngine
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def evaluation(index: int, total: int, seconds: float) -> Any:
+    return SimpleNamespace(index=index, total=total, seconds=seconds)
+
 
 REQUEST = Request(prompt="an owl", steps=3, seed=40, width=64, height=64)
 
@@ -67,6 +90,7 @@ def test_a_model_is_told_in_plain_values(
         "torch.float32",
     )
     assert (card.multiple, card.minimum, card.maximum) == (8, 8, 256)
+    assert (card.takes_prompt, card.classes) == (True, 0)
     assert fake.threads.isdisjoint({threading.get_ident()})
 
 
@@ -85,6 +109,45 @@ def test_a_run_is_told_step_by_step(
     assert steps[2].noisy.size().toTuple() == (8, 8)
     assert steps[2].predicted.pixelColor(5, 5) == QColor(255, 255, 255)
     assert steps[2].noisy.pixelColor(5, 5) == QColor(127, 127, 127)
+
+
+def test_a_model_without_a_prompt_has_no_guidance(
+    qtbot: QtBot, worker: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+) -> None:
+    fake.models["cats"] = FAKE_CLASSES
+    with qtbot.waitSignal(told.ready) as ready:
+        worker.load("cats")
+    card = ready.args[0]
+    assert (card.takes_prompt, card.classes) == (False, 10)
+    steps = heard(told.stepped)
+    with qtbot.waitSignal(told.finished):
+        worker.run(card.suited(replace(REQUEST, class_label=3)), str(tmp_path))
+    assert [step.guidance_scale for step in steps] == [None] * 3
+    assert fake.requests[0].class_label == 3
+
+
+@pytest.mark.parametrize(("total", "seconds"), [(EVERY_STEP, 0.0), (1000, 1.01 * SHOWN_EVERY)])
+def test_every_step_is_shown_in_a_short_or_slow_run(total: int, seconds: float) -> None:
+    clock = Clock()
+    rhythm = _Rhythm(clock)
+    for index in range(total):
+        assert rhythm.shows(evaluation(index, total, seconds))
+        assert rhythm.seconds_a_step(0.25) == seconds + 0.25
+        clock.now += seconds
+
+
+def test_a_long_quick_run_shows_thirty_a_second_and_its_last_step() -> None:
+    clock = Clock()
+    rhythm = _Rhythm(clock)
+    shown, paces = [], []
+    for index in range(1000):
+        if rhythm.shows(evaluation(index, 1000, 0.005)):
+            shown.append(index)
+            paces.append(rhythm.seconds_a_step(0.0))
+        clock.now += 0.005
+    assert (shown[0], shown[-1]) == (0, 999)
+    assert 1000 * 0.005 / SHOWN_EVERY * 0.9 < len(shown) <= 1000 * 0.005 / SHOWN_EVERY + 2
+    assert paces == [pytest.approx(0.005)] * len(paces)
 
 
 def test_images_are_written_by_date_time_and_seed(
