@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PROMPT = "a smiling face with sunglasses, 3d"
-SEED = 4
+PROMPT = "a blue heart, 3d"
+SEED = 1
 GALLERY = [
     ("a red apple, 3d", 7),
     ("an owl on a purple background", 3),
     ("a rocket, flat style", 2),
     ("a green apple on a navy background", 2),
-    ("a blue heart, 3d", 1),
+    ("a smiling face with sunglasses, 3d", 4),
     ("หน้ายิ้ม", 2),
     ("a hamburger on a black background", 4),
     ("a yellow star, 3d", 1),

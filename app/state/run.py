@@ -167,12 +167,11 @@ class Run(QObject):
         if self.paused:
             text = tr("{progress} · paused", progress=text)
         elif done:
-            text = tr(
-                "{progress} · {pace} a step · {left} left",
-                progress=text,
-                pace=_duration(self.seconds_per_step),
-                left=_duration(self.seconds_left),
-            )
+            pace = _duration(self.seconds_per_step)
+            text = tr("{progress} · {pace} a step", progress=text, pace=pace)
+            if done < self.total:
+                left = _duration(self.seconds_left)
+                text = tr("{progress} · {left} left", progress=text, left=left)
         self.progressChanged.emit(done, self.total, text)
 
     def _end(self, status: str) -> None:

@@ -54,10 +54,7 @@ class Showing(QObject):
         self._result = None
         if isinstance(self._subject, RunResult):
             self._subject = _picture_of(self._subject)
-        text = tr("Watching: a run of 1 step")
-        if total != 1:
-            text = tr("Watching: a run of {total} steps", total=total)
-        self.titleChanged.emit(text)
+        self.titleChanged.emit(tr("Developing"))
 
     @Slot(object)
     def show_step(self, step: StepView) -> None:

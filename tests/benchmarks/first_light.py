@@ -67,7 +67,7 @@ def changed(running):
 application.models.readyChanged.connect(ready)
 application.run.runningChanged.connect(changed)
 application.show()
-QTimer.singleShot(120_000, qt.quit)
+QTimer.singleShot(600_000, qt.quit)
 qt.exec()
 print(json.dumps(seen))
 """
