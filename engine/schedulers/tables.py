@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from operator import mul
+from struct import pack, unpack
 
 from engine.errors import SchedulerError
 from engine.schedulers.options import (
@@ -93,10 +93,20 @@ def betas(options: TrainingOptions) -> list[float]:
     return values
 
 
+def single(value: float) -> float:
+    """The value as float32 holds it."""
+    return unpack("f", pack("f", value))[0]
+
+
 def alpha_bars(options: TrainingOptions, zero_snr: bool = False) -> tuple[float, ...]:
     """alpha_bar for every training timestep; zero_snr rescales its root to end in 0
-    (arXiv:2305.08891, algorithm 1)."""
-    bars = list(accumulate((1 - beta for beta in betas(options)), mul))
+    (arXiv:2305.08891, algorithm 1).
+
+    The products are those that networks were trained with, in float32, where 1 - alpha_bar has lost
+    its last digits; all that follows from them is float64.
+    """
+    alphas = (single(1 - single(beta)) for beta in betas(options))
+    bars = list(accumulate(alphas, lambda bar, alpha: single(bar * alpha)))
     if not zero_snr:
         return tuple(bars)
     first, last = math.sqrt(bars[0]), math.sqrt(bars[-1])
