@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -198,17 +199,13 @@ class _Targets:
         """Write image `index` and print its path. Raises EngineError or OSError, and then leaves
         nothing behind."""
         if self._file is None:
-            path = paths.reserve_image(self._folder, seed)
+            target = paths.new_image(self._folder, seed)
         elif self._count == 1:
-            path = self._file
+            target = nullcontext(self._file)
         else:
-            path = self._file.with_stem(f"{self._file.stem}-{index + 1}")
-        try:
+            target = nullcontext(self._file.with_stem(f"{self._file.stem}-{index + 1}"))
+        with target as path:
             engine.save(finished.images[index], path, finished.record, index)
-        except BaseException:
-            if self._file is None:
-                path.unlink(missing_ok=True)
-            raise
         _print(str(path))
 
 
@@ -220,8 +217,8 @@ def _save(finished: Any, seed: int, targets: _Targets) -> None:
         try:
             targets.save(finished, index, seed + index)
         except (engine.EngineError, OSError) as error:
-            refuge = paths.reserve_image(Path(tempfile.gettempdir()), seed + index)
-            engine.save(image, refuge, finished.record, index)
+            with paths.new_image(Path(tempfile.gettempdir()), seed + index) as refuge:
+                engine.save(image, refuge, finished.record, index)
             problems.append(f"{error} It is kept as {refuge}.")
     if problems:
         raise engine.EngineError(" ".join(problems))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib.resources
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,10 +56,21 @@ def image_folder() -> Path:
     return home / "images" if home else platformdirs.user_pictures_path() / NAME
 
 
-def reserve_image(folder: Path, seed: int) -> Path:
+@contextmanager
+def new_image(folder: Path, seed: int) -> Iterator[Path]:
     """A new file `date-time-seed.png` in `folder`, made empty so that no other run can take the
-    name; `-2`, `-3`, … is added where it is taken. The caller writes over it, or removes it.
-    Raises OSError where the folder cannot be made or written."""
+    name; `-2`, `-3`, … is added where it is taken. The block writes over it; if it raises, the file
+    goes. Raises OSError where the folder cannot be made or written."""
+    path = _reserved(folder, seed)
+    try:
+        yield path
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _reserved(folder: Path, seed: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{seed}"
     number = 1

@@ -214,14 +214,10 @@ class Worker(QObject):
         self, image: Any, record: Any, index: int, folder: Path, seed: int
     ) -> tuple[str | None, str]:
         """The path of the written file and no problem, or no path and why."""
-        path = None
         try:
-            path = paths.reserve_image(folder, seed)
-            self._engine.save(image, path, record, index)
+            with paths.new_image(folder, seed) as path:
+                self._engine.save(image, path, record, index)
         except Exception as error:
-            if path is not None:
-                with contextlib.suppress(OSError):
-                    path.unlink()
             reason = _sentence(error, tr("save the image"))
             return None, tr("{reason} It is in the gallery: save it elsewhere.", reason=reason)
         return str(path), ""

@@ -4,6 +4,7 @@ arXiv:2206.00927."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -66,8 +67,9 @@ class Multistep(LogSnr[AnyDPMppOptions]):
     """
 
     @property
+    @abstractmethod
     def algorithm(self) -> str:
-        raise NotImplementedError
+        """What the outputs are taken as, and whether each step adds noise; see DPMpp2MOptions."""
 
     @property
     def stochastic(self) -> bool:

@@ -257,3 +257,39 @@ def test_a_model_without_a_prompt_as_a_process(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.count("\n") == 1
     assert "this model takes no prompt" in refused.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of file sizes")
+def test_a_disk_that_takes_no_more_is_one_clear_line_and_leaves_no_half_file(
+    tmp_path: Path,
+) -> None:
+    """A real process and real files: the system refuses to write more than a kilobyte."""
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)); "
+        f"sys.argv = ['safelight', 'render', 'an owl', '--steps', '1', '-o', {str(tmp_path)!r}]; "
+        "runpy.run_module('app', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", limited],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "cannot be saved" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no files, even from root")
+def test_a_folder_that_takes_no_files_is_told_before_any_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["render", "an owl", "-o", "/proc"]) == 1
+    captured = capsys.readouterr()
+    assert "/proc" in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""
