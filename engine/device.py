@@ -72,12 +72,15 @@ def free_cache(device: torch.device) -> None:
 
 
 @contextmanager
-def memory_guard(device: torch.device, work: str, advice: str) -> Iterator[None]:
-    """Turn running out of memory inside the block into OutOfMemory with advice."""
+def memory_guard(device: torch.device, work: str) -> Iterator[None]:
+    """Turn running out of memory inside the block into OutOfMemory, which names the work."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         free_cache(device)
-        raise OutOfMemory(f"Out of memory on {device} during {work}. {advice}") from error
+        raise OutOfMemory(
+            f"Out of memory on {device} during {work}. Take a smaller width and height, a smaller "
+            "dtype, or close other programs."
+        ) from error

@@ -113,7 +113,7 @@ def generate(
         return
     record = Record.of_run(
         pipeline,
-        replace(request, edits=tuple(sorted([*request.edits, *edits], key=lambda edit: edit.step))),
+        replace(request, edits=(*request.edits, *edits)),
         executed_steps=state.total,
         notes=decoded.notes,
     )

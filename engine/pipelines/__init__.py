@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,44 +17,18 @@ from engine.weights.source import locate
 
 Progress = Callable[[float, str], None]
 """Called with a fraction from 0 to 1 and what is being loaded."""
-Loader = Callable[[ModelFolder, str, torch.device, torch.dtype, Progress | None], Pipeline]
 
-
-def _stable_diffusion(
-    folder: ModelFolder,
-    source: str,
-    device: torch.device,
-    dtype: torch.dtype,
-    progress: Progress | None,
-) -> Pipeline:
-    from engine.pipelines.stable_diffusion import StableDiffusion
-
-    return StableDiffusion.from_folder(folder, source, device, dtype, progress)
-
-
-def _ddpm(
-    folder: ModelFolder,
-    source: str,
-    device: torch.device,
-    dtype: torch.dtype,
-    progress: Progress | None,
-) -> Pipeline:
-    from engine.pipelines.ddpm import DDPM
-
-    return DDPM.from_folder(folder, source, device, dtype, progress)
-
-
-LOADERS: Mapping[str, Loader] = MappingProxyType(
+FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "StableDiffusionPipeline": _stable_diffusion,
-        "DDPMPipeline": _ddpm,
-        "DDIMPipeline": _ddpm,
-        "PNDMPipeline": _ddpm,
-        "UNet2DModel": _ddpm,
+        "StableDiffusionPipeline": ("engine.pipelines.stable_diffusion", "StableDiffusion"),
+        "DDPMPipeline": ("engine.pipelines.ddpm", "DDPM"),
+        "DDIMPipeline": ("engine.pipelines.ddpm", "DDPM"),
+        "PNDMPipeline": ("engine.pipelines.ddpm", "DDPM"),
+        "UNet2DModel": ("engine.pipelines.ddpm", "DDPM"),
     }
 )
-"""By the class that model_index.json names, or the config.json of a lone network. Each imports its
-family only when it is asked for one."""
+"""By the class that model_index.json names, or the config.json of a lone network: the module and
+the class that run it. A family is imported only when it is asked for."""
 
 
 def load(
@@ -72,10 +47,11 @@ def load(
     folder = ModelFolder(locate(source))
     where = pick_device(device)
     precision = pick_dtype(dtype, where)
-    loader = LOADERS.get(folder.kind)
-    if loader is None:
+    family = FAMILIES.get(folder.kind)
+    if family is None:
         raise LoadError(
             f"{folder.path} holds a {folder.kind}. This version of Safelight runs "
-            f"{', '.join(LOADERS)}."
+            f"{', '.join(FAMILIES)}."
         )
-    return loader(folder, str(source), where, precision, progress)
+    module, name = family
+    return getattr(import_module(module), name).from_folder(folder, where, precision, progress)

@@ -33,7 +33,6 @@ from engine.weights.folder import ModelFolder
 from engine.weights.keys import current_unet_key
 from engine.weights.strict import load_strictly
 
-SMALLER = "Take a smaller width and height, a smaller dtype, or close other programs."
 UNGUIDED = 1.0
 OF_A_PROMPT = (
     "prompt",
@@ -83,7 +82,6 @@ class DDPM:
     def from_folder(
         cls,
         folder: ModelFolder,
-        source: str,
         device: torch.device,
         dtype: torch.dtype,
         progress: Callable[[float, str], None] | None = None,
@@ -98,7 +96,7 @@ class DDPM:
         _check_kind(folder, config)
         if config.get("time_embedding_type") == "fourier":
             dtype = torch.float32
-        with memory_guard(device, "loading", SMALLER):
+        with memory_guard(device, "loading"):
             unet = load_strictly(
                 lambda: UNet2DModel(config),
                 folder.weights("unet"),
@@ -160,7 +158,7 @@ class DDPM:
         labels = conditional if len(conditional) else None
         # One call an image: so an image is the same, bit for bit, alone and among others (a larger
         # batch rounds differently), and memory does not grow with the count.
-        with memory_guard(self.device, "a UNet call", SMALLER):
+        with memory_guard(self.device, "a UNet call"):
             outputs = [
                 self.unet(image.to(self.dtype), timestep, poll, labels=labels).float()
                 for image in model_input.split(1)

@@ -35,8 +35,6 @@ from engine.weights.folder import ModelFolder
 from engine.weights.keys import current_vae_key
 from engine.weights.strict import load_strictly
 
-SMALLER = "Take a smaller width and height, a smaller dtype, or close other programs."
-
 
 class StableDiffusion:
     family = "stable-diffusion"
@@ -79,7 +77,6 @@ class StableDiffusion:
     def from_folder(
         cls,
         folder: ModelFolder,
-        source: str,
         device: torch.device,
         dtype: torch.dtype,
         progress: Callable[[float, str], None] | None = None,
@@ -87,7 +84,7 @@ class StableDiffusion:
         """Load every component; see `engine.load` for the errors."""
         tell = progress or (lambda fraction, part: None)
         own = folder.optional_json("safelight.json")
-        with memory_guard(device, "loading", SMALLER):
+        with memory_guard(device, "loading"):
             tell(0.0, "text encoder")
             text = load_text_encoder(folder, device, dtype)
             tell(0.15, "UNet")
@@ -143,7 +140,7 @@ class StableDiffusion:
         # One call an image, on the doubled batch: so an image is the same, bit for bit, alone and
         # among others (a larger batch rounds differently), and memory does not grow with the count.
         texts = conditional if unconditional is None else torch.cat([unconditional, conditional])
-        with memory_guard(self.device, "a UNet call", SMALLER):
+        with memory_guard(self.device, "a UNet call"):
             outputs = [
                 self.unet(
                     image.to(self.dtype).expand(len(texts), -1, -1, -1), timestep, texts, poll=poll
@@ -178,11 +175,11 @@ class StableDiffusion:
                 raise
             free_cache(self.device)
             notes.append("VAE decoded in tiles: too little memory")
-            with memory_guard(self.device, "decoding", SMALLER):
+            with memory_guard(self.device, "decoding"):
                 image = decode_in_tiles(self.vae, latents.to(self.dtype), poll)
         if self.dtype != torch.float32 and not torch.isfinite(image).all():
             notes.append(f"VAE decoded in float32: {self.dtype} overflowed".replace("torch.", ""))
-            with memory_guard(self.device, "decoding in float32", SMALLER):
+            with memory_guard(self.device, "decoding in float32"):
                 self.vae.float()
                 try:
                     image = self.vae.decode(latents.float(), poll)
