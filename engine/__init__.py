@@ -29,17 +29,21 @@ from engine.errors import (
     WeightsError,
 )
 from engine.events import Cancelled, Encoded, Event, Finished, Step
+from engine.grid import Axis, Grid
 from engine.request import Edit, Request
 from engine.timeline import Snapshot, Timeline
 
 if TYPE_CHECKING:
+    from engine.compare import compare
     from engine.generate import generate
     from engine.guidance import reguide
-    from engine.metadata import Record, save
+    from engine.metadata import Record, read, save
     from engine.pipelines import load
     from engine.preview import preview
+    from engine.sheet import sheet
 
 __all__ = [
+    "Axis",
     "Cancelled",
     "ConfigError",
     "Control",
@@ -48,6 +52,7 @@ __all__ = [
     "EngineError",
     "Event",
     "Finished",
+    "Grid",
     "LoadError",
     "NonFiniteError",
     "OutOfMemory",
@@ -60,21 +65,24 @@ __all__ = [
     "Step",
     "Timeline",
     "WeightsError",
+    "compare",
     "errors",
     "generate",
     "load",
     "preview",
+    "read",
     "reguide",
     "save",
     "schedulers",
+    "sheet",
 ]
 
 
 class _Lazy:
     """A name of the door that imports its module when it is first looked up.
 
-    Two modules, generate and preview, are named like the function in them; when the import system
-    binds such a module to the package, the function keeps the name.
+    Some modules, such as generate and preview, are named like the function in them; when the import
+    system binds such a module to the package, the function keeps the name.
     """
 
     def __init__(self, module: str):
@@ -96,9 +104,12 @@ class _Lazy:
 class _Door(ModuleType):
     load = _Lazy("engine.pipelines")
     generate = _Lazy("engine.generate")
+    compare = _Lazy("engine.compare")
     reguide = _Lazy("engine.guidance")
     preview = _Lazy("engine.preview")
     save = _Lazy("engine.metadata")
+    read = _Lazy("engine.metadata")
+    sheet = _Lazy("engine.sheet")
     Record = _Lazy("engine.metadata")
 
 

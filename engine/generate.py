@@ -5,26 +5,33 @@ windows and files belong to whoever consumes it.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from engine import guidance, schedulers
-from engine.control import Control, RunCancelled
+from engine.control import Control, EvaluationDropped, RunCancelled
 from engine.errors import NonFiniteError, RequestError
 from engine.events import Cancelled, Encoded, Event, Finished, Step
 from engine.images import to_pil
 from engine.metadata import Record
 from engine.pipelines.base import Pipeline
-from engine.request import Edit, Request
+from engine.request import STEERABLE, Request
 from engine.schedulers.base import Scheduler, State
+from engine.steering import Conditions, conditions, continued, edited
 from engine.timeline import Snapshot, Timeline
 
 Value = TypeVar("Value")
+TINY = torch.finfo(torch.float32).tiny
+APART = 0x9E3779B9
+"""Keeps the fresh noise of a variation apart from the noise of a run with the same number as seed:
+noise cannot be turned towards itself. Within 32 bits, as torch's generator takes no more of them.
+"""
 
 
 @torch.no_grad()
@@ -33,123 +40,118 @@ def generate(
     request: Request,
     control: Control | None = None,
     start: Snapshot | None = None,
+    timeline: Timeline | None = None,
 ) -> Iterator[Event]:
     """Run a request: one Encoded, a Step for every model evaluation, one Finished or Cancelled.
+    When the prompt changes in mid-run, another Encoded tells how that one was read.
 
     control: steers, pauses or cancels the run from another thread.
-    start: run only what remains after this snapshot, which must stem from the same step grid,
-        size and count; with an identical request the latents end bit-identical.
+    start: run only what remains after this snapshot, which must stem from the same seed, size,
+        count and step grid; with an identical request the latents end bit-identical. Where the
+        request differs from what led there, the run is a branch, and its record says both.
+    timeline: where the snapshots go; None means a new one.
 
     Raises RequestError or SchedulerError before any work if the request does not suit the pipeline;
     NonFiniteError, OutOfMemory during it.
     """
     control = control or Control()
+    timeline = Timeline() if timeline is None else timeline
     request = pipeline.resolve(request)
-    scheduler = _scheduler(pipeline, request)
     noise = _Noise(request, pipeline.latent_shape(request), pipeline.device)
-    state = _first_state(scheduler, noise, start, pipeline.device)
+    if start is None:
+        scheduler = scheduler_of(pipeline, request)
+        state = scheduler.start(noise.draw() * scheduler.init_noise_sigma)
+        branches: tuple[int, ...] = ()
+    else:
+        request, branches = continued(request, start)
+        _check_shape(start, noise.shape)
+        scheduler = start.scheduler
+        state = _moved(start.state, pipeline.device)
+        noise.restore(start.random_states)
+    total = state.total
     after = _moved(state, "cpu")
-    timeline = Timeline()
-    edits: list[Edit] = []
+    former = None
     try:
         control.poll()
-        steering = _Steering(pipeline, request)
-        reading = pipeline.read(request.prompt)
-        yield Encoded(reading.token_count, reading.truncated)
-
+        read = conditions(request, state.index, total).prompt
+        yield _encoded(pipeline, read)
         while not state.done:
             index = state.index
             live = control.take_edits(index)
-            if not pipeline.takes_prompt:
-                live = ()  # whoever holds the control cannot know that nothing can be steered
-            step_started = time.perf_counter()
-            due = [edit for edit in request.edits if edit.step <= index]
-            changed = steering.apply([*due[steering.replayed :], *live])
-            steering.replayed = len(due)
-            edits += [edit for edit in changed if edit in live]
+            if not pipeline.takes_prompt:  # whoever holds the control cannot know that
+                live = tuple(edit for edit in live if edit.field not in STEERABLE)
+            request = edited(request, live)
+            now = conditions(request, index, total)
+            if now.finish and state.denoised is not None:
+                break
+            if now.prompt != read:
+                read = now.prompt
+                yield _encoded(pipeline, read)
+            label = request.class_label
+            conditional = pipeline.encode(now.prompt, label)
+            unconditional = pipeline.encode(now.negative_prompt, label) if now.guided else None
 
-            guided = guidance.acts(
-                index, state.total, steering.guidance_scale, request.guidance_interval
-            )
+            step_started = time.perf_counter()
+            here = state
+            if now.varied or (now.scheduler_options, now.eta) != former:
+                scheduler, here = _turned(pipeline, request, now, scheduler, state)
+                former = now.scheduler_options, now.eta
+            before = after if here is state else _moved(here, "cpu")
             timestep = scheduler.timesteps[index]
-            conditional, unconditional = pipeline.predict(
-                scheduler.scale_model_input(state),
-                timestep,
-                steering.conditional,
-                steering.unconditional if guided else None,
-                control.poll,
-            )
+            try:
+                conditional, unconditional = pipeline.predict(
+                    scheduler.scale_model_input(here),
+                    timestep,
+                    conditional,
+                    unconditional,
+                    control.poll if state.denoised is None else control.poll_evaluation,
+                )
+            except EvaluationDropped:
+                continue
             output = guidance.combine(
-                unconditional, conditional, steering.guidance_scale, request.guidance_rescale
+                unconditional, conditional, now.guidance_scale, now.guidance_rescale
             )
-            state = scheduler.step(state, output, noise.draw)
-            before, after = after, _moved(state, "cpu")
+            state = scheduler.step(here, output, noise.draw)
+            after = _moved(state, "cpu")
             snapshot = Snapshot(
                 index=index,
                 before=before,
                 state=after,
                 unconditional=_moved(unconditional, "cpu"),
                 conditional=conditional.cpu(),
-                guidance_scale=steering.guidance_scale,
-                guidance_rescale=request.guidance_rescale,
+                guidance_scale=now.guidance_scale,
+                guidance_rescale=now.guidance_rescale,
                 scheduler=scheduler,
                 random_states=noise.states(),
+                request=request,
+                branches=branches,
             )
             if not torch.isfinite(snapshot.latents).all():
-                scale = f"a guidance scale lower than {steering.guidance_scale:g}, "
+                scale = f"a guidance scale lower than {now.guidance_scale:g}, "
                 raise NonFiniteError(
-                    f"The latents became infinite or NaN in step {index + 1} of {state.total}. "
+                    f"The latents became infinite or NaN in step {index + 1} of {total}. "
                     f"Take float32 (this is {pipeline.dtype}), "
                     f"{scale if pipeline.takes_prompt else ''}or another scheduler."
                 )
             timeline.add(snapshot)
             seconds = time.perf_counter() - step_started
             pipeline.pace.evaluation = seconds
-            yield Step(index, state.total, timestep, steering.guidance_scale, snapshot, seconds)
+            yield Step(index, total, timestep, now.guidance_scale, snapshot, seconds)
 
-        decoded = pipeline.decode(state.sample, control.poll)
+        final = state.sample if state.done else state.denoised
+        assert final is not None
+        decoded = pipeline.decode(final, control.poll)
     except RunCancelled:
         yield Cancelled(state.index, timeline)
         return
     record = Record.of_run(
         pipeline,
-        replace(request, edits=(*request.edits, *edits)),
-        executed_steps=state.total,
+        request,
+        executed_steps=state.index,
         notes=decoded.notes,
+        branches=branches,
     )
     yield Finished(tuple(to_pil(pixels) for pixels in decoded.pictures), record, timeline)
-
-
-class _Steering:
-    """What a person can change in mid-run, as it stands now, with its embeddings."""
-
-    def __init__(self, pipeline: Pipeline, request: Request):
-        self._pipeline = pipeline
-        self.guidance_scale = request.guidance_scale
-        self.prompt = request.prompt
-        self.negative_prompt = request.negative_prompt
-        self._class_label = request.class_label
-        self.conditional = self._encode(self.prompt)
-        self.unconditional = self._encode(self.negative_prompt)
-        self.replayed = 0
-
-    def apply(self, edits: Sequence[Edit]) -> list[Edit]:
-        """Take the edits in order; those that changed something."""
-        changed = [edit for edit in edits if self._set(edit)]
-        if any(edit.field == "prompt" for edit in changed):
-            self.conditional = self._encode(self.prompt)
-        if any(edit.field == "negative_prompt" for edit in changed):
-            self.unconditional = self._encode(self.negative_prompt)
-        return changed
-
-    def _encode(self, prompt: str) -> Tensor:
-        return self._pipeline.encode(prompt, self._class_label)
-
-    def _set(self, edit: Edit) -> bool:
-        if getattr(self, edit.field) == edit.value:
-            return False
-        setattr(self, edit.field, edit.value)
-        return True
 
 
 class _Noise:
@@ -181,18 +183,40 @@ class _Noise:
             generator.set_state(state)
 
 
-def _scheduler(pipeline: Pipeline, request: Request) -> Scheduler:
+def _encoded(pipeline: Pipeline, prompt: str) -> Encoded:
+    reading = pipeline.read(prompt)
+    return Encoded(reading.token_count, reading.truncated)
+
+
+def _check_shape(start: Snapshot, shape: tuple[int, ...]) -> None:
+    if tuple(start.latents.shape) != shape:
+        raise RequestError(
+            "start",
+            f"the snapshot holds latents of {tuple(start.latents.shape)}, this model makes {shape} "
+            "of the request. Take the model that the snapshot stems from.",
+        )
+
+
+def scheduler_of(
+    pipeline: Pipeline,
+    request: Request,
+    options: Mapping[str, Any] | None = None,
+    eta: float | None = None,
+) -> Scheduler:
+    """The scheduler that a resolved request begins with, or the same with other options. Raises
+    SchedulerError or RequestError."""
     assert request.scheduler is not None
-    options = dict(request.scheduler_options)
-    if request.eta:
+    options = dict(request.scheduler_options if options is None else options)
+    eta = request.eta if eta is None else eta
+    if eta:
         takers = [name for name in schedulers.names() if _takes_eta(name)]
         if schedulers.name_of(request.scheduler) not in takers:
             raise RequestError(
                 "eta",
-                f"{request.eta:g} means nothing to the scheduler {request.scheduler}. "
+                f"{eta:g} means nothing to the scheduler {request.scheduler}. "
                 f"Leave it at 0 or take {' or '.join(takers)}.",
             )
-        options["eta"] = request.eta
+        options["eta"] = eta
     return schedulers.create(request.scheduler, pipeline.scheduler_config, request.steps, options)
 
 
@@ -200,25 +224,69 @@ def _takes_eta(name: str) -> bool:
     return any(option.name == "eta" for option in schedulers.describe(name).options)
 
 
-def _first_state(
-    scheduler: Scheduler, noise: _Noise, start: Snapshot | None, device: torch.device
-) -> State:
-    if start is None:
-        return scheduler.start(noise.draw() * scheduler.init_noise_sigma)
-    if start.scheduler.timesteps != scheduler.timesteps or type(start.scheduler) is not type(
-        scheduler
-    ):
+def _turned(
+    pipeline: Pipeline, request: Request, now: Conditions, scheduler: Scheduler, state: State
+) -> tuple[Scheduler, State]:
+    """The scheduler and the state that the next evaluation is to begin with: the very ones that are
+    given, unless the scheduler's options change here or the noise is mixed anew. Either starts the
+    scheduler again at this evaluation, since its history belongs to the way that is left.
+
+    Raises RequestError where that cannot be.
+    """
+    index = state.index
+    asked = scheduler_of(pipeline, request, now.scheduler_options, now.eta)
+    varied = [vary for vary in now.varied if vary["amount"]]
+    if asked.options == scheduler.options and not varied:
+        return scheduler, state
+    if asked.timesteps != scheduler.timesteps or asked.levels[index] != scheduler.levels[index]:
         raise RequestError(
-            "start", "the snapshot stems from another scheduler or number of steps. Keep both."
+            "scheduler_options",
+            f"{dict(now.scheduler_options)} leads over other timesteps or noise levels than the "
+            f"run had up to step {index}. Change these from the beginning.",
         )
-    if tuple(start.latents.shape) != noise.shape:
+    if index not in asked.entries:
         raise RequestError(
-            "start",
-            f"the snapshot holds latents of {tuple(start.latents.shape)}, this request makes "
-            f"{noise.shape}. Keep the size and the count.",
+            "edits",
+            f"after step {index} the scheduler {request.scheduler} is in the middle of a step that "
+            "takes several evaluations. Choose the step before or after it.",
         )
-    noise.restore(start.random_states)
-    return _moved(start.state, device)
+    sample = state.sample
+    for vary in varied:
+        sample = _varied(sample, state.denoised, asked, index, **vary)
+    return asked, replace(asked.start(sample, index), denoised=state.denoised)
+
+
+def _varied(
+    sample: Tensor,
+    denoised: Tensor | None,
+    scheduler: Scheduler,
+    index: int,
+    amount: float,
+    seed: int,
+) -> Tensor:
+    """The sample x_t (B, C, h, w) with its noise turned towards fresh noise by `amount` quarter
+    turns, at the length that it had, so that the level stays. Image i of the batch takes its fresh
+    noise from seed + i.
+
+    What is noise and what is image in x_t is told by the x_0 that the last evaluation predicted;
+    before the first one all of it is noise.
+    """
+    level = scheduler.levels[index]
+    image = torch.zeros_like(sample) if denoised is None else level.alpha * denoised
+    # One at a time: a sum over a batch rounds otherwise than over one image.
+    held = (sample - image).split(1)
+    return image + torch.cat([_turn(one, amount, seed + i) for i, one in enumerate(held)])
+
+
+def _turn(held: Tensor, amount: float, seed: int) -> Tensor:
+    """The noise of one image (1, C, h, w) turned; see `_varied`."""
+    generator = torch.Generator().manual_seed(seed ^ APART)
+    fresh = torch.randn(held.shape, generator=generator).to(held.device)
+    # What lies along the held noise goes: only at a right angle the length stays on the whole way.
+    fresh = fresh - held * ((fresh * held).sum() / held.norm().square().clamp_min(TINY))
+    fresh = fresh * (held.norm() / fresh.norm())
+    angle = amount * math.pi / 2
+    return math.cos(angle) * held + math.sin(angle) * fresh
 
 
 def _moved(value: Value, device: torch.device | str) -> Value:

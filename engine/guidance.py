@@ -1,6 +1,6 @@
 """Classifier-free guidance (Ho and Salimans, arXiv:2207.12598): joining the unconditional and the
-conditional prediction, when it acts, and re-joining those that a snapshot kept. Called by
-`engine.generate` and, for re-guiding, by the window.
+conditional prediction, and re-joining those that a snapshot kept. Called by `engine.generate` and,
+for re-guiding, by the window. When it acts, and at which scale, says `engine.steering`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,6 @@ from torch import Tensor
 from engine.errors import EngineError
 from engine.pipelines.base import Pipeline
 from engine.timeline import Snapshot
-
-
-def acts(index: int, total: int, scale: float, interval: tuple[float, float]) -> bool:
-    """Whether evaluation `index` of `total` needs the unconditional half: not at scale 1, nor
-    outside the interval (Kynkäänniemi et al., arXiv:2404.07724), given in fractions of the run."""
-    start, end = interval
-    return scale != 1.0 and start <= index / total and (index / total < end or end == 1.0)
 
 
 def combine(
@@ -36,10 +29,16 @@ def combine(
 
 
 @torch.no_grad()
-def reguide(pipeline: Pipeline, snapshot: Snapshot, guidance_scale: float) -> Tensor:
+def reguide(
+    pipeline: Pipeline,
+    snapshot: Snapshot,
+    guidance_scale: float,
+    guidance_rescale: float | None = None,
+) -> Tensor:
     """The x_0 (B, C, h, w) that the snapshot's own evaluation would have predicted under another
     guidance scale, on the pipeline's device. No network is called: x_0 is linear in the scale.
-    With the scale that it ran with, this is `snapshot.denoised` bit for bit.
+    With the scale that it ran with, this is `snapshot.denoised` bit for bit. guidance_rescale: None
+    means what it ran with.
 
     Raises EngineError where guidance was off in that step, so that there is only one prediction.
     """
@@ -48,7 +47,6 @@ def reguide(pipeline: Pipeline, snapshot: Snapshot, guidance_scale: float) -> Te
             f"Step {snapshot.index + 1} was made without guidance: its scale cannot be changed "
             "afterwards. Choose a step where guidance was on."
         )
-    output = combine(
-        snapshot.unconditional, snapshot.conditional, guidance_scale, snapshot.guidance_rescale
-    )
+    rescale = snapshot.guidance_rescale if guidance_rescale is None else guidance_rescale
+    output = combine(snapshot.unconditional, snapshot.conditional, guidance_scale, rescale)
     return snapshot.scheduler.denoise(snapshot.before, output).to(pipeline.device)

@@ -17,11 +17,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL.Image import Image
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine import schedulers
-from engine.errors import SaveError, SchedulerError
+from engine.errors import EngineError, SaveError, SchedulerError
 from engine.request import Edit, Request
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class Record:
     request: with the pipeline's own values for None and with all edits, so that it makes the same
         images again; executed_steps: model evaluations that were done; checkpoint, sha256: name and
         hash of the model; notes: what was done differently than asked, such as a decode in tiles;
-        takes_prompt: whether the model reads a prompt, and so was guided.
+        takes_prompt: whether the model reads a prompt, and so was guided; branches: the evaluations
+        at which the run left another one, first to last. What it changed there are edits.
     """
 
     request: Request
@@ -47,6 +48,7 @@ class Record:
     versions: dict[str, str]
     notes: tuple[str, ...]
     takes_prompt: bool = True
+    branches: tuple[int, ...] = ()
 
     @classmethod
     def of_run(
@@ -55,6 +57,7 @@ class Record:
         request: Request,
         executed_steps: int,
         notes: tuple[str, ...],
+        branches: tuple[int, ...] = (),
     ) -> Record:
         return cls(
             request=request,
@@ -66,6 +69,7 @@ class Record:
             versions=_versions(),
             notes=notes,
             takes_prompt=pipeline.takes_prompt,
+            branches=branches,
         )
 
     @property
@@ -74,7 +78,8 @@ class Record:
 
     def of_image(self, index: int) -> Record:
         """The record of image `index` alone: the run of its own seed makes the same image."""
-        alone = replace(self.request, seed=self.request.seed + index, count=1)
+        edits = tuple(_edit_of_image(edit, index) for edit in self.request.edits)
+        alone = replace(self.request, seed=self.request.seed + index, count=1, edits=edits)
         return replace(self, request=alone)
 
     def to_json(self) -> str:
@@ -85,7 +90,11 @@ class Record:
         plain = json.loads(text)
         return cls(
             **plain
-            | {"request": Request.from_dict(plain["request"]), "notes": tuple(plain["notes"])}
+            | {
+                "request": Request.from_dict(plain["request"]),
+                "notes": tuple(plain["notes"]),
+                "branches": tuple(plain.get("branches", ())),
+            }
         )
 
     def to_parameters(self) -> str:
@@ -112,14 +121,18 @@ class Record:
         return "\n".join(lines)
 
 
-def save(image: Image, path: str | os.PathLike[str], record: Record, index: int = 0) -> None:
+def save(
+    image: Image.Image, path: str | os.PathLike[str], record: Record | None, index: int = 0
+) -> None:
     """Write image number `index` of a run as PNG with its record, under a temporary name first, so
-    that `path` never holds half a file. Raises SaveError."""
+    that `path` never holds half a file. record: None for a sheet of images that have their own.
+    Raises SaveError."""
     target = Path(path)
-    alone = record.of_image(index)
     chunks = PngInfo()
-    chunks.add_text("parameters", alone.to_parameters().encode("utf-8", "replace").decode())
-    chunks.add_text("safelight", alone.to_json())
+    if record is not None:
+        alone = record.of_image(index)
+        chunks.add_text("parameters", alone.to_parameters().encode("utf-8", "replace").decode())
+        chunks.add_text("safelight", alone.to_json())
     try:
         with tempfile.NamedTemporaryFile(
             dir=target.parent, prefix=".", suffix=".png.part", delete=False
@@ -140,6 +153,31 @@ def save(image: Image, path: str | os.PathLike[str], record: Record, index: int 
         raise SaveError(
             f"The image cannot be saved as {target} ({reason}). Choose another folder."
         ) from error
+
+
+def read(path: str | os.PathLike[str]) -> Record:
+    """The record of an image that `save` wrote. Raises EngineError for a file without one."""
+    try:
+        with Image.open(path) as image:
+            text = image.info.get("safelight")
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or "it is no picture"
+        raise EngineError(f"{path} cannot be read ({reason}). Choose an image file.") from error
+    try:
+        if text is None:
+            raise ValueError("there is none")
+        return Record.from_json(text)
+    except (ValueError, TypeError, KeyError) as error:
+        raise EngineError(
+            f"{path} has no record of Safelight that can be read ({error}). Choose an image that "
+            "Safelight has saved."
+        ) from error
+
+
+def _edit_of_image(edit: Edit, index: int) -> Edit:
+    if edit.field != "vary":
+        return edit
+    return replace(edit, value=edit.value | {"seed": edit.value["seed"] + index})
 
 
 def _sampler(name: str, options: Mapping[str, Any]) -> str:

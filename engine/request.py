@@ -10,19 +10,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from engine.curve import EASINGS, Points, checked
 from engine.errors import RequestError
 
 MAX_STEPS = 1000
 MAX_COUNT = 64
 MAX_CLASS = 2**31 - 1
 MAX_SEED = 2**63 - 1
-STEERABLE = ("guidance_scale", "prompt", "negative_prompt")
+STEERABLE = ("guidance_scale", "guidance_rescale", "prompt", "negative_prompt")
+"""What `Control` changes while a run is under way."""
+AT_A_BRANCH = (
+    *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
+    *("vary", "finish"),
+)
+"""What else an edit can hold: settings that a branch may change, and two acts."""
 
 
 @dataclass(frozen=True)
 class Edit:
     """What a person changed during a run: from evaluation `step` (0 is the first) on, `field` of
-    the request (one of `STEERABLE`) has `value`."""
+    the request has `value`. A guidance scale takes the place of the curve as well.
+
+    Two fields are acts and no fields of a request. "vary", {"amount": 0 to 1, "seed": int}: mix the
+    noise that is left before this evaluation with fresh noise. "finish", True: make no more
+    evaluations, the predicted image is the image; at evaluation 0, after that one.
+    """
 
     step: int
     field: str
@@ -31,13 +43,31 @@ class Edit:
     def __post_init__(self) -> None:
         if not _is_int(self.step) or self.step < 0:
             raise RequestError("edits", f"step {self.step!r} is not a whole number from 0 up.")
-        if self.field not in STEERABLE:
-            known = ", ".join(STEERABLE)
+        if self.field not in (*STEERABLE, *AT_A_BRANCH):
+            known = ", ".join((*STEERABLE, *AT_A_BRANCH))
             raise RequestError("edits", f"{self.field!r} cannot change in a run; {known} can.")
-        if self.field == "guidance_scale":
-            _check_number("edits", self.value, 0.0, 100.0)
-        elif not isinstance(self.value, str):
-            raise RequestError("edits", f"{self.field} must be text, not {self.value!r}.")
+        if self.field == "vary":
+            object.__setattr__(self, "value", _checked_vary(self.value))
+        elif self.field == "finish":
+            if self.value is not True:
+                raise RequestError("edits", f"finish must be true, not {self.value!r}.")
+        else:  # the request's own check, which also brings the value into its own form
+            try:
+                as_field = Request(**{self.field: self.value})
+            except RequestError as error:
+                raise RequestError("edits", str(error)) from None
+            object.__setattr__(self, "value", getattr(as_field, self.field))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {"step": self.step, "field": self.field, "value": _plain(self.value)}
+
+    @classmethod
+    def from_dict(cls, plain: object) -> Edit:
+        """The edit that `to_dict` wrote. Raises RequestError for what is none."""
+        if not isinstance(plain, Mapping) or plain.keys() != {"step", "field", "value"}:
+            raise RequestError("edits", f"{plain!r} is no edit: it needs step, field and value.")
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -55,6 +85,8 @@ class Request:
     guidance_rescale: arXiv:2305.08891, section 3.4; 0 (off) to 1.
     guidance_interval: the part of the run, as fractions of its steps, in which guidance acts
         (arXiv:2404.07724).
+    guidance_curve: points (fraction of the run, scale) that take the place of the guidance scale;
+        () means none. guidance_easing: "linear" or "cosine", how it goes from point to point.
     edits: what a person changed during the run, replayed at the same evaluations.
     class_label: what a model with classes draws, from 0 up; None means the pipeline's own.
 
@@ -76,6 +108,8 @@ class Request:
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     edits: tuple[Edit, ...] = ()
     class_label: int | None = None
+    guidance_curve: Points = ()
+    guidance_easing: str = "linear"
 
     def __post_init__(self) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -96,8 +130,15 @@ class Request:
             _check_int("class_label", self.class_label, 0, MAX_CLASS)
         self._check_options()
         self._check_interval()
+        object.__setattr__(self, "guidance_curve", checked(self.guidance_curve))
+        if self.guidance_easing not in EASINGS:
+            known = " or ".join(EASINGS)
+            raise RequestError("guidance_easing", f"{self.guidance_easing!r} is not {known}.")
         if not all(isinstance(edit, Edit) for edit in self.edits):
             raise RequestError("edits", "must be Edit values.")
+        for edit in self.edits:
+            if edit.field == "vary":  # image i of a batch takes the seed that is i higher
+                _check_int("edits", edit.value["seed"], 0, MAX_SEED - self.count + 1)
         in_order = sorted(self.edits, key=lambda edit: edit.step)
         object.__setattr__(self, "edits", tuple(in_order))
 
@@ -113,7 +154,10 @@ class Request:
         object.__setattr__(self, "scheduler_options", plain)
 
     def _check_interval(self) -> None:
-        interval = tuple(self.guidance_interval)
+        try:
+            interval = tuple(self.guidance_interval)
+        except TypeError:
+            interval = (self.guidance_interval,)
         if len(interval) != 2:
             raise RequestError("guidance_interval", f"must be two fractions, not {interval!r}.")
         for value in interval:
@@ -126,11 +170,8 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain["scheduler_options"] = dict(self.scheduler_options)
-        plain["guidance_interval"] = list(self.guidance_interval)
-        plain["edits"] = [{"step": e.step, "field": e.field, "value": e.value} for e in self.edits]
-        return plain
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "edits"}
+        return plain | {"edits": [edit.to_dict() for edit in self.edits]}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Request:
@@ -143,7 +184,7 @@ class Request:
         if "guidance_interval" in values:
             values["guidance_interval"] = tuple(values["guidance_interval"])
         if "edits" in values:
-            values["edits"] = tuple(Edit(**edit) for edit in values["edits"])
+            values["edits"] = tuple(Edit.from_dict(edit) for edit in values["edits"])
         return cls(**values)
 
     def to_json(self) -> str:
@@ -152,6 +193,21 @@ class Request:
     @classmethod
     def from_json(cls, text: str) -> Request:
         return cls.from_dict(json.loads(text))
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists and mappings as dicts, as JSON has them."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _checked_vary(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or value.keys() != {"amount", "seed"}:
+        raise RequestError("edits", f"vary needs an amount and a seed, not {value!r}.")
+    _check_number("edits", value["amount"], 0.0, 1.0)
+    _check_int("edits", value["seed"], 0, MAX_SEED)
+    return dict(value)
 
 
 def _is_int(value: object) -> bool:

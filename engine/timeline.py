@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.request import Request
     from engine.schedulers.base import Scheduler, State
 
 BUDGET = 512 * 2**20
@@ -30,6 +31,8 @@ class Snapshot:
     guidance_scale, guidance_rescale: what the two were joined with.
     scheduler: the tables that the step was made with.
     random_states: one torch.Generator state for each image of the batch.
+    request: makes this very state from nothing, with the edits up to here.
+    branches: the evaluations at which its run left another, first to last.
     """
 
     index: int
@@ -41,6 +44,8 @@ class Snapshot:
     guidance_rescale: float
     scheduler: Scheduler
     random_states: tuple[Tensor, ...]
+    request: Request
+    branches: tuple[int, ...] = ()
 
     @property
     def latents(self) -> Tensor:
@@ -87,8 +92,9 @@ class Timeline:
     def at(self, index: int) -> Snapshot | None:
         """The snapshot of evaluation `index`, or, where that was not kept, the nearest before it;
         None before the first. Its own `index` says which it is."""
-        after = bisect_right(self._kept, index, key=lambda snapshot: snapshot.index)
-        return self._kept[after - 1] if after else None
+        kept = self._kept  # another thread may be adding: this list only ever grows at its end
+        after = bisect_right(kept, index, key=lambda snapshot: snapshot.index)
+        return kept[after - 1] if after else None
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -65,6 +65,12 @@ class Pace:
     evaluation: float = 0.0
     decode_per_element: float = 0.0
 
+    def note_decode(self, per_element: float) -> None:
+        """A single slow decode, on a machine that is busy for a moment, counts for little: or the
+        previews of a run would be of one kind and of another."""
+        known = self.decode_per_element
+        self.decode_per_element = min(per_element, 1.25 * known) if known else per_element
+
 
 class Pipeline(Protocol):
     """A loaded set of networks with what is needed to run them.

@@ -30,7 +30,6 @@ from engine.pipelines.base import (
 )
 from engine.request import Request
 from engine.weights.folder import ModelFolder
-from engine.weights.keys import current_unet_key
 from engine.weights.strict import load_strictly
 
 UNGUIDED = 1.0
@@ -40,7 +39,8 @@ OF_A_PROMPT = (
     "guidance_scale",
     "guidance_rescale",
     "guidance_interval",
-    "edits",
+    "guidance_curve",
+    "guidance_easing",
 )
 """The fields of a request that mean nothing without a prompt."""
 
@@ -89,21 +89,14 @@ class DDPM:
         """Load the UNet; see `engine.load` for the errors. A network with Fourier features is
         loaded in float32, whatever the dtype: see `FourierTimesteps`."""
         tell = progress or (lambda fraction, part: None)
-        own = folder.optional_json("safelight.json")
         tell(0.0, "UNet")
-        config = folder.json(folder.component("unet"), "config.json")
+        config = folder.config("unet")
         scheduler_config = _scheduler_config(folder)
         _check_kind(folder, config)
         if config.get("time_embedding_type") == "fourier":
             dtype = torch.float32
         with memory_guard(device, "loading"):
-            unet = load_strictly(
-                lambda: UNet2DModel(config),
-                folder.weights("unet"),
-                device,
-                dtype,
-                current_unet_key,
-            )
+            unet = load_strictly(lambda: UNet2DModel(config), folder.tensors("unet"), device, dtype)
         _check_fit(folder, unet, scheduler_config)
         if dtype != torch.float32:
             # A quarter faster on a CPU. float32 gains nothing, and its weights stay in the file's
@@ -111,10 +104,10 @@ class DDPM:
             unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         tell(1.0, "ready")
         return cls(
-            name=own.get("name") or folder.path.name,
+            name=folder.name,
             unet=unet,
             scheduler_config=scheduler_config,
-            defaults=own.get("default_request", {}),
+            defaults=folder.defaults,
             sha256=lambda: folder.sha256(("unet",)),
         )
 
@@ -134,6 +127,13 @@ class DDPM:
                     name,
                     f"{value!r} means nothing to {self.name}: this model takes no prompt, so there "
                     "is nothing to guide. Leave it out.",
+                )
+        for edit in request.edits:
+            if edit.field in OF_A_PROMPT:
+                raise RequestError(
+                    "edits",
+                    f"{edit.field} means nothing to {self.name}: this model takes no prompt. Leave "
+                    "this edit out.",
                 )
 
     def latent_shape(self, request: Request) -> tuple[int, int, int]:

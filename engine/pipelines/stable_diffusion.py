@@ -4,6 +4,7 @@ encoder, conditional UNet, VAE. Made by `engine.load`, run by `engine.generate`.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from functools import cache
@@ -32,7 +33,6 @@ from engine.pipelines.text import TextReader, load_text_encoder
 from engine.pipelines.tiles import decode_in_tiles
 from engine.request import Request
 from engine.weights.folder import ModelFolder
-from engine.weights.keys import current_vae_key
 from engine.weights.strict import load_strictly
 
 
@@ -71,6 +71,7 @@ class StableDiffusion:
         self.checkpoint_sha256 = cache(sha256)
         self.pace = Pace()
         self._preview = LatentPreview(name, vae.latent_channels, self.decode, self.pace)
+        self._decoding = threading.Lock()  # previews are asked for from a thread of their own
         self._open = True
 
     @classmethod
@@ -83,33 +84,28 @@ class StableDiffusion:
     ) -> StableDiffusion:
         """Load every component; see `engine.load` for the errors."""
         tell = progress or (lambda fraction, part: None)
-        own = folder.optional_json("safelight.json")
         with memory_guard(device, "loading"):
             tell(0.0, "text encoder")
             text = load_text_encoder(folder, device, dtype)
             tell(0.15, "UNet")
-            unet_config = folder.json("unet", "config.json")
+            unet_config = folder.config("unet")
             unet = load_strictly(
-                lambda: UNet2DConditionModel(unet_config), folder.weights("unet"), device, dtype
+                lambda: UNet2DConditionModel(unet_config), folder.tensors("unet"), device, dtype
             )
             tell(0.85, "VAE")
-            vae_config = folder.json("vae", "config.json")
+            vae_config = folder.config("vae")
             vae = load_strictly(
-                lambda: AutoencoderKL(vae_config),
-                folder.weights("vae"),
-                device,
-                dtype,
-                current_vae_key,
+                lambda: AutoencoderKL(vae_config), folder.tensors("vae"), device, dtype
             )
         _check_fit(text, unet, vae, folder)
         tell(1.0, "ready")
         return cls(
-            name=own.get("name") or folder.path.name,
+            name=folder.name,
             text=text,
             unet=unet,
             vae=vae,
-            scheduler_config=folder.json("scheduler", "scheduler_config.json"),
-            defaults=own.get("default_request", {}),
+            scheduler_config=folder.config("scheduler"),
+            defaults=folder.defaults,
             sha256=lambda: folder.sha256(("text_encoder", "unet", "vae")),
         )
 
@@ -157,9 +153,10 @@ class StableDiffusion:
         for one in latents.to(self.device).split(1):
             started = time.perf_counter()
             unscaled = one / self.vae.scaling_factor + self.vae.shift_factor
-            image, note = self._decode_one(unscaled, poll)
+            with self._decoding:
+                image, note = self._decode_one(unscaled, poll)
             pictures.append(to_pixels(image[0]))
-            self.pace.decode_per_element = (time.perf_counter() - started) / one.numel()
+            self.pace.note_decode((time.perf_counter() - started) / one.numel())
             notes += note
         return Decoded(tuple(pictures), tuple(dict.fromkeys(notes)))
 

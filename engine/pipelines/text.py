@@ -4,6 +4,8 @@ from transformers. Used by the pipelines that take a prompt.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -11,18 +13,23 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from engine.errors import ConfigError
 from engine.pipelines.base import Reading
 from engine.weights.folder import ModelFolder
-from engine.weights.keys import flat_clip_key
 from engine.weights.strict import load_strictly
+
+KEPT = 32
+"""Prompts whose hidden states are kept: those of a grid, and of the runs before. Some 0.2 MB each.
+"""
 
 
 class TextReader:
-    """The tokenizer and the text encoder of one model."""
+    """The tokenizer and the text encoder of one model. A prompt that was read lately is not encoded
+    again."""
 
     def __init__(self, tokenizer: CLIPTokenizer, encoder: CLIPTextModel):
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.width: int = encoder.config.hidden_size
         self.length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
+        self._encoded: OrderedDict[str, Tensor] = OrderedDict()
 
     def read(self, prompt: str) -> Reading:
         """How many tokens the prompt has, and the words that do not fit."""
@@ -36,6 +43,14 @@ class TextReader:
 
     def encode(self, prompt: str) -> Tensor:
         """Hidden states (1, N, D) of the prompt, cut to what fits and padded to N places."""
+        if prompt not in self._encoded:
+            self._encoded[prompt] = self._encode(prompt)
+        self._encoded.move_to_end(prompt)
+        while len(self._encoded) > KEPT:
+            self._encoded.popitem(last=False)
+        return self._encoded[prompt]
+
+    def _encode(self, prompt: str) -> Tensor:
         ids = self.tokenizer(
             _clean(prompt),
             padding="max_length",
@@ -48,20 +63,19 @@ class TextReader:
 
 def load_text_encoder(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> TextReader:
     """Raises ConfigError or WeightsError where a file is missing or damaged."""
-    settings = folder.json("text_encoder", "config.json")
+    settings = folder.config("text_encoder")
+    tensors = folder.tensors("text_encoder")
     try:
         config = CLIPTextConfig(**settings)
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            f"{folder.path / 'text_encoder' / 'config.json'} is not a CLIP text encoder ({error})."
+            f"{tensors.config} is not that of a CLIP text encoder ({error})."
         ) from None
-    encoder = load_strictly(
-        lambda: CLIPTextModel(config), folder.weights("text_encoder"), device, dtype, flat_clip_key
-    )
+    encoder = load_strictly(lambda: CLIPTextModel(config), tensors, device, dtype)
     # The position numbers are no weights, so the file lacks them and they are still on meta.
     positions = torch.arange(config.max_position_embeddings, device=device)[None]
     encoder.get_submodule("embeddings").register_buffer("position_ids", positions, persistent=False)
-    path = folder.path / "tokenizer"
+    path = folder.tokenizer()
     try:
         tokenizer = CLIPTokenizer.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the tokenizer library raises its bare Exception for damaged files

@@ -11,10 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError, LoadError
+from engine.weights.keys import current_unet_key, current_vae_key, flat_clip_key
+from engine.weights.tensors import KeyMap, Tensors, same_key
+
+KEY_MAPS: dict[str, KeyMap] = {
+    "unet": current_unet_key,
+    "vae": current_vae_key,
+    "text_encoder": flat_clip_key,
+    "text_encoder_2": flat_clip_key,
+}
 
 
 class ModelFolder:
-    """Reads the small files of a folder; weights are read by `engine.weights.strict`."""
+    """path: the folder; index: what model_index.json says of the components."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -32,6 +41,29 @@ class ModelFolder:
     def kind(self) -> str:
         """The class of the pipeline, or of the network if the folder holds no more than one."""
         return str(self.index.get("_class_name"))
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return str(self.optional_json("safelight.json").get("name") or self.path.name)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The fields of a request that the model does best with, as far as the folder says."""
+        return self.optional_json("safelight.json").get("default_request", {})
+
+    def config(self, component: str) -> dict[str, Any]:
+        """The settings of a component. Raises ConfigError."""
+        return self.json(self._config(component))
+
+    def tensors(self, component: str) -> Tensors:
+        """The weights of a component. Raises LoadError if there are none."""
+        key_map = KEY_MAPS.get(component, same_key)
+        return Tensors(self._weights(component), self._config(component), key_map)
+
+    def tokenizer(self, component: str = "tokenizer") -> Path:
+        """The folder of a tokenizer's files."""
+        return self.path / component
 
     def component(self, name: str) -> Path:
         """Where a component's files lie: in a subfolder, or in the folder of a lone network."""
@@ -55,7 +87,12 @@ class ModelFolder:
         """Like `json`, with nothing in it where there is no such file."""
         return self.json(name) if (self.path / name).exists() else {}
 
-    def weights(self, component: str) -> Path:
+    def _config(self, component: str) -> Path:
+        if component == "scheduler":
+            return self.component(component) / "scheduler_config.json"
+        return self.component(component) / "config.json"
+
+    def _weights(self, component: str) -> Path:
         """The safetensors file of a component. Raises LoadError if there is none."""
         folder = self.component(component)
         names = ("diffusion_pytorch_model.safetensors", "model.safetensors")
@@ -73,7 +110,7 @@ class ModelFolder:
         """One hash for the folder: SHA-256 over each component's name and its weights' SHA-256."""
         whole = hashlib.sha256()
         for component in components:
-            with self.weights(component).open("rb") as file:
+            with self._weights(component).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             whole.update(f"{component} {digest}\n".encode())
         return whole.hexdigest()

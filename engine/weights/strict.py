@@ -1,5 +1,5 @@
-"""Weights from a safetensors file into a network: built on the meta device, assigned, every key
-and shape accounted for. Called by the loaders of each layout.
+"""Weights into a network: built on the meta device, assigned, every key and shape accounted for.
+Called by the pipelines' loaders.
 """
 
 from __future__ import annotations
@@ -9,66 +9,39 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import nn
 
 from engine.errors import ConfigError, WeightsError
+from engine.weights.tensors import Tensors
 
 Network = TypeVar("Network", bound=nn.Module)
-KeyMap = Callable[[str], str | None]
-"""A key of the file -> the network's key, or None for a leftover that means nothing."""
-
-
-def same_key(key: str) -> str:
-    return key
 
 
 def load_strictly(
-    build: Callable[[], Network],
-    path: Path,
-    device: torch.device,
-    dtype: torch.dtype,
-    key_map: KeyMap = same_key,
+    build: Callable[[], Network], tensors: Tensors, device: torch.device, dtype: torch.dtype
 ) -> Network:
-    """The network that `build` makes, with the weights of `path`, in eval mode without gradients.
+    """The network that `build` makes, with these weights, in eval mode without gradients. Nothing
+    is read before every key and shape is known to fit; each tensor is converted as it is read.
 
-    Raises ConfigError where the configuration beside it cannot be used; WeightsError where the
+    Raises ConfigError where the configuration beside it cannot be used; WeightsError where a
     file is missing or damaged, or a tensor is missing, unexpected or of another shape.
     """
     try:
         with torch.device("meta"):
             network = build()
     except ConfigError as error:
-        raise ConfigError(f"{path.parent / 'config.json'} cannot be used. {error}") from None
+        raise ConfigError(f"{tensors.config} cannot be used. {error}") from None
     wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    found = _read(path, device, key_map)
-    _compare(wanted, {key: tuple(tensor.shape) for key, tensor in found.items()}, path)
+    _compare(wanted, tensors.shapes(), tensors.path)
     network.load_state_dict(
         {
             key: tensor.to(dtype) if tensor.is_floating_point() else tensor
-            for key, tensor in found.items()
+            for key, tensor in tensors.read(str(device))
         },
         strict=True,
         assign=True,
     )
     return network.eval().requires_grad_(False)
-
-
-def _read(path: Path, device: torch.device, key_map: KeyMap) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"There is no file {path}. Is the download of this model complete?")
-    tensors: dict[str, Tensor] = {}
-    try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            for key in file.keys():  # noqa: SIM118 (not a dict)
-                name = key_map(key)
-                if name is not None:
-                    tensors[name] = file.get_tensor(key)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(
-            f"{path} is not a whole safetensors file ({error}). Fetch this file again."
-        ) from None
-    return tensors
 
 
 def _compare(

@@ -68,6 +68,7 @@ def test_a_run_from_any_snapshot_ends_bit_identical(tiny_pipeline, scheduler):
     whole = run(tiny_pipeline, request)
     for snapshot in whole[-1].timeline:
         rest = run(tiny_pipeline, request, start=snapshot)
+        assert rest[-1].record == whole[-1].record
         if snapshot.state.done:
             assert rest[-1].images[0].tobytes() == whole[-1].images[0].tobytes()
         else:
@@ -200,8 +201,10 @@ class Counting:
         ({}, [2, 2, 2, 2, 2, 2]),
         ({"guidance_scale": 1.0}, [1, 1, 1, 1, 1, 1]),
         ({"guidance_interval": (0.34, 0.7)}, [1, 1, 1, 2, 2, 1]),
+        ({"guidance_curve": ((0.2, 1.0), (0.4, 5.0), (1.0, 1.0))}, [1, 1, 2, 2, 2, 1]),
+        ({"edits": (Edit(2, "guidance_scale", 1.0),)}, [2, 2, 1, 1, 1, 1]),
     ],
-    ids=["guided", "scale 1", "interval"],
+    ids=["guided", "scale 1", "interval", "curve", "edit"],
 )
 def test_the_unconditional_half_is_skipped_where_guidance_is_off(tiny_pipeline, change, texts):
     counting = Counting(tiny_pipeline)
@@ -209,17 +212,45 @@ def test_the_unconditional_half_is_skipped_where_guidance_is_off(tiny_pipeline, 
     assert counting.texts == texts
 
 
+@pytest.mark.parametrize(
+    ("easing", "scales"), [("linear", [3, 5, 7, 9, 7, 5]), ("cosine", [3, 4.5, 7.5, 9, 7, 5])]
+)
+def test_the_guidance_scale_of_every_step_follows_the_curve(tiny_pipeline, easing, scales):
+    points = ((0.0, 3.0), (0.6, 9.0), (1.0, 5.0))
+    request = replace(
+        REQUEST, scheduler="ddim", guidance_curve=points, guidance_easing=easing, seed=8
+    )
+    events = run(tiny_pipeline, request)
+    steps, finished = events[1:-1], events[-1]
+    assert [step.guidance_scale for step in steps] == pytest.approx(scales)
+    assert [step.snapshot.guidance_scale for step in steps] == pytest.approx(scales)
+    # The same scales set one by one make the same image.
+    edits = [Edit(step.index, "guidance_scale", step.guidance_scale) for step in steps]
+    by_hand = run(tiny_pipeline, replace(request, guidance_curve=(), edits=tuple(edits)))
+    assert by_hand[-1].images[0].tobytes() == finished.images[0].tobytes()
+    assert torch.equal(final_latents(by_hand), final_latents(events))
+
+
 @pytest.mark.parametrize("scheduler", engine.schedulers.names())
-def test_reguide_with_the_same_scale_is_the_prediction_itself(tiny_pipeline, scheduler):
-    for snapshot in run(tiny_pipeline, replace(REQUEST, scheduler=scheduler))[-1].timeline:
-        assert torch.equal(engine.reguide(tiny_pipeline, snapshot, 5.0), snapshot.denoised)
-
-
-def test_reguide_with_another_scale_is_what_that_scale_predicts(tiny_pipeline):
-    low = run(tiny_pipeline, REQUEST)[-1].timeline
-    high = run(tiny_pipeline, replace(REQUEST, guidance_scale=9.0))[-1].timeline
-    reguided = engine.reguide(tiny_pipeline, low[0], 9.0)
-    torch.testing.assert_close(reguided, high[0].denoised, rtol=1e-5, atol=1e-5)
+def test_reguide_at_any_step_is_what_a_run_would_predict_there(tiny_pipeline, scheduler):
+    request = replace(REQUEST, scheduler=scheduler, steps=4, guidance_rescale=0.2)
+    timeline = run(tiny_pipeline, request)[-1].timeline
+    for before, snapshot in zip([None, *timeline], timeline, strict=False):
+        same = engine.reguide(tiny_pipeline, snapshot, 5.0)
+        assert torch.equal(same, snapshot.denoised)
+        assert torch.equal(engine.reguide(tiny_pipeline, snapshot, 5.0, 0.2), same)
+        for scale, rescale in ((9.0, None), (0.0, 0.0), (5.0, 0.7)):
+            edits = [Edit(snapshot.index, "guidance_scale", scale)]
+            if rescale is not None:
+                edits.append(Edit(snapshot.index, "guidance_rescale", rescale))
+            other = engine.generate(
+                tiny_pipeline, replace(request, edits=tuple(edits)), start=before
+            )
+            next(other)
+            predicted = next(other).snapshot.denoised
+            reguided = engine.reguide(tiny_pipeline, snapshot, scale, rescale)
+            torch.testing.assert_close(reguided, predicted, rtol=1e-5, atol=1e-5)
+            assert not torch.equal(reguided, same)
 
 
 def test_reguide_without_guidance_says_why_it_cannot(tiny_pipeline):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import engine
-from engine import Request
+from engine import Edit, Request
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,83 @@ def test_a_file_where_the_folder_should_be_is_one_clear_error(finished, tmp_path
     folder.write_text("a file")
     with pytest.raises(engine.SaveError, match="not-a-folder"):
         engine.save(finished.images[0], folder / "image.png", finished.record)
+
+
+def test_reading_gives_back_the_record_that_was_saved(tiny_pipeline, tmp_path):
+    start = Request("an owl", width=64, height=64, steps=4, seed=5, count=2)
+    *_, parent = engine.generate(tiny_pipeline, start)
+    edits = (Edit(2, "vary", {"amount": 0.3, "seed": 7}), Edit(3, "finish", True))
+    change = replace(start, edits=edits, guidance_curve=((0, 1), (1, 9)), prompt="แอปเปิล \ud83d")
+    *_, branch = engine.generate(tiny_pipeline, change, start=parent.timeline[1])
+    assert branch.record.branches == (2,)
+    for index in range(2):
+        path = tmp_path / f"{index}.png"
+        engine.save(branch.images[index], path, branch.record, index)
+        record = engine.read(path)
+        assert record == branch.record.of_image(index) == engine.read(str(path))
+        *_, again = engine.generate(tiny_pipeline, record.request)
+        with Image.open(path) as image:
+            assert image.tobytes() == again.images[0].tobytes()
+
+
+def test_a_record_of_before_there_were_branches_is_read(finished):
+    plain = json.loads(finished.record.to_json())
+    for name in ("branches", "takes_prompt"):
+        del plain[name]
+    for name in ("guidance_curve", "guidance_easing"):
+        del plain["request"][name]
+    assert engine.Record.from_json(json.dumps(plain)) == finished.record
+
+
+def chunk(name: str, text: str) -> PngInfo:
+    chunks = PngInfo()
+    chunks.add_text(name, text)
+    return chunks
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no record of Safelight.*there is none"),
+        ("", "no record of Safelight"),
+        ("{", "no record of Safelight"),
+        ("[]", "no record of Safelight"),
+        ("3", "no record of Safelight"),
+        ("{}", "no record of Safelight"),
+        ('{"request": 3, "notes": []}', "no record of Safelight"),
+        ('{"request": {"steps": 0}, "notes": []}', "no record of Safelight.*steps: 0"),
+        ('{"request": {"edits": [1]}, "notes": []}', "no record of Safelight.*edits"),
+        ('{"request": {"hue": 1}, "notes": []}', "no record of Safelight.*hue"),
+    ],
+)
+def test_a_picture_without_a_record_is_one_clear_error(tmp_path, text, message):
+    path = tmp_path / "picture.png"
+    chunks = chunk("parameters", "a cat") if text is None else chunk("safelight", text)
+    Image.new("RGB", (8, 8)).save(path, pnginfo=chunks)
+    with pytest.raises(engine.EngineError, match=rf"picture\.png.*{message}") as caught:
+        engine.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_picture_is_one_clear_error(finished, tmp_path):
+    text, half, folder = (tmp_path / name for name in ("text.png", "half.png", "folder.png"))
+    text.write_text("no picture")
+    engine.save(finished.images[0], half, finished.record)
+    half.write_bytes(half.read_bytes()[:20])
+    folder.mkdir()
+    bomb = tmp_path / "bomb.png"
+    chunks = PngInfo()
+    chunks.add_text("safelight", "x" * 3_000_000, zip=True)  # more than is unpacked
+    Image.new("RGB", (8, 8)).save(bomb, pnginfo=chunks)
+    for path in (text, half, folder, bomb, tmp_path / "gone.png"):
+        with pytest.raises(engine.EngineError, match=rf"{path.name} cannot be read \(") as caught:
+            engine.read(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_sheet_is_saved_without_a_record(finished, tmp_path):
+    engine.save(finished.images[0], tmp_path / "sheet.png", None)
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.tobytes() == finished.images[0].tobytes()
+    with pytest.raises(engine.EngineError, match="no record"):
+        engine.read(tmp_path / "sheet.png")

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.request import Request
 from engine.schedulers.base import State
 from engine.timeline import BUDGET, Snapshot, Timeline
 
@@ -32,6 +33,7 @@ def run(total: int, floats: int, first: int = 0) -> list[Snapshot]:
                 guidance_rescale=0.0,
                 scheduler=None,  # type: ignore[arg-type]
                 random_states=(),
+                request=Request(),
             )
         )
     return snapshots
