@@ -10,24 +10,23 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import engine
 from app import paths
+from app.cli_arguments import add_render_arguments, contradiction, read_edits
+from app.cli_targets import Targets
+from engine.curve import parse as curve_of
+from engine.steering import SETTINGS, conditions
 
 NO_DISPLAY = (
     "There is no screen to open the window on. Set DISPLAY or WAYLAND_DISPLAY, or use "
     "`safelight render`."
 )
-
-CLASS_HELP = "what the image shows, for a model with classes, which are numbered from 0"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,21 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
     render = commands.add_parser("render", help="make images", allow_abbrev=False)
     render.set_defaults(command=_render)
-    add = render.add_argument
-    add("prompt", nargs="?", metavar="PROMPT", help="what the image shows; some models take none")
-    add("--negative", metavar="T", help="what the image keeps away from")
-    add("--model", metavar="M", default="bundled", help="bundled, or a folder in diffusers layout")
-    add("--scheduler", metavar="S", help="a name that `safelight schedulers` lists")
-    add("--steps", metavar="N", type=_whole_number, help="denoising steps, 1 to 1000")
-    add("--guidance", metavar="G", type=_number, help="guidance scale, 0 to 100; 1 turns it off")
-    add("--class", metavar="N", type=_whole_number, dest="class_label", help=CLASS_HELP)
-    add("--seed", metavar="N", type=_whole_number, help="where the noise starts from")
-    add("--size", metavar="WxH", type=_size, help="width and height in pixels, like 512x512")
-    add("--count", metavar="N", type=_whole_number, help="images to make, with seeds one apart")
-    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, …")
-    add("--dtype", metavar="T", default="auto", help="auto, float32, bfloat16 or float16")
-    add("--save-steps", metavar="DIR", type=Path, help="write each step's predicted picture here")
-    add("-o", "--output", metavar="FILE", help="a .png file or a folder; default: the folder here")
+    add_render_arguments(render)
 
     commands.add_parser("schedulers", help="list the schedulers").set_defaults(command=_schedulers)
     commands.add_parser("models", help="list the bundled models").set_defaults(command=_models)
@@ -118,115 +103,236 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _render(arguments: argparse.Namespace) -> int:
+    if problem := contradiction(arguments):
+        _complain(problem)
+        return 2
     chosen = _chosen(arguments)
-    count = engine.Request(**chosen).count  # a bad value is told before the model is loaded
-    if arguments.scheduler:
-        engine.schedulers.describe(arguments.scheduler)
-    targets = _Targets(arguments.output, count)
+    origin = engine.read(arguments.branch_from) if arguments.branch_from else None
+    grid = _grid(arguments)
+    if origin:
+        requests = _branches(arguments, chosen, origin)
+    else:  # on any model's values first: a bad one of ours is told before this model is loaded
+        requests = _from_nothing(engine.Request(), chosen, grid)
+        for scheduler in filter(None, (request.scheduler for request in requests)):
+            engine.schedulers.describe(scheduler)
+    targets = Targets(arguments.output, sum(request.count for request in requests), engine.save)
     if arguments.save_steps:
         arguments.save_steps.mkdir(parents=True, exist_ok=True)
 
-    pipeline = engine.load(arguments.model, device=arguments.device, dtype=arguments.dtype)
-    request = replace(pipeline.default_request, **chosen)
-    for event in _with_progress(engine.generate(pipeline, request)):
+    pipeline = _load(arguments, origin)
+    if not origin:
+        requests = _from_nothing(pipeline.default_request, chosen, grid)
+    complaints = _Complaints()
+    try:
+        pictures = _develop(arguments, pipeline, requests, origin, grid, targets, complaints)
+    finally:
+        for path in targets.saved:
+            _print(str(path))
+    came = any(picture is not None for picture in pictures)
+    if grid and came and (sheet := targets.save_sheet(engine.sheet(grid, pictures))):
+        _print(str(sheet))
+    return 1 if complaints.failed else 0
+
+
+def _develop(
+    arguments: argparse.Namespace,
+    pipeline: Any,
+    requests: Sequence[Any],
+    origin: Any,
+    grid: Any,
+    targets: Targets,
+    complaints: _Complaints,
+) -> list[Any]:
+    """Run the requests and save what comes: the first image of each, None where there is none."""
+    pictures: list[Any] = [None] * len(requests)
+    for run, event in _with_progress(_events(pipeline, requests), requests):
         if isinstance(event, engine.Encoded) and event.truncated:
-            _complain(f"the prompt is too long; this was not read: {event.truncated}")
-        elif isinstance(event, engine.Step) and arguments.save_steps:
-            pixels = engine.preview(pipeline, event.snapshot.denoised)
-            _save_step(pixels, arguments.save_steps / f"step-{event.index + 1:03d}.png")
+            complaints.note(f"the prompt is too long; this was not read: {event.truncated}")
+        elif isinstance(event, engine.Step):
+            if event.index == 0:
+                _complain_of_late_edits(requests[run], event.total, complaints)
+            if arguments.save_steps:
+                alone = len(requests) == 1
+                folder = arguments.save_steps / ("" if alone else str(run + 1))
+                pixels = engine.preview(pipeline, event.snapshot.denoised)
+                _save_step(pixels, folder / f"step-{event.index + 1:03d}.png")
         elif isinstance(event, engine.Finished):
-            _save(event, request.seed, targets)
-    return 0
+            pictures[run] = event.images[0]
+            if origin:
+                event = _with_path(event, requests[run], origin, arguments.at_step)
+            try:
+                targets.save(event, run)
+            except engine.EngineError as error:
+                complaints.fail(str(error))
+        elif isinstance(event, engine.EngineError):
+            complaints.fail(f"{_name_of_run(run, grid)}: {event}")
+    return pictures
 
 
 def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a request that the command line sets; the others are the pipeline's own."""
+    """The fields of a request that the command line sets. The scheduler's options and the edits
+    come to those that are there already; the other fields take the place of what is there."""
     width, height = arguments.size or (None, None)
+    points, easing = None, None
+    if arguments.guidance_curve is not None:
+        points, easing = curve_of(arguments.guidance_curve)
+    edits = read_edits(arguments.edits, arguments.at_step or 0) if arguments.edits else None
     fields = {
         "prompt": arguments.prompt,
         "negative_prompt": arguments.negative,
         "scheduler": arguments.scheduler,
+        "scheduler_options": dict(arguments.options) if arguments.options else None,
+        "eta": arguments.eta,
         "steps": arguments.steps,
         "guidance_scale": arguments.guidance,
+        "guidance_curve": points,
+        "guidance_easing": easing,
+        "guidance_interval": arguments.guidance_interval,
+        "guidance_rescale": arguments.guidance_rescale,
         "seed": arguments.seed,
         "width": width,
         "height": height,
         "count": arguments.count,
         "class_label": arguments.class_label,
+        "edits": edits,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _with_progress(events: Iterator[Any]) -> Iterator[Any]:
+def _grid(arguments: argparse.Namespace) -> Any:
+    if not arguments.axes:
+        return None
+    return engine.Grid(tuple(engine.Axis.parse(name, text) for name, text in arguments.axes))
+
+
+def _from_nothing(own: Any, chosen: dict[str, Any], grid: Any) -> tuple[Any, ...]:
+    """What is asked for, on the model's own request: one run, or one for each cell of a grid."""
+    options = {**own.scheduler_options, **chosen.get("scheduler_options", {})}
+    request = replace(own, **chosen | {"scheduler_options": options})
+    return grid.requests(request) if grid else (request,)
+
+
+def _branches(
+    arguments: argparse.Namespace, chosen: dict[str, Any], origin: Any
+) -> tuple[Any, ...]:
+    """Requests that go as the image's record says up to the step, and from there as the command
+    line does: one, or one for each variation. They are made from nothing, as every image is."""
+    step, request = arguments.at_step, origin.request
+    ended_early = any(edit.field == "finish" for edit in request.edits)
+    last = origin.executed_steps if ended_early else origin.executed_steps - 1
+    if not 1 <= step <= last:
+        raise engine.EngineError(
+            f"--at-step {step}: {arguments.branch_from} was made in {origin.executed_steps} steps, "
+            + (f"so take 1 to {last}." if last else "too few to leave it on the way.")
+        )
+    if "scheduler_options" in chosen:
+        before = conditions(request, step - 1, origin.executed_steps).scheduler_options
+        chosen = chosen | {"scheduler_options": {**before, **chosen["scheduler_options"]}}
+    kept = [edit for edit in request.edits if edit.step < step and edit.field != "finish"]
+    turns = [engine.Edit(step, name, chosen[name]) for name in SETTINGS if name in chosen]
+    branch = replace(request, edits=(*kept, *turns, *chosen.get("edits", ())))
+    if arguments.vary is None:
+        return (branch,)
+    count = engine.Request(count=1 if arguments.count is None else arguments.count).count
+    first = arguments.vary_seed or 0
+    varies = [{"amount": arguments.vary, "seed": seed} for seed in range(first, first + count)]
+    return tuple(
+        replace(branch, edits=(*branch.edits, engine.Edit(step, "vary", vary))) for vary in varies
+    )
+
+
+def _load(arguments: argparse.Namespace, origin: Any) -> Any:
+    """The model that is asked for; for a branch of an image it must be the one that made it."""
+    source, dtype = arguments.model or "bundled", arguments.dtype
+    if origin and dtype == "auto":
+        from engine.device import pick_device
+
+        if pick_device(arguments.device).type == origin.device.split(":")[0]:
+            dtype = origin.dtype  # only so are the steps before the branch the image's own
+    pipeline = engine.load(source, device=arguments.device, dtype=dtype)
+    if origin and pipeline.checkpoint_sha256() != origin.sha256:
+        raise engine.EngineError(
+            f"{arguments.branch_from} was made with the model {origin.checkpoint} "
+            f"({origin.sha256[:10]}), which {source} is not; say with --model where that model is."
+        )
+    return pipeline
+
+
+def _events(pipeline: Any, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """(number of the request, event) of all runs."""
+    if len(requests) > 1:
+        return engine.compare(pipeline, requests)
+    return ((0, event) for event in engine.generate(pipeline, requests[0]))
+
+
+def _with_progress(
+    events: Iterator[tuple[int, Any]], requests: Sequence[Any]
+) -> Iterator[tuple[int, Any]]:
     """The same events, with a bar on standard error if a person sees it."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield from events
         return
     from tqdm import tqdm
 
-    with tqdm(unit="step", file=sys.stderr) as bar:
-        for event in events:
+    totals = [request.steps for request in requests]  # until the runs tell their own
+    done = [0] * len(requests)
+    with tqdm(total=sum(totals), unit="step", file=sys.stderr) as bar:
+        for run, event in events:
             if isinstance(event, engine.Step):
-                bar.total = event.total
-                bar.update()
-            yield event
+                done[run], totals[run] = event.index + 1, event.total
+            elif isinstance(event, engine.Finished | engine.EngineError):
+                totals[run] = done[run]
+            bar.total = sum(totals)
+            bar.update(sum(done) - bar.n)
+            if not isinstance(event, engine.Step):
+                bar.clear()  # there may be something to say about it, on a line of its own
+            yield run, event
 
 
-class _Targets:
-    """Where the images go: `-o x.png` (x-1.png, x-2.png, … for several), which may be overwritten,
-    or automatic names in a folder, which never overwrite."""
-
-    def __init__(self, output: str | None, count: int):
-        path = Path(output or ".")
-        ends_as_folder = bool(output) and output[-1] in (os.sep, "/")
-        if path.is_dir() or ends_as_folder:
-            self._folder, self._file = path, None
-        elif path.suffix.lower() == ".png":
-            self._folder, self._file = path.parent, path
-        else:
-            _complain(f"-o: {output} is neither a folder nor a name that ends with .png")
-            raise SystemExit(2)
-        self._count = count
-        try:  # found out now, not after the work
-            tempfile.TemporaryFile(dir=self._folder).close()
-        except OSError as error:
-            raise engine.SaveError(
-                f"Images cannot be written into {self._folder} ({error.strerror}). Choose another "
-                "folder with -o."
-            ) from None
-
-    def save(self, finished: Any, index: int, seed: int) -> None:
-        """Write image `index` and print its path. Raises EngineError or OSError, and then leaves
-        nothing behind."""
-        if self._file is None:
-            target = paths.new_image(self._folder, seed)
-        elif self._count == 1:
-            target = nullcontext(self._file)
-        else:
-            target = nullcontext(self._file.with_stem(f"{self._file.stem}-{index + 1}"))
-        with target as path:
-            engine.save(finished.images[index], path, finished.record, index)
-        _print(str(path))
+def _with_path(finished: Any, request: Any, origin: Any, step: int) -> Any:
+    """The branch's result with a record that says at which steps the way to it left another run's,
+    the image's own way first."""
+    branches = origin.branches
+    if request != origin.request:
+        branches = (*(branch for branch in branches if branch < step), step)
+    return replace(finished, record=replace(finished.record, branches=branches))
 
 
-def _save(finished: Any, seed: int, targets: _Targets) -> None:
-    """Write the images and print their paths. What cannot be written there is kept in the folder
-    for temporary files, and the error says so."""
-    problems = []
-    for index, image in enumerate(finished.images):
-        try:
-            targets.save(finished, index, seed + index)
-        except (engine.EngineError, OSError) as error:
-            with paths.new_image(Path(tempfile.gettempdir()), seed + index) as refuge:
-                engine.save(image, refuge, finished.record, index)
-            problems.append(f"{error} It is kept as {refuge}.")
-    if problems:
-        raise engine.EngineError(" ".join(problems))
+def _complain_of_late_edits(request: Any, total: int, complaints: _Complaints) -> None:
+    for edit in request.edits:
+        if edit.step >= total:
+            complaints.note(
+                f"the edit of {edit.field} at step {edit.step} does nothing: the run has {total} "
+                f"steps, 0 to {total - 1}"
+            )
+
+
+def _name_of_run(run: int, grid: Any) -> str:
+    return grid.title(run) if grid else f"variation {run + 1}"
+
+
+class _Complaints:
+    """One line each; nothing is said twice, though several runs have it. failed: whether one of
+    them was that an image did not come."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self.failed = False
+
+    def note(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            _complain(message)
+
+    def fail(self, message: str) -> None:
+        self.failed = True
+        self.note(message)
 
 
 def _save_step(pixels: Any, path: Path) -> None:
     from PIL import Image
 
+    path.parent.mkdir(exist_ok=True)
     Image.fromarray(pixels).save(path)
 
 
@@ -240,26 +346,3 @@ def _print(line: str) -> None:
 
 def _complain(message: str) -> None:
     print("safelight:", " ".join(message.split()), file=sys.stderr)
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,6})\s*[xX×]\s*(\d{1,6})", text.strip())
-    if not match:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a size; write width x height in pixels, like 512x512"
-        )
-    return int(match[1]), int(match[2])

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -21,18 +22,27 @@ import engine as real_engine
 from app import paths, theme
 from app.i18n import tr
 from app.preferences import Preferences
+from app.state import presets
 from app.state.background import Background
+from app.state.branching import Branching
+from app.state.comparing import Comparing
 from app.state.exports import Exports
 from app.state.gallery import GalleryModel
+from app.state.history import MEBIBYTE, History
 from app.state.models import Models
 from app.state.picture import Picture
+from app.state.plan import Plan
 from app.state.queue import Queue
 from app.state.run import Run
 from app.state.session import Session
 from app.state.showing import Showing
+from app.state.steering import Steering
 from app.windows.main_window import MainWindow
-from app.worker import Worker
+from app.worker import Retoucher, Worker
 from engine.request import Request
+
+TIMELINE_MEMORY = 512
+"""Mebibytes for the timeline of the last runs, until the person says otherwise."""
 
 ENDING = 10_000
 """Milliseconds that the worker's thread has to end. It ends within a fraction of a step, but the
@@ -58,26 +68,43 @@ class Application(QObject):
         self.queue = Queue(self)
         self.models = Models(self.preferences, bundled, self.background, self)
         self.run = Run(self)
+        self.history = History(self.timeline_bytes, self)
+        self.steering = Steering(self.session, self.run, self.history, self)
+        self.branching = Branching(self.session, self.history, self)
+        self.comparing = Comparing(self.session, partial(_grid, engine), self)
         self.showing = Showing(self)
         self.gallery = GalleryModel(self.background, self)
         self.exports = Exports(self.background, self)
         self.window = MainWindow()
         self.worker = Worker(engine)
         self.worker_thread = QThread(self)
+        self.retoucher = Retoucher(self.worker)
+        self.retoucher_thread = QThread(self)
         self._starter = QTimer(self, singleShot=True)
         self._closed = False
 
         self.window.scheduler.set_schedulers([(s.name, s.label, s.sentence) for s in schedulers])
+        self.window.guidance.set_presets(presets.described())
         self.window.gallery.setModel(self.gallery)
         self._connect_recipe()
         self._connect_models()
+        self._connect_queue()
         self._connect_runs()
+        self._connect_steering()
+        self._connect_comparing()
         self._connect_pictures()
         self._connect_window()
         self._restore()
 
         self.worker.moveToThread(self.worker_thread)
         self.worker_thread.start()
+        self.retoucher.moveToThread(self.retoucher_thread)
+        self.retoucher_thread.start()
+
+    @property
+    def timeline_bytes(self) -> int:
+        """What the timeline of the last runs may take."""
+        return self.preferences.get("timeline_memory", TIMELINE_MEMORY) * MEBIBYTE
 
     @property
     def image_folder(self) -> str:
@@ -110,7 +137,8 @@ class Application(QObject):
             self.worker.close()
             self.background.close()
             self.worker_thread.quit()
-        return self.worker_thread.wait(ENDING)
+            self.retoucher_thread.quit()
+        return self.worker_thread.wait(ENDING) and self.retoucher_thread.wait(ENDING)
 
     def _connect_recipe(self) -> None:
         session, window = self.session, self.window
@@ -118,8 +146,12 @@ class Application(QObject):
         window.prompt.negativePromptChanged.connect(session.set_negative_prompt)
         window.scheduler.schedulerChosen.connect(session.set_scheduler)
         window.steps.valueChanged.connect(session.set_steps)
-        window.guidance.valueChanged.connect(session.set_guidance_scale)
-        window.guidance.valueChanged.connect(self.worker.set_guidance_scale, DIRECT)
+        window.guidance.scaleChanged.connect(session.set_guidance_scale)
+        window.guidance.rescaleChanged.connect(session.set_guidance_rescale)
+        window.guidance.presetChosen.connect(session.set_preset)
+        window.guidance.curveChanged.connect(session.set_curve)
+        window.guidance.intervalChanged.connect(session.set_interval)
+        window.guidance.openedChanged.connect(self._keep_panel_open)
         window.seed.seedChanged.connect(session.set_seed)
         window.seed.lockChanged.connect(session.set_seed_locked)
         window.seed.diceRequested.connect(session.roll_seed)
@@ -135,16 +167,22 @@ class Application(QObject):
         session.negativePromptChanged.connect(window.prompt.set_negative_prompt)
         session.schedulerChanged.connect(window.scheduler.set_current)
         session.stepsChanged.connect(window.steps.set_value)
-        session.guidanceChanged.connect(window.guidance.set_value)
+        session.stepsChanged.connect(window.guidance.set_steps)
+        session.guidanceChanged.connect(window.guidance.set_scale)
+        session.rescaleChanged.connect(window.guidance.set_rescale)
+        session.curveChanged.connect(window.guidance.set_curve)
+        session.presetChanged.connect(window.guidance.set_preset)
+        session.intervalChanged.connect(window.guidance.set_interval)
         session.seedChanged.connect(window.seed.set_seed)
         session.lockChanged.connect(window.seed.set_locked)
         session.limitsChanged.connect(window.size_fields.set_limits)
         session.sizeChanged.connect(window.size_fields.set_size)
         session.countChanged.connect(window.size_fields.set_count)
         session.conditionsChanged.connect(window.set_conditions)
+        session.conditionsChanged.connect(self._offer_axes)
         session.classChanged.connect(window.class_picker.set_class)
         session.refused.connect(window.errors.show_error)
-        session.released.connect(self.queue.submit)
+        session.released.connect(self._submit)
 
     def _connect_models(self) -> None:
         models, window, worker = self.models, self.window, self.worker
@@ -168,10 +206,8 @@ class Application(QObject):
         worker.ready.connect(self.session.adapt)
         worker.ready.connect(models.set_card)
         worker.ready.connect(self._forget_tokens)
-        worker.ready.connect(self.queue.next)
         worker.loadFailed.connect(window.errors.show_error)
         worker.loadFailed.connect(models.fail)
-        worker.loadFailed.connect(self.queue.next)
 
         models.listChanged.connect(window.models.set_models)
         models.currentChanged.connect(window.models.set_current)
@@ -181,38 +217,112 @@ class Application(QObject):
         models.statusChanged.connect(window.status.set_status)
         models.deviceChanged.connect(window.status.set_device)
 
+    def _connect_queue(self) -> None:
+        queue, window, worker = self.queue, self.window, self.worker
+        queue.planReleased.connect(self._start)
+        queue.lengthChanged.connect(self._tell_waiting)
+        queue.lengthChanged.connect(window.run.set_waiting)
+        queue.heldChanged.connect(window.run.set_held)
+        window.run.stopRequested.connect(queue.hold)
+        window.run.stopRequested.connect(worker.cancel, DIRECT)
+        window.run.skipRequested.connect(worker.cancel, DIRECT)
+        window.run.finishRequested.connect(worker.finish, DIRECT)
+        window.run.goOnRequested.connect(queue.go_on)
+        window.run.forgetRequested.connect(queue.forget)
+        worker.idle.connect(self.run.end)
+        worker.idle.connect(self.history.rest)
+        worker.idle.connect(self.steering.refresh)
+        worker.idle.connect(queue.next)
+
     def _connect_runs(self) -> None:
-        run, window, worker = self.run, self.window, self.worker
-        self.queue.requestReleased.connect(self._start_run)
-        self.queue.lengthChanged.connect(self._tell_waiting)
+        run, history, window, worker = self.run, self.history, self.window, self.worker
         window.run.pauseToggled.connect(worker.set_paused, DIRECT)
         window.run.pauseToggled.connect(run.set_paused)
-        window.run.stopRequested.connect(worker.cancel, DIRECT)
-        window.timeline.stepSelected.connect(run.select)
+        window.timeline.stepSelected.connect(history.select)
+        window.timeline.rowSelected.connect(history.select_run)
+        worker.started.connect(self.showing.begin)
         worker.started.connect(run.start)
+        worker.started.connect(history.start)
+        worker.started.connect(self.steering.start)
+        worker.started.connect(self.comparing.start)
         worker.encoded.connect(run.encoded)
+        worker.planned.connect(window.timeline.set_plan)
         worker.stepped.connect(run.add_step)
+        worker.stepped.connect(history.add_step)
+        worker.stepped.connect(self.comparing.add_step)
         worker.finished.connect(run.finish)
         worker.finished.connect(self.gallery.add)
-        worker.finished.connect(self.showing.show_result)
+        worker.finished.connect(history.finish)
+        worker.finished.connect(self.comparing.finish)
         worker.finished.connect(self._tell_save_error)
-        worker.finished.connect(self.queue.next)
+        worker.compared.connect(self.gallery.add_sheet)
+        worker.compared.connect(self._tell_save_error)
         worker.cancelled.connect(run.cancel)
-        worker.cancelled.connect(self.queue.next)
+        worker.cancelled.connect(history.end)
+        worker.cancelled.connect(self.comparing.cancel)
         worker.failed.connect(run.fail)
-        worker.failed.connect(window.errors.show_error)
-        worker.failed.connect(self.queue.next)
+        worker.failed.connect(history.end)
+        worker.failed.connect(self.comparing.fail)
+        worker.failed.connect(self._show_failure)
+        worker.refused.connect(window.errors.show_error)
+        worker.refused.connect(self.models.rest)
 
-        run.begun.connect(window.timeline.start_run)
-        run.begun.connect(self.showing.begin)
-        run.stepAdded.connect(window.timeline.add_step)
-        run.selectionChanged.connect(window.timeline.set_selected)
-        run.stepSelected.connect(self.showing.show_step)
+        history.lineAdded.connect(window.timeline.add_row)
+        history.lineRemoved.connect(window.timeline.remove_row)
+        history.stepAdded.connect(window.timeline.add_step)
+        history.marked.connect(window.timeline.add_mark)
+        history.selectionChanged.connect(window.timeline.set_selected)
+        history.shown.connect(self.showing.show_step)
+        history.titleChanged.connect(window.header.set_title)
+        history.memoryChanged.connect(window.status.set_memory)
+        history.forgotten.connect(worker.forget, DIRECT)
         run.progressChanged.connect(window.run.set_progress)
         run.runningChanged.connect(window.run.set_running)
         run.pausedChanged.connect(window.run.set_paused)
         run.tokensChanged.connect(window.prompt.set_token_note)
         run.statusChanged.connect(window.status.set_status)
+
+    def _connect_steering(self) -> None:
+        steering, session, window = self.steering, self.session, self.window
+        window.guidance.scaleChanged.connect(steering.move_scale)
+        window.guidance.rescaleChanged.connect(steering.move_rescale)
+        window.prompt.steerRequested.connect(steering.use_words)
+        session.promptChanged.connect(steering.refresh)
+        session.negativePromptChanged.connect(steering.refresh)
+        steering.steered.connect(self.worker.steer, DIRECT)
+        steering.wordsSteerableChanged.connect(window.prompt.set_steerable)
+        steering.retouchAsked.connect(self.retoucher.ask, DIRECT)
+        self.retoucher.retouched.connect(self.showing.show_retouched)
+        self.retoucher.failed.connect(window.errors.show_error)
+
+        self.history.branchableChanged.connect(window.set_can_branch)
+        window.branchRequested.connect(self.branching.branch)
+        window.vary.varyRequested.connect(self.branching.vary)
+        self.branching.asked.connect(self._submit_branch)
+        self.branching.refused.connect(window.errors.show_error)
+
+    def _connect_comparing(self) -> None:
+        comparing, window = self.comparing, self.window
+        window.header.compareToggled.connect(comparing.come_back)
+        window.compare.axesChanged.connect(comparing.set_axes)
+        window.compare.compareRequested.connect(comparing.compare)
+        window.grid.cellActivated.connect(comparing.open)
+        comparing.asked.connect(self.queue.submit)
+        self.session.stepsChanged.connect(comparing.check)
+        comparing.noteChanged.connect(window.compare.set_note)
+        comparing.startableChanged.connect(window.compare.set_can_start)
+        comparing.labelsChanged.connect(window.grid.set_labels)
+        comparing.cellChanged.connect(window.grid.set_cell)
+        comparing.cellNoted.connect(window.grid.set_cell_note)
+        comparing.shownChanged.connect(window.show_grid)
+        comparing.runChosen.connect(self.history.select_run)
+        comparing.titleChanged.connect(window.header.set_title)
+        comparing.sheetShown.connect(self.showing.show_picture)
+        window.timeline.stepSelected.connect(comparing.leave)
+        window.timeline.rowSelected.connect(comparing.leave)
+        window.gallery.imageActivated.connect(comparing.leave)
+        self.worker.compared.connect(comparing.show_sheet)
+        self.models.readyChanged.connect(window.header.set_can_compare)
 
     def _connect_pictures(self) -> None:
         showing, window, exports = self.showing, self.window, self.exports
@@ -230,7 +340,7 @@ class Application(QObject):
         window.saveRequested.connect(self._save_shown)
         window.copyRequested.connect(self._copy_shown)
 
-        window.gallery.imageActivated.connect(self.run.unfollow)
+        window.gallery.imageActivated.connect(self.history.unfollow)
         window.gallery.imageActivated.connect(self.gallery.open)
         window.gallery.saveRequested.connect(self._save_row)
         window.gallery.copyRequested.connect(self._copy_row)
@@ -246,6 +356,7 @@ class Application(QObject):
     def _connect_window(self) -> None:
         window = self.window
         window.themeChosen.connect(self._set_theme)
+        window.timelineMemoryChosen.connect(self._set_timeline_memory)
         window.imageFolderRequested.connect(self._choose_image_folder)
         window.closing.connect(self.close)
         self.preferences.troubled.connect(window.errors.show_error)
@@ -255,6 +366,8 @@ class Application(QObject):
         """Bring back what was there when the program was closed."""
         self._set_theme(self.preferences.get("theme", "dark"))
         geometry, panels = self.preferences.get("geometry", ""), self.preferences.get("panels", "")
+        self._set_timeline_memory(self.timeline_bytes // MEBIBYTE)
+        self.window.guidance.set_opened(self.preferences.get("guidance_opened", False))
         self.window.arrange(_from_text(geometry), _from_text(panels))
         self.session.announce()
         self.models.announce()
@@ -262,8 +375,20 @@ class Application(QObject):
         if self.preferences.warning:
             self.window.errors.show_error(self.preferences.warning)
 
-    def _start_run(self, request: Request) -> None:
-        self.worker.run(self.models.suited(request), self.image_folder)
+    def _submit(self, request: Request) -> None:
+        self.queue.submit(Plan((request,)))
+
+    def _submit_branch(self, plan: Plan) -> None:
+        """A branch of a paused run takes its place at once; its steps stay in the timeline, and it
+        can go on from any of them. Of a run that goes on, the branch waits its turn."""
+        if self.run.paused:
+            self.queue.submit_first(plan)
+            self.worker.cancel()
+        else:
+            self.queue.submit(plan)
+
+    def _start(self, plan: Plan) -> None:
+        self.worker.run(plan, self.image_folder)
 
     def _tell_waiting(self, waiting: int) -> None:
         if waiting:
@@ -272,6 +397,22 @@ class Application(QObject):
     def _tell_save_error(self, result: Any) -> None:
         if result.save_error:
             self.window.errors.show_error(result.save_error)
+
+    def _show_failure(self, run: int, message: str) -> None:
+        self.window.errors.show_error(message)
+
+    def _offer_axes(self) -> None:
+        self.window.compare.set_fields(self.comparing.fields())
+        self.comparing.set_axes(self.window.compare.axes())
+
+    def _set_timeline_memory(self, mebibytes: int) -> None:
+        self.preferences.set("timeline_memory", mebibytes)
+        self.history.set_budget(mebibytes * MEBIBYTE)
+        self.worker.set_timeline_bytes(mebibytes * MEBIBYTE)
+        self.window.menu.set_timeline_memory(mebibytes)
+
+    def _keep_panel_open(self, opened: bool) -> None:
+        self.preferences.set("guidance_opened", opened)
 
     def _forget_tokens(self) -> None:
         self.window.prompt.set_token_note("")
@@ -327,6 +468,10 @@ def _schedulers_for_diffusion(engine: ModuleType | Any) -> list[Any]:
     """What the picker offers: the others draw garbage with the kinds of network that are here."""
     every = [engine.schedulers.describe(name) for name in engine.schedulers.names()]
     return [scheduler for scheduler in every if scheduler.network == "diffusion"]
+
+
+def _grid(engine: ModuleType | Any, axes: tuple[tuple[str, str], ...]) -> Any:
+    return engine.Grid(tuple(engine.Axis.parse(name, text) for name, text in axes))
 
 
 def build(engine: ModuleType | Any = real_engine) -> Application:

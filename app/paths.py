@@ -57,7 +57,7 @@ def image_folder() -> Path:
 
 
 @contextmanager
-def new_image(folder: Path, seed: int) -> Iterator[Path]:
+def new_image(folder: Path, seed: int | str) -> Iterator[Path]:
     """A new file `date-time-seed.png` in `folder`, made empty so that no other run can take the
     name; `-2`, `-3`, … is added where it is taken. The block writes over it; if it raises, the file
     goes. Raises OSError where the folder cannot be made or written."""
@@ -70,7 +70,7 @@ def new_image(folder: Path, seed: int) -> Iterator[Path]:
         raise
 
 
-def _reserved(folder: Path, seed: int) -> Path:
+def _reserved(folder: Path, seed: int | str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{seed}"
     number = 1

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontInfo, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFontInfo, QIcon, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -124,6 +124,10 @@ def icon(name: str) -> QIcon:
 def pixmap(name: str, size: QSize, colour: str, ratio: float = 1.0) -> QPixmap:
     """resources/icons/NAME.svg drawn in one colour. size: in logical pixels; ratio: device pixels
     for each of them."""
+    key = f"{name} {size.width()} {size.height()} {colour} {ratio}"
+    drawing = QPixmap()
+    if QPixmapCache.find(key, drawing):  # a window asks for each of its icons many times
+        return drawing
     drawing = QPixmap(size * ratio)
     drawing.setDevicePixelRatio(ratio)
     drawing.fill(Qt.GlobalColor.transparent)
@@ -133,6 +137,7 @@ def pixmap(name: str, size: QSize, colour: str, ratio: float = 1.0) -> QPixmap:
         painter, QRectF(0, 0, size.width(), size.height())
     )
     painter.end()
+    QPixmapCache.insert(key, drawing)
     return drawing
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROMPT = "a blue heart, 3d"
+BRANCH_PROMPT = "a red heart, 3d"
 SEED = 1
 GALLERY = [
     ("a red apple, 3d", 7),
@@ -41,13 +42,14 @@ def main() -> None:
 
 def shoot(folder: Path, theme: str, size: str) -> None:
     from PySide6.QtCore import QEventLoop
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 
     from app.main import build
 
     qt = QApplication([])
     application = build()
     session, run, window = application.session, application.run, application.window
+    history = application.history
 
     def wait(condition: Callable[[], bool]) -> None:
         while not condition():
@@ -69,20 +71,56 @@ def shoot(folder: Path, theme: str, size: str) -> None:
         start(prompt, seed)
         wait(lambda: not run.running)
 
+    def shot(name: str) -> None:
+        settle(qt)
+        window.grab().save(str(folder / f"{name}.png"))
+
     start(PROMPT, SEED)
-    wait(lambda: len(run.steps) >= 6)
-    window.guidance.valueChanged.emit(7.5)
-    wait(lambda: len(run.steps) >= 11)
+    wait(lambda: run.done >= 6)
+    window.guidance.scaleChanged.emit(7.5)
+    wait(lambda: run.done >= 11)
     window.run.pauseToggled.emit(True)
-    reached = len(run.steps)
-    while len(run.steps) <= reached + 1 and not run.paused:
-        qt.processEvents()
     settle(qt)
-    window.grab().save(str(folder / "developing.png"))
+    shot("developing")
     window.run.pauseToggled.emit(False)
     wait(lambda: not run.running)
+    shot("finished")
+
+    parent = run.numbers[0]
+    history.select(parent, 5)
+    session.set_prompt(BRANCH_PROMPT)
+    window.branchRequested.emit()
+    wait(lambda: run.numbers != (parent,) and not run.running)
+    history.select(parent, 8)
+    session.set_prompt(PROMPT)
+    window.vary.varyRequested.emit(0.5, 2)
+    wait(lambda: len(run.numbers) == 2 and not run.running)
+    history.select(parent, 6)
+    window.guidance.set_opened(True)
+    session.set_preset("bell")
+    retouched: list[float] = []
+    application.retoucher.retouched.connect(lambda *told: retouched.append(told[2]))
+    window.guidance.scaleChanged.emit(11.0)
+    wait(lambda: 11.0 in retouched)
+    shot("steering")
+
+    session.set_preset("constant")
+    window.guidance.set_opened(False)
+    window.guidance.scaleChanged.emit(5.0)
+    window.header.compareToggled.emit(True)
+    fields = window.compare.findChild(QComboBox, "compareSecondField")
+    assert fields is not None
+    fields.setCurrentIndex(fields.findData("seed"))
+    for name, values in ("compareFirstValues", "1.5, 3, 5, 8"), ("compareSecondValues", "1..3"):
+        line = window.compare.findChild(QLineEdit, name)
+        assert line is not None
+        line.setText(values)
+        line.textEdited.emit(values)
+    window.compare.compareRequested.emit()
+    wait(lambda: len(run.numbers) == 12 and run.done >= 12 * 9)
+    window.run.pauseToggled.emit(True)
     settle(qt)
-    window.grab().save(str(folder / "finished.png"))
+    shot("comparing")
     application.close()
 
 

@@ -19,6 +19,7 @@ class Background(QObject):
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(THREADS)
+        self._closed = False
         self._done.connect(self._deliver)
 
     def submit(
@@ -27,7 +28,10 @@ class Background(QObject):
         then: Callable[[Any], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Call `work` in the pool, then `then` with its result, or `failed` with what it raised."""
+        """Call `work` in the pool, then `then` with its result, or `failed` with what it raised.
+        After `close` none of it is called."""
+        if self._closed:
+            return
 
         def task() -> None:
             try:
@@ -40,6 +44,7 @@ class Background(QObject):
 
     def close(self) -> None:
         """Drop what has not begun and wait for the rest, two seconds at most."""
+        self._closed = True
         self._pool.clear()
         self._pool.waitForDone(2000)
 

@@ -24,7 +24,7 @@ from PySide6.QtGui import QImage, QImageReader
 from app.i18n import tr
 from app.state.background import Background
 from app.state.picture import Picture
-from app.state.run import RunResult
+from app.state.run import RunResult, SheetResult
 
 THUMBNAIL = 192  # pixels of the longer side: a tile of the gallery on a screen of double density
 KEPT = 512  # thumbnails in memory, some 75 MB; the view asks again for what was dropped
@@ -87,6 +87,15 @@ class GalleryModel(QAbstractListModel):
                 pictures.append(Picture(name, image, unsaved=(result.number, index)))
             else:
                 pictures.append(Picture(Path(path).name, None, path))
+        self._put_in_front(pictures)
+
+    @Slot(object)
+    def add_sheet(self, sheet: SheetResult) -> None:
+        """Put the labelled picture of a comparison in front."""
+        picture = sheet.picture
+        self._put_in_front([Picture(picture.name, None, picture.path) if picture.path else picture])
+
+    def _put_in_front(self, pictures: list[Picture]) -> None:
         self.beginInsertRows(QModelIndex(), 0, len(pictures) - 1)
         self._pictures[:0] = pictures
         self.endInsertRows()

@@ -14,7 +14,6 @@ from app.i18n import tr
 from app.preferences import Preferences
 from app.state.background import Background
 from app.state.session import ModelCard
-from engine.request import Request
 
 BUNDLED = "bundled"
 RECENT = 8
@@ -60,10 +59,6 @@ class Models(QObject):
         opened lately. A label says where the folder is gone."""
         bundled = [(source, label, "") for source, label in self._bundled.items()]
         return [*bundled, *((source, self._label(source), source) for source in self._recent)]
-
-    def suited(self, request: Request) -> Request:
-        """The request as the loaded model can run it; see `ModelCard.suited`."""
-        return self.card.suited(request) if self.card else request
 
     @Slot()
     def load_last(self) -> None:
@@ -157,6 +152,14 @@ class Models(QObject):
             self._rest(tr("No model is loaded"))
             if failed != BUNDLED:
                 self.choose(BUNDLED)
+
+    @Slot()
+    def rest(self) -> None:
+        """What was asked for cannot begin; the model that is there stays."""
+        if self.card:
+            self._rest(tr("Ready"))
+        else:
+            self.fail("")
 
     def announce(self) -> None:
         """Tell the list and what is current, for widgets that have just been connected."""

@@ -8,50 +8,67 @@ from collections import deque
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from engine.request import Request
+from app.state.plan import Plan
 
 
 class Queue(QObject):
-    """Requests are released in the order of asking. What fails is over; what waits stays.
+    """Plans are released in the order of asking. What fails is over; what waits stays.
 
-    A model is loaded at once if nothing is under way, and before the waiting requests if another
+    A model is loaded at once if nothing is under way, and before the waiting plans if another
     one is being loaded. During a run the queue asks: `load_now`, `load_afterwards` and `withdraw`
-    answer; if all runs end without an answer, nothing stands against the model any more and it is
-    loaded. Until then requests are for the present model, so a model that is to be loaded
+    answer; if no run follows before there is an answer, nothing stands against the model any more
+    and it is loaded. Until then plans are for the present model, so a model that is to be loaded
     afterwards comes after them all.
+
+    `hold` lets no plan begin any more until something is asked for, or `go_on`.
     """
 
-    requestReleased = Signal(object)  # Request
+    planReleased = Signal(object)  # Plan
     loadReleased = Signal(str)
     lengthChanged = Signal(int)
     switchAsked = Signal(str, int)  # source, how many requests wait
     switchSettled = Signal()
     loadDelayed = Signal(str)  # source: it will be loaded afterwards
     stopRequested = Signal()
+    heldChanged = Signal(bool)  # whether plans wait because the queue is held
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._current: Request | str | None = None
-        self._waiting: deque[Request] = deque()
+        self._current: Plan | str | None = None
+        self._waiting: deque[Plan] = deque()
         self._load: str | None = None
         self._load_first = False
         self._asked: str | None = None
+        self._held = False
 
     def __len__(self) -> int:
-        """How many requests wait, without the one that is being done."""
+        """How many plans wait, without the one that is being done."""
         return len(self._waiting)
 
     @Slot(object)
-    def submit(self, request: Request) -> None:
-        self._waiting.append(request)
-        if self._current is None:
-            self.next()
-        else:
-            self._tell_length()
+    def submit(self, plan: Plan) -> None:
+        self._waiting.append(plan)
+        self._begin_or_tell()
+
+    @Slot(object)
+    def submit_first(self, plan: Plan) -> None:
+        """The plan comes before all that wait."""
+        self._waiting.appendleft(plan)
+        self._begin_or_tell()
+
+    @Slot()
+    def hold(self) -> None:
+        """Let nothing that waits begin when what is being done has ended."""
+        self._set_held(True)
+
+    @Slot()
+    def go_on(self) -> None:
+        """Go on with what waits."""
+        self._begin_or_tell()
 
     @Slot(str)
     def submit_load(self, source: str) -> None:
-        if isinstance(self._current, Request):
+        if isinstance(self._current, Plan):
             self._asked = source
             self.switchAsked.emit(source, len(self))
             return
@@ -84,25 +101,48 @@ class Queue(QObject):
     @Slot()
     def next(self) -> None:
         """What was being done has ended, well or not: release what comes next."""
-        if self._asked is not None and not self._waiting:
-            self._load = self._asked
+        may_begin = bool(self._waiting) and not self._held
+        if self._asked is not None and not may_begin:
+            self._load, self._load_first = self._asked, True
             self._settle()
         if self._load is not None and (self._load_first or not self._waiting):
             self._current, self._load, self._load_first = self._load, None, False
+            self.heldChanged.emit(self._held and bool(self._waiting))
             self.loadReleased.emit(self._current)
-        elif self._waiting:
+        elif may_begin:
             self._current = self._waiting.popleft()
             self._tell_length()
-            self.requestReleased.emit(self._current)
+            self.planReleased.emit(self._current)
         else:
             self._current = None
+            self.heldChanged.emit(self._held and bool(self._waiting))
+
+    @Slot()
+    def forget(self) -> None:
+        """Forget the plans that wait, and go on with a model that was to come after them."""
+        self._waiting.clear()
+        self._set_held(False)
+        self._tell_length()
+        if self._current is None:
+            self.next()
 
     @Slot()
     def clear(self) -> None:
-        """Forget what waits."""
-        self._waiting.clear()
+        """Forget all that waits, a model as well."""
         self.withdraw()
-        self._tell_length()
+        self.forget()
+
+    def _begin_or_tell(self) -> None:
+        self._set_held(False)
+        if self._current is None:
+            self.next()
+        else:
+            self._tell_length()
+
+    def _set_held(self, held: bool) -> None:
+        self._held = held
+        if not held:
+            self.heldChanged.emit(False)
 
     def _tell_length(self) -> None:
         self.lengthChanged.emit(len(self))

@@ -1,17 +1,19 @@
-"""Run: the run that is under way or was the last one, step by step, and which of its steps is
-selected. Fed by the worker; the controls, the timeline and the canvas show it.
+"""Run: how far the runs under way have come, in numbers and words. Fed by the worker; the controls
+and the status line show it. What was made of them is in `app.state.history`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app.i18n import tr
-from engine.request import Request
+from app.state.picture import Picture
+from app.state.plan import Begun
+from engine.request import Edit, Request
 
 RECENT = 8  # the pace is the mean of that many last steps
 NOTE_LENGTH = 120
@@ -19,17 +21,23 @@ NOTE_LENGTH = 120
 
 @dataclass(frozen=True, eq=False)
 class StepView:
-    """One model evaluation as pictures. index: 0 to total - 1, where a long run leaves some out;
-    guidance_scale: None for a model that cannot be guided; seconds: what a step took since the view
-    before, with the pictures; predicted: the picture that this step foresees; noisy: the latents as
-    they are."""
+    """One model evaluation as pictures. run: its number; index: 0 to total - 1, where a long run
+    leaves some out; guidance_scale: None for a model that cannot be guided; seconds: what a step
+    took since the view before, with the pictures; predicted: the picture that this step foresees;
+    noisy: the latents as they are; edits: what was changed since the view before; snapshot_bytes:
+    what the run's snapshots take; retouched: the guidance scale that `predicted` was made with
+    afterwards."""
 
+    run: int
     index: int
     total: int
     guidance_scale: float | None
     seconds: float
     predicted: QImage
     noisy: QImage
+    edits: tuple[Edit, ...] = ()
+    snapshot_bytes: int = 0
+    retouched: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +54,25 @@ class RunResult:
     save_error: str
 
 
+@dataclass(frozen=True, eq=False)
+class SheetResult:
+    """The labelled picture of a comparison, and why it could not be written, if so."""
+
+    picture: Picture
+    save_error: str
+
+
+@dataclass
+class _Progress:
+    """first: a run's first evaluation; done: how far it is, counted from 0; total: of the run."""
+
+    first: int
+    done: int
+    total: int
+    over: bool = False
+
+
 class Run(QObject):
-    begun = Signal(int)  # evaluations in all
-    stepAdded = Signal(int, QImage, object)  # index, predicted picture, guidance scale or None
-    stepSelected = Signal(object)  # StepView
-    selectionChanged = Signal(int)
     progressChanged = Signal(int, int, str)
     runningChanged = Signal(bool)
     pausedChanged = Signal(bool)
@@ -59,40 +81,56 @@ class Run(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.steps: list[StepView] = []
-        self.total = 0
-        self.selected = -1
         self.running = False
         self.paused = False
-        self._following = True
+        self.steerable = False
+        self._runs: dict[int, _Progress] = {}
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._outcome = ""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The runs under way, or those that were last."""
+        return tuple(self._runs)
 
     @property
     def done(self) -> int:
-        """How many evaluations are done, with those that have no view."""
-        return self.steps[-1].index + 1 if self.steps else 0
+        """How many evaluations are done, with those that have no view, and with those that a branch
+        has from its parent."""
+        return sum(run.done for run in self._runs.values())
+
+    @property
+    def total(self) -> int:
+        return sum(run.total for run in self._runs.values())
 
     @property
     def seconds_per_step(self) -> float:
         """The pace of the last steps, 0.0 before there is one."""
-        recent = self.steps[-RECENT:]
-        return sum(step.seconds for step in recent) / len(recent) if recent else 0.0
+        return sum(self._recent) / len(self._recent) if self._recent else 0.0
 
     @property
     def seconds_left(self) -> float:
-        return self.seconds_per_step * (self.total - self.done)
+        left = sum(run.total - run.done for run in self._runs.values() if not run.over)
+        return self.seconds_per_step * left
 
     @Slot(object)
-    def start(self, request: Request) -> None:
+    def start(self, begun: Begun) -> None:
         self.running = True
-        self._following = True
-        self._begin(request.steps)
+        self.steerable = begun.steerable
+        self._runs = {
+            row.number: _Progress(row.first, row.first, max(row.request.steps, row.first))
+            for row in begun.rows
+        }
+        self._recent.clear()
+        self._outcome = ""
         self.runningChanged.emit(True)
         self._set_paused(False)
-        reading = tr("Reading the prompt")
-        self.statusChanged.emit(reading if request.prompt else tr("The image is developing"))
+        self._tell_progress()
+        prompt = begun.rows[0].request.prompt
+        self.statusChanged.emit(tr("Reading the prompt") if prompt else self._developing)
 
-    @Slot(int, str)
-    def encoded(self, token_count: int, truncated: str) -> None:
+    @Slot(int, int, str)
+    def encoded(self, run: int, token_count: int, truncated: str) -> None:
         note = tr("1 token") if token_count == 1 else tr("{count} tokens", count=token_count)
         if truncated:
             cut = " ".join(truncated.split())
@@ -100,85 +138,74 @@ class Run(QObject):
                 cut = cut[: NOTE_LENGTH - 1].rstrip() + "…"
             note = tr("{note}. Too long, so this was not read: {cut}", note=note, cut=cut)
         self.tokensChanged.emit(note)
-        self.statusChanged.emit(tr("The image is developing"))
+        self.statusChanged.emit(self._developing)
 
     @Slot(object)
     def add_step(self, step: StepView) -> None:
-        if step.total != self.total:  # some schedulers evaluate more often than once a step
-            self._begin(step.total)
-        self.steps.append(step)
-        self.stepAdded.emit(step.index, step.predicted, step.guidance_scale)
-        if self._following:
-            self._select(step)
+        run = self._runs[step.run]
+        run.done, run.total = step.index + 1, step.total
+        self._recent.append(step.seconds)
         self._tell_progress()
-
-    @Slot(int)
-    def select(self, index: int) -> None:
-        """Show that step. While the newest is selected, the selection follows the run."""
-        position = bisect_left(self.steps, index, key=lambda step: step.index)
-        if position < len(self.steps) and self.steps[position].index == index:
-            self._following = index == self.steps[-1].index
-            self._select(self.steps[position])
-
-    @Slot()
-    def unfollow(self) -> None:
-        """Something else is being looked at: leave the canvas alone until a step is selected."""
-        self._following = False
 
     @Slot(bool)
     def set_paused(self, paused: bool) -> None:
         if self.running:
             self._set_paused(paused)
             self._tell_progress()
-            self.statusChanged.emit(tr("Paused") if paused else tr("The image is developing"))
+            self.statusChanged.emit(tr("Paused") if paused else self._developing)
 
     @Slot(object)
     def finish(self, result: RunResult) -> None:
-        self._end(tr("Finished"))
+        run = self._runs[result.number]
+        self._outcome = (
+            tr("Finished")
+            if run.done >= run.total
+            else tr("Finished after {at} of {total} steps", at=run.done, total=run.total)
+        )
+        run.over = True
 
-    @Slot(int)
-    def cancel(self, at: int) -> None:
-        text = tr("Stopped after {at} of {total} steps", at=at, total=self.total)
-        self._end(text)
+    @Slot(int, int)
+    def cancel(self, number: int, at: int) -> None:
+        run = self._runs[number]
+        self._outcome = tr("Stopped after {at} of {total} steps", at=at, total=run.total)
+        run.over = True
 
-    @Slot(str)
-    def fail(self, message: str) -> None:
-        self._end(tr("The run did not succeed"))
+    @Slot(int, str)
+    def fail(self, number: int, message: str) -> None:
+        self._outcome = tr("The run did not succeed")
+        self._runs[number].over = True
 
-    def _begin(self, total: int) -> None:
-        self.steps = []
-        self.total = total
-        self.selected = -1
-        self.begun.emit(total)
-        self.progressChanged.emit(0, total, "")
+    @Slot()
+    def end(self) -> None:
+        """All that was begun together is over."""
+        if self.running:
+            self.running = False
+            self._set_paused(False)
+            self.runningChanged.emit(False)
+            self.statusChanged.emit(self._outcome)
 
-    def _select(self, step: StepView) -> None:
-        self.selected = step.index
-        self.selectionChanged.emit(step.index)
-        self.stepSelected.emit(step)
+    @property
+    def _developing(self) -> str:
+        if len(self._runs) > 1:
+            return tr("{count} images are developing", count=len(self._runs))
+        return tr("The image is developing")
 
     def _set_paused(self, paused: bool) -> None:
         self.paused = paused
         self.pausedChanged.emit(paused)
 
     def _tell_progress(self) -> None:
-        done = self.done
-        text = tr("{done} of {total}", done=done, total=self.total)
+        done, total = self.done, self.total
+        text = tr("{done} of {total}", done=done, total=total) if self._recent else ""
         if self.paused:
-            text = tr("{progress} · paused", progress=text)
-        elif done:
+            text = tr("{progress} · paused", progress=text) if text else tr("paused")
+        elif self._recent:
             pace = _duration(self.seconds_per_step)
             text = tr("{progress} · {pace} a step", progress=text, pace=pace)
-            if done < self.total:
+            if done < total:
                 left = _duration(self.seconds_left)
                 text = tr("{progress} · {left} left", progress=text, left=left)
-        self.progressChanged.emit(done, self.total, text)
-
-    def _end(self, status: str) -> None:
-        self.running = False
-        self._set_paused(False)
-        self.runningChanged.emit(False)
-        self.statusChanged.emit(status)
+        self.progressChanged.emit(done, total, text)
 
 
 def _duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
 from app.preferences import Preferences
+from app.state import presets
 from engine.errors import RequestError
 from engine.request import MAX_CLASS, Request
 
@@ -21,10 +22,18 @@ FIELDS = (
     "height",
     "steps",
     "guidance_scale",
+    "guidance_rescale",
+    "guidance_curve",
+    "guidance_easing",
+    "guidance_interval",
     "scheduler",
     "seed",
     "count",
     "class_label",
+)
+OF_A_PROMPT = (
+    *("prompt", "negative_prompt", "guidance_scale", "guidance_rescale"),
+    *("guidance_curve", "guidance_easing", "guidance_interval"),
 )
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
 
@@ -59,12 +68,7 @@ class ModelCard:
         takes none, and for a class that it does not have."""
         own = self.default_request
         if not self.takes_prompt:
-            request = replace(
-                request,
-                prompt=own.prompt,
-                negative_prompt=own.negative_prompt,
-                guidance_scale=own.guidance_scale,
-            )
+            request = replace(request, **{name: getattr(own, name) for name in OF_A_PROMPT})
         if not self.accepts_class(request.class_label):
             request = replace(request, class_label=None)
         return request
@@ -82,6 +86,10 @@ class Session(QObject):
     sizeChanged = Signal(int, int)
     stepsChanged = Signal(float)
     guidanceChanged = Signal(float)
+    rescaleChanged = Signal(float)
+    curveChanged = Signal(tuple, str)  # points, easing
+    presetChanged = Signal(str)
+    intervalChanged = Signal(float, float)
     schedulerChanged = Signal(str)
     seedChanged = Signal(object)
     countChanged = Signal(int)
@@ -105,8 +113,12 @@ class Session(QObject):
         self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
         classes = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
         self._conditions = preferences.get("takes_prompt", True), classes
+        self._preset = preferences.get("guidance_preset", presets.CONSTANT)
+        if not self._draft["guidance_curve"] or self._preset not in presets.PRESETS:
+            self._preset = presets.BY_HAND if self._draft["guidance_curve"] else presets.CONSTANT
         self._locked = preferences.get("seed_locked", False)
         self._spent = not self._locked
+        self._drawn = self.guidance_curve, self.guidance_scale  # the scale that it was drawn at
         if self._draft["scheduler"] not in schedulers:
             self._draft["scheduler"] = None
 
@@ -130,6 +142,20 @@ class Session(QObject):
     @property
     def guidance_scale(self) -> float:
         return self._draft["guidance_scale"]
+
+    @property
+    def guidance_rescale(self) -> float:
+        return self._draft["guidance_rescale"]
+
+    @property
+    def guidance_curve(self) -> presets.Points:
+        """(fraction of the run, scale); empty where the guidance scale holds for all of it."""
+        return self._draft["guidance_curve"]
+
+    @property
+    def takes_prompt(self) -> bool:
+        """Whether the present model reads one."""
+        return self._conditions[0]
 
     @property
     def scheduler(self) -> str | None:
@@ -170,7 +196,34 @@ class Session(QObject):
 
     @Slot(float)
     def set_guidance_scale(self, scale: float) -> None:
+        """A curve is lifted or lowered with it."""
         self._choose(self.guidanceChanged, guidance_scale=float(scale))
+        self._lift_curve()
+
+    @Slot(float)
+    def set_guidance_rescale(self, rescale: float) -> None:
+        self._choose(self.rescaleChanged, guidance_rescale=float(rescale))
+
+    @Slot(str)
+    def set_preset(self, name: str) -> None:
+        """Take the curve of that name, at the present guidance scale."""
+        if name in presets.PRESETS:
+            self._put_curve(*presets.curve(name, self.guidance_scale))
+            self._set_preset(name)
+
+    @Slot(tuple, str)
+    def set_curve(self, points: presets.Points, easing: str) -> None:
+        """Take a curve that was drawn by hand."""
+        self._drawn = points, self.guidance_scale
+        self._put_curve(points, easing)
+        self._set_preset(presets.BY_HAND if points else presets.CONSTANT)
+
+    @Slot(float, float)
+    def set_interval(self, start: float, end: float) -> None:
+        """The part of the run, 0 to 1, in which guidance acts."""
+        if self._draft["guidance_interval"] != (start, end):
+            self._keep(guidance_interval=(start, end))
+            self.intervalChanged.emit(start, end)
 
     @Slot(str)
     def set_scheduler(self, name: str) -> None:
@@ -223,6 +276,7 @@ class Session(QObject):
             self._put(self.stepsChanged, steps=default.steps)
         if "guidance_scale" not in self._chosen and card.takes_prompt:
             self._put(self.guidanceChanged, guidance_scale=float(default.guidance_scale))
+            self._lift_curve()
         if "scheduler" not in self._chosen and default.scheduler in self._schedulers:
             self._put(self.schedulerChanged, scheduler=default.scheduler)
         self._set_conditions(card.takes_prompt, card.classes)
@@ -230,12 +284,16 @@ class Session(QObject):
         if card.classes and not chosen:
             self._put(self.classChanged, class_label=default.class_label or 0)
 
+    def request(self) -> Request:
+        """The draft as it is, for a branch or a grid. Raises RequestError."""
+        return Request(**self._draft)
+
     def release(self) -> Request:
         """The draft as a request, with a fresh seed if the one there is spent. Raises
         RequestError, which names the field that cannot be used."""
         if self._spent and not self._locked:
             self.roll_seed()
-        request = Request(**self._draft)
+        request = self.request()
         self._spent = True
         return request
 
@@ -258,6 +316,10 @@ class Session(QObject):
             self.sizeChanged.emit(width, height)
         self.stepsChanged.emit(self.steps)
         self.guidanceChanged.emit(self.guidance_scale)
+        self.rescaleChanged.emit(self.guidance_rescale)
+        self.curveChanged.emit(self.guidance_curve, self._draft["guidance_easing"])
+        self.presetChanged.emit(self._preset)
+        self.intervalChanged.emit(*self._draft["guidance_interval"])
         if self.scheduler:
             self.schedulerChanged.emit(self.scheduler)
         self.seedChanged.emit(self.seed)
@@ -275,6 +337,27 @@ class Session(QObject):
             self._preferences.set("classes", classes)
             self.conditionsChanged.emit(takes_prompt, classes)
 
+    def _lift_curve(self) -> None:
+        """Put the curve at the present guidance scale. One that was drawn by hand is taken as it
+        was drawn each time, so that it keeps its shape while the slider is moved to and fro."""
+        scale = self.guidance_scale
+        if self._preset != presets.BY_HAND:
+            self._put_curve(*presets.curve(self._preset, scale))
+        elif scale and self._drawn[1]:
+            points, drawn_at = self._drawn
+            points = presets.multiplied(points, scale / drawn_at)
+            self._put_curve(points, self._draft["guidance_easing"])
+
+    def _put_curve(self, points: presets.Points, easing: str) -> None:
+        if (self.guidance_curve, self._draft["guidance_easing"]) != (points, easing):
+            self._keep(guidance_curve=points, guidance_easing=easing)
+            self.curveChanged.emit(points, easing)
+
+    def _set_preset(self, name: str) -> None:
+        self._preset = name
+        self._preferences.set("guidance_preset", name)
+        self.presetChanged.emit(name)
+
     def _choose(self, signal: SignalInstance, **values: Any) -> None:
         if self._put(signal, **values):
             self._chosen.update(values)
@@ -282,13 +365,15 @@ class Session(QObject):
 
     def _put(self, signal: SignalInstance, **values: Any) -> bool:
         """Whether the draft has changed; if so it is kept and told."""
-        draft = self._draft | values
-        if draft == self._draft:
+        if self._draft | values == self._draft:
             return False
-        self._draft = draft
-        self._preferences.set("draft", draft)
+        self._keep(**values)
         signal.emit(*values.values())
         return True
+
+    def _keep(self, **values: Any) -> None:
+        self._draft = self._draft | values
+        self._preferences.set("draft", self._draft)
 
 
 def _usable(stored: dict[str, Any]) -> dict[str, Any]:
@@ -297,9 +382,8 @@ def _usable(stored: dict[str, Any]) -> dict[str, Any]:
     draft = {name: getattr(default, name) for name in FIELDS}
     for name in draft.keys() & stored.keys():
         try:
-            Request(**{name: stored[name]})
+            draft[name] = getattr(Request(**{name: stored[name]}), name)
         except RequestError:
             continue
-        draft[name] = stored[name]
     draft["guidance_scale"] = float(draft["guidance_scale"])
     return draft

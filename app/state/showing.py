@@ -5,6 +5,7 @@ it, and Save and Copy act on it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -12,6 +13,7 @@ from PySide6.QtGui import QImage
 
 from app.i18n import tr
 from app.state.picture import Picture
+from app.state.plan import Begun
 from app.state.run import RunResult, StepView
 
 
@@ -26,7 +28,6 @@ class Showing(QObject):
         super().__init__(parent)
         self._view = "predicted"
         self._subject: StepView | RunResult | Picture | None = None
-        self._result: RunResult | None = None
         self._last_step: StepView | None = None
 
     @property
@@ -48,28 +49,28 @@ class Showing(QObject):
             return None
         return self._last_step.noisy
 
-    @Slot(int)
-    def begin(self, total: int) -> None:
-        """A run has begun; the canvas keeps what it shows until the first step comes."""
-        self._result = None
+    @Slot(object)
+    def begin(self, begun: Begun) -> None:
+        """Runs have begun; the canvas keeps what it shows, and its title, until the first step
+        comes."""
         if isinstance(self._subject, RunResult):
             self._subject = _picture_of(self._subject)
-        self.titleChanged.emit(tr("Developing"))
 
-    @Slot(object)
-    def show_step(self, step: StepView) -> None:
-        """Show that step; the last step of a finished run stands for its image."""
+    @Slot(object, object)
+    def show_step(self, step: StepView, result: RunResult | None) -> None:
+        """Show that step, or the image of its run, which the last step stands for."""
         self._last_step = step
-        if self._result and step.index == step.total - 1:
-            self._show(self._result, self._result.sheet)
+        if result is not None:
+            self._show(result, result.sheet)
         else:
             self._show(step, step.predicted)
 
-    @Slot(object)
-    def show_result(self, result: RunResult) -> None:
-        self._result = result
-        self._show(result, result.sheet)
-        self.titleChanged.emit(tr("Finished"))
+    @Slot(int, int, float, QImage)
+    def show_retouched(self, run: int, index: int, scale: float, picture: QImage) -> None:
+        """Show what that step predicts under another guidance scale, if it is still looked at."""
+        step = self._subject
+        if isinstance(step, StepView) and (step.run, step.index) == (run, index):
+            self._show(replace(step, predicted=picture, retouched=scale), picture)
 
     @Slot(object)
     def show_picture(self, picture: Picture) -> None:
@@ -101,10 +102,17 @@ class Showing(QObject):
             )
             if subject.guidance_scale is None:
                 return caption
+            if subject.retouched is not None and subject.retouched != subject.guidance_scale:
+                return tr(
+                    "{caption} · guidance {former} → {guidance}",
+                    caption=caption,
+                    former=f"{subject.guidance_scale:.3g}",
+                    guidance=f"{subject.retouched:.3g}",
+                )
             return tr(
                 "{caption} · guidance {guidance}",
                 caption=caption,
-                guidance=f"{subject.guidance_scale:g}",
+                guidance=f"{subject.guidance_scale:.3g}",
             )
         if isinstance(subject, RunResult):
             first = subject.images[0]

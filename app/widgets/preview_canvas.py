@@ -84,6 +84,10 @@ class PreviewCanvas(QWidget):
             else tr("Press Generate: the picture appears here while it develops.")
         )
 
+    def sizeHint(self) -> QSize:
+        """Large enough that in a low window the timeline gives way first."""
+        return QSize(480, 400)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -4,10 +4,11 @@ shows it at the top of the recipe."""
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QTextCursor
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.i18n import tr
+from app.widgets.flat_button import FlatButton
 from app.widgets.plain_label import PlainLabel, plain_tooltip
 
 NOTE_LENGTH = 160
@@ -65,11 +66,14 @@ class PromptEdit(QPlainTextEdit):
 
 class PromptPanel(QWidget):
     """Emits each prompt as a person types it. The token note under the prompt says how much of it
-    the text encoder reads. What was typed stays while the fields are away."""
+    the text encoder reads. What was typed stays while the fields are away.
+    Ctrl+Shift+Enter anywhere in the window presses the button that gives the words to the run under
+    way."""
 
     promptChanged = Signal(str)
     negativePromptChanged = Signal(str)
     generateRequested = Signal()
+    steerRequested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,6 +91,10 @@ class PromptPanel(QWidget):
         self._note.hide()
         self._negative_label = PlainLabel("caption")
         self._negative = PromptEdit("negativePromptEdit", 1, 3)
+        self._steer = FlatButton()
+        self._steer.setObjectName("steerButton")
+        self._steer.set_accent(True)
+        self._steer.hide()
         self._prompt_label.setBuddy(self._prompt)
         self._negative_label.setBuddy(self._negative)
         self.retranslate()
@@ -100,6 +108,7 @@ class PromptPanel(QWidget):
         fields.addSpacing(6)
         fields.addWidget(self._negative_label)
         fields.addWidget(self._negative)
+        fields.addWidget(self._steer, 0, Qt.AlignmentFlag.AlignRight)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._fields)
@@ -113,6 +122,11 @@ class PromptPanel(QWidget):
         )
         self._prompt.generateRequested.connect(self.generateRequested)
         self._negative.generateRequested.connect(self.generateRequested)
+        self._steer.clicked.connect(self.steerRequested)
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            modifiers = Qt.Modifier.CTRL | Qt.Modifier.SHIFT
+            shortcut = QShortcut(QKeySequence(modifiers | key), self)
+            shortcut.activated.connect(self._steer_by_key)
 
     def set_prompt(self, text: str) -> None:
         self._prompt.set_text(text)
@@ -135,6 +149,12 @@ class PromptPanel(QWidget):
             (self._prompt if takes_prompt else self._sentence).setFocus()
         leaving.hide()
 
+    def set_steerable(self, steerable: bool) -> None:
+        """Whether a run is under way that these words could still change."""
+        if not steerable and self._steer.hasFocus():
+            self._prompt.setFocus()
+        self._steer.setVisible(steerable)
+
     def set_token_note(self, text: str) -> None:
         """A line such as "9 of 30 tokens"; "" takes it away. A long one is cut, and whole in its
         tooltip."""
@@ -152,6 +172,18 @@ class PromptPanel(QWidget):
         self._negative.setPlaceholderText(tr("what to keep away from"))
         self._negative.setAccessibleName(tr("Negative prompt"))
         self._negative.setToolTip(tr("What the picture keeps away from. It may stay empty."))
+        self._steer.setText(tr("Use in this run"))
+        self._steer.setAccessibleName(tr("Use in this run"))
+        self._steer.setToolTip(
+            tr(
+                "The picture that is developing follows these words from its next step on "
+                "(Ctrl+Shift+Enter)."
+            )
+        )
+
+    def _steer_by_key(self) -> None:
+        if self._steer.isVisible():
+            self._steer.click()
 
     def _say_why(self) -> None:
         self._sentence.setText(
@@ -165,8 +197,10 @@ class PromptPanel(QWidget):
 
 
 def _asks_for_a_picture(event: QEvent) -> bool:
+    if not isinstance(event, QKeyEvent):
+        return False
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
     return (
-        isinstance(event, QKeyEvent)
-        and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        and event.modifiers() & (control | shift) == control
     )

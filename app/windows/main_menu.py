@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from app.i18n import tr
 
+TIMELINE_MEMORY = (128, 256, 512, 1024, 2048, 4096)
+"""Mebibytes that a person can give to the timeline."""
+
 
 class MainMenu(QMenuBar):
-    """File, View and Help."""
+    """File, Run, View and Help."""
 
     saveRequested = Signal()
     copyRequested = Signal()
@@ -20,11 +25,15 @@ class MainMenu(QMenuBar):
     quitRequested = Signal()
     galleryToggled = Signal(bool)
     themeChosen = Signal(str)
+    timelineMemoryChosen = Signal(int)  # mebibytes
+    branchRequested = Signal()
+    varyRequested = Signal()
+    compareRequested = Signal()
     aboutRequested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._file, self._view, self._help = (self.addMenu("") for _ in range(3))
+        self._file, self._run, self._view, self._help = (self.addMenu("") for _ in range(4))
         self._save = _add(self._file, "Ctrl+S")
         self._copy = _add(self._file, "Ctrl+Shift+C")
         self._file.addSeparator()
@@ -36,19 +45,24 @@ class MainMenu(QMenuBar):
         self._file.addSeparator()
         self._quit = _add(self._file, "Ctrl+Q")
         self._quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self._branch = _add(self._run, "Ctrl+B")
+        self._vary = _add(self._run, "Ctrl+Shift+B")
+        self._run.addSeparator()
+        self._compare = _add(self._run, "Ctrl+K")
         self._gallery = _add(self._view, "Ctrl+G")
         self._gallery.setCheckable(True)
         self._gallery.setChecked(True)
+        self._memory = self._view.addMenu("")
+        self._memories = {size: _add(self._memory) for size in TIMELINE_MEMORY}
+        _make_choice(self, self._memories.values())
         self._view.addSeparator()
         self._themes = {name: _add(self._view) for name in ("dark", "light", "system")}
-        choice = QActionGroup(self)
-        for action in self._themes.values():
-            action.setCheckable(True)
-            choice.addAction(action)
+        _make_choice(self, self._themes.values())
         self._themes["dark"].setChecked(True)
         self._about = _add(self._help)
         self._about.setMenuRole(QAction.MenuRole.AboutRole)
         self.set_can_save(False)
+        self.set_can_branch(False)
         self.retranslate()
 
         self._save.triggered.connect(self.saveRequested)
@@ -58,6 +72,11 @@ class MainMenu(QMenuBar):
         self._quit.triggered.connect(self.quitRequested)
         self._gallery.toggled.connect(self.galleryToggled)
         self._about.triggered.connect(self.aboutRequested)
+        self._branch.triggered.connect(self.branchRequested)
+        self._vary.triggered.connect(self.varyRequested)
+        self._compare.triggered.connect(self.compareRequested)
+        for size, action in self._memories.items():
+            action.triggered.connect(lambda _, size=size: self.timelineMemoryChosen.emit(size))
         for name, action in self._themes.items():
             action.triggered.connect(lambda _, name=name: self.themeChosen.emit(name))
 
@@ -65,6 +84,16 @@ class MainMenu(QMenuBar):
         """Whether there is a picture to save or to copy."""
         self._save.setEnabled(can_save)
         self._copy.setEnabled(can_save)
+
+    def set_can_branch(self, can_branch: bool) -> None:
+        """Whether a run can begin at the step that is shown."""
+        self._branch.setEnabled(can_branch)
+        self._vary.setEnabled(can_branch)
+
+    def set_timeline_memory(self, mebibytes: int) -> None:
+        """What the timeline may take."""
+        if mebibytes in self._memories:
+            self._memories[mebibytes].setChecked(True)
 
     def set_forgettable(self, models: list[tuple[str, str]]) -> None:
         """models: (id, label) of those that can be taken out of the list of models."""
@@ -89,13 +118,29 @@ class MainMenu(QMenuBar):
         self._forget.setTitle(tr("&Forget a model"))
         self._image_folder.setText(tr("&Image folder…"))
         self._quit.setText(tr("&Quit"))
+        self._run.setTitle(tr("&Run"))
+        self._branch.setText(tr("&Branch from here"))
+        self._vary.setText(tr("&Vary from here…"))
+        self._compare.setText(tr("&Compare…"))
         self._view.setTitle(tr("&View"))
+        self._memory.setTitle(tr("&Timeline memory"))
+        for size, action in self._memories.items():
+            text = tr("{size} MB", size=size) if size < 1024 else tr("{size} GB", size=size // 1024)
+            action.setText(text)
         self._gallery.setText(tr("&Gallery"))
         self._themes["dark"].setText(tr("&Dark"))
         self._themes["light"].setText(tr("&Light"))
         self._themes["system"].setText(tr("&As the system"))
         self._help.setTitle(tr("&Help"))
         self._about.setText(tr("&About Safelight"))
+
+
+def _make_choice(owner: QMenuBar, actions: Iterable[QAction]) -> None:
+    """One of the actions is checked at a time."""
+    choice = QActionGroup(owner)
+    for action in actions:
+        action.setCheckable(True)
+        choice.addAction(action)
 
 
 def _add(menu: QMenu, shortcut: str = "") -> QAction:

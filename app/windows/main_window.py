@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QScrollArea,
     QSplitter,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -23,8 +24,11 @@ from app import theme
 from app.i18n import tr
 from app.widgets.canvas_header import CanvasHeader
 from app.widgets.class_picker import ClassPicker
+from app.widgets.compare_bar import CompareBar
+from app.widgets.compare_grid import CompareGrid
 from app.widgets.error_bar import ErrorBar
 from app.widgets.gallery_view import GalleryView
+from app.widgets.guidance_panel import GuidancePanel
 from app.widgets.model_picker import ModelPicker
 from app.widgets.plain_label import PlainLabel
 from app.widgets.preview_canvas import PreviewCanvas
@@ -38,6 +42,7 @@ from app.widgets.slider_spin import SliderSpin
 from app.widgets.status_line import StatusLine
 from app.widgets.switch_bar import SwitchBar
 from app.widgets.timeline_strip import TimelineStrip
+from app.widgets.vary_bar import VaryBar
 from app.windows.main_menu import MainMenu
 
 GALLERY_WIDTH = 230
@@ -46,6 +51,7 @@ TAB_ORDER = (
     "openModelButton",
     "promptEdit",
     "negativePromptEdit",
+    "steerButton",
     "promptSentence",
     "classPicker",
     "classDiceButton",
@@ -60,11 +66,21 @@ TAB_ORDER = (
     "countSpin",
     "guidanceSlider",
     "guidanceSpin",
+    "guidanceMoreButton",
+    "guidancePresetPicker",
+    "guidanceCurve",
+    "guidanceInterval",
+    "rescaleSlider",
+    "rescaleSpin",
     "generateButton",
     "pauseButton",
     "stopButton",
+    "stopMenuButton",
     "predictedButton",
     "noisyButton",
+    "compareButton",
+    "varyButton",
+    "branchButton",
     "copyButton",
     "saveButton",
     "afterwardsButton",
@@ -72,7 +88,18 @@ TAB_ORDER = (
     "keepButton",
     "errorText",
     "dismissButton",
+    "varySlider",
+    "varyCountSpin",
+    "varyStartButton",
+    "varyCloseButton",
+    "compareFirstField",
+    "compareFirstValues",
+    "compareSecondField",
+    "compareSecondValues",
+    "compareStartButton",
+    "compareCloseButton",
     "previewCanvas",
+    "compareGrid",
     "timelineStrip",
     "galleryView",
 )
@@ -88,6 +115,8 @@ class MainWindow(QMainWindow):
     forgetRequested = Signal(str)
     imageFolderRequested = Signal()
     themeChosen = Signal(str)
+    timelineMemoryChosen = Signal(int)
+    branchRequested = Signal()
     closing = Signal()
 
     def __init__(self) -> None:
@@ -99,22 +128,26 @@ class MainWindow(QMainWindow):
         self.class_picker.hide()
         self.scheduler = SchedulerPicker()
         self.steps = SliderSpin("", 1, 100, 1, 0, "stepsSlider", "stepsSpin", "", spin_high=1000)
-        self.guidance = SliderSpin(
-            "", 0, 20, 0.1, 1, "guidanceSlider", "guidanceSpin", "", spin_high=100
-        )
+        self.guidance = GuidancePanel()
         self.seed = SeedField()
         self.size_fields = SizeFields()
         self.run = RunControls()
         self.header = CanvasHeader()
         self.switch = SwitchBar()
         self.errors = ErrorBar()
+        self.vary = VaryBar()
+        self.compare = CompareBar()
         self.canvas = PreviewCanvas()
+        self.grid = CompareGrid()
         self.timeline = TimelineStrip()
         self.gallery = GalleryView()
         self.status = StatusLine()
         self._gallery_title = PlainLabel("caption")
         self.retranslate()
 
+        self._picture = QStackedWidget()
+        self._picture.addWidget(self.canvas)
+        self._picture.addWidget(self.grid)
         self._gallery_panel = self._right()
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(5)
@@ -139,11 +172,20 @@ class MainWindow(QMainWindow):
         self.menu.forgetRequested.connect(self.forgetRequested)
         self.menu.imageFolderRequested.connect(self.imageFolderRequested)
         self.menu.themeChosen.connect(self.themeChosen)
+        self.menu.timelineMemoryChosen.connect(self.timelineMemoryChosen)
+        self.menu.branchRequested.connect(self.branchRequested)
         self.menu.quitRequested.connect(self.close)
         self.menu.aboutRequested.connect(self._show_about)
         self.menu.galleryToggled.connect(self._show_gallery)
         self._splitter.splitterMoved.connect(self._follow_splitter)
         self.header.canSaveChanged.connect(self.menu.set_can_save)
+        self.header.branchRequested.connect(self.branchRequested)
+        self.menu.varyRequested.connect(lambda: self._open_vary(True))
+        self.menu.compareRequested.connect(lambda: self._open_compare(True))
+        self.header.varyToggled.connect(self._open_vary)
+        self.header.compareToggled.connect(self._open_compare)
+        self.vary.closed.connect(lambda: self.header.set_vary_open(False))
+        self.compare.closed.connect(lambda: self.header.set_compare_open(False))
 
     def arrangement(self) -> tuple[QByteArray, QByteArray]:
         """Where the window stands and how its panels divide it, for `arrange`."""
@@ -166,6 +208,16 @@ class MainWindow(QMainWindow):
         self.timeline.set_guided(takes_prompt)
         self.canvas.set_takes_prompt(takes_prompt)
 
+    def set_can_branch(self, can_branch: bool) -> None:
+        """Whether a run can begin at what is shown."""
+        self.header.set_can_branch(can_branch)
+        self.menu.set_can_branch(can_branch)
+        self.vary.set_enabled_start(can_branch)
+
+    def show_grid(self, shown: bool) -> None:
+        """Whether the grid of a comparison takes the canvas's place."""
+        self._picture.setCurrentWidget(self.grid if shown else self.canvas)
+
     def ask_save_path(self, suggested: str) -> str:
         """The path of a PNG file that the person names, "" if none. suggested: path or name."""
         path, _ = QFileDialog.getSaveFileName(
@@ -184,10 +236,6 @@ class MainWindow(QMainWindow):
             tr("Steps"),
             tr("In how many steps the picture develops: more are finer and take longer."),
         )
-        self.guidance.retranslate(
-            tr("Guidance"),
-            tr("How closely the picture follows the prompt. Move it while the picture develops."),
-        )
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -195,8 +243,9 @@ class MainWindow(QMainWindow):
             self.retranslate()
             for part in (
                 self.menu, self.models, self.prompt, self.class_picker, self.scheduler, self.seed,
-                self.size_fields, self.run, self.header, self.switch, self.errors, self.canvas,
-                self.timeline, self.gallery, self.status,
+                self.size_fields, self.guidance, self.run, self.header, self.switch, self.errors,
+                self.vary, self.compare, self.canvas, self.grid, self.timeline, self.gallery,
+                self.status,
             ):  # fmt: skip
                 part.retranslate()
 
@@ -248,8 +297,10 @@ class MainWindow(QMainWindow):
     def _middle(self) -> QWidget:
         middle = QWidget()
         middle.setMinimumWidth(440)
-        parts = (self.header, self.switch, self.errors, self.canvas, self.timeline)
-        _column(middle, *parts, stretch=3)
+        _column(
+            middle, self.header, self.switch, self.errors, self.vary, self.compare, self._picture,
+            self.timeline, stretch=5,
+        )  # fmt: skip
         return middle
 
     def _right(self) -> QWidget:
@@ -270,6 +321,19 @@ class MainWindow(QMainWindow):
         if control is None:
             raise LookupError(f"The window has no control named {name!r}.")
         return control
+
+    def _open_vary(self, opened: bool) -> None:
+        """One bar at a time."""
+        if opened:
+            self._open_compare(False)
+        self.vary.set_open(opened)
+        self.header.set_vary_open(opened)
+
+    def _open_compare(self, opened: bool) -> None:
+        if opened:
+            self._open_vary(False)
+        self.compare.set_open(opened)
+        self.header.set_compare_open(opened)
 
     def _show_gallery(self, shown: bool) -> None:
         self._gallery_panel.setVisible(shown)

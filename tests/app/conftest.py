@@ -25,11 +25,15 @@ class Told(QObject):
     ready = Signal(object)
     loadFailed = Signal(str)
     started = Signal(object)
-    encoded = Signal(int, str)
+    encoded = Signal(int, int, str)
+    planned = Signal(int, tuple)
     stepped = Signal(object)
     finished = Signal(object)
-    cancelled = Signal(int)
-    failed = Signal(str)
+    cancelled = Signal(int, int)
+    failed = Signal(int, str)
+    refused = Signal(str)
+    compared = Signal(object)
+    idle = Signal()
     saved = Signal(str)
     saveFailed = Signal(str)
 
@@ -40,10 +44,14 @@ class Told(QObject):
         worker.loadFailed.connect(self.loadFailed)
         worker.started.connect(self.started)
         worker.encoded.connect(self.encoded)
+        worker.planned.connect(self.planned)
         worker.stepped.connect(self.stepped)
         worker.finished.connect(self.finished)
         worker.cancelled.connect(self.cancelled)
         worker.failed.connect(self.failed)
+        worker.refused.connect(self.refused)
+        worker.compared.connect(self.compared)
+        worker.idle.connect(self.idle)
         worker.saved.connect(self.saved)
         worker.saveFailed.connect(self.saveFailed)
 
@@ -76,8 +84,9 @@ def start(qtbot: QtBot, fake: FakeEngine) -> Iterator[Callable[..., Application]
         opened.append(application)
         told(application)
         application.show()
-        if ready:
+        if ready:  # and at rest, so that the next `idle` is that of the next run
             qtbot.waitUntil(lambda: application.models.card is not None)
+            qtbot.waitUntil(lambda: application.queue._current is None)
         return application
 
     yield open_application

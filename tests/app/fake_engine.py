@@ -15,13 +15,33 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from engine.control import Control, RunCancelled
+from engine.control import Control, EvaluationDropped, RunCancelled
 from engine.errors import EngineError, LoadError, RequestError, SaveError, SchedulerError
 from engine.events import Cancelled, Encoded, Event, Finished, Step
+from engine.grid import Axis, Grid
 from engine.request import Edit, Request
-from engine.timeline import Timeline
+from engine.steering import branched, conditions, edited
 
 SIDE = 64
+SNAPSHOT_BYTES = 1000
+
+
+class FakeTimeline:
+    """Keeps every snapshot, each as if it took `SNAPSHOT_BYTES`."""
+
+    def __init__(self, budget: int = 2**29) -> None:
+        self.budget = budget
+        self._kept: list[Any] = []
+
+    @property
+    def size(self) -> int:
+        return SNAPSHOT_BYTES * len(self._kept)
+
+    def add(self, snapshot: Any) -> None:
+        self._kept.append(snapshot)
+
+    def at(self, index: int) -> Any:
+        return next((kept for kept in reversed(self._kept) if kept.index <= index), None)
 
 
 @dataclass
@@ -74,13 +94,14 @@ class FakeSchedulers:
 
 class FakeEngine:
     """models: the pipeline of a source, where it is not the usual one. step_seconds: how long an
-    evaluation takes. truncated: the text that did not fit. failures:
-    an exception for "load", a source, "encode", a step's number from 0, "preview" or "save"; it
-    happens until it is taken out. gate: a run waits for it before each evaluation, where it is set;
-    load_gate: the same for a load."""
+    evaluation takes. truncated: the text that did not fit. failures: an exception for "load", a
+    source, "encode", ("seed", a seed), a step's number from 0, "preview", "reguide", "sheet" or
+    "save"; it happens until it is taken out. gate: a run waits for it before each evaluation, where
+    it is set; load_gate and reguide_gate: the same for a load and for reguiding."""
 
     Cancelled, Encoded, Finished, Step = Cancelled, Encoded, Finished, Step
     Control, Edit, Request = Control, Edit, Request
+    Axis, Grid, Timeline = Axis, Grid, FakeTimeline
     EngineError, LoadError, RequestError = EngineError, LoadError, RequestError
     SaveError = SaveError
 
@@ -93,7 +114,12 @@ class FakeEngine:
         self.failures: dict[Any, Exception] = {}
         self.gate: threading.Semaphore | None = None
         self.load_gate: threading.Event | None = None
+        self.reguide_gate: threading.Event | None = None
         self.requests: list[Request] = []
+        self.starts: list[Any] = []  # of each run: the snapshot it began at, or None
+        self.evaluated: list[int] = []  # the index of each evaluation that was begun
+        self.reguided: list[float] = []  # the scale of each reguiding that was begun
+        self.alive = 0  # generators that have begun and not ended
         self.loaded: list[str] = []
         self.threads: set[int] = set()
         self.generators_closed = 0
@@ -122,38 +148,92 @@ class FakeEngine:
         request: Request,
         control: Control | None = None,
         start: Any = None,
+        timeline: FakeTimeline | None = None,
     ) -> Iterator[Event]:
         self.requests.append(request)
+        self.starts.append(start)
         control = control or Control()
-        guidance = request.guidance_scale
-        edits: list[Edit] = []
-        timeline = Timeline()
+        timeline = timeline or FakeTimeline()
+        total = request.steps
         index = 0
+        if start is not None:
+            index = start.index + 1
+            request = branched(request, start.request, index, total)
+        self.alive += 1
         try:
             control.poll()
             self._check(pipeline, request)
             self._fail("encode")
+            self._fail(("seed", request.seed))
             yield Encoded(len(request.prompt.split()), self.truncated)
-            for index in range(request.steps):
+            while index < total:
                 self._wait(control)
-                for edit in control.take_edits(index):
-                    edits.append(edit)
-                    guidance = edit.value
+                request = edited(request, control.take_edits(index))
+                now = conditions(request, index, total)
+                if now.finish and index:
+                    break
                 self._fail(index)
-                yield Step(
-                    index, request.steps, 1.0, guidance, self._snapshot(request, index), 0.01
-                )
+                self.evaluated.append(index)
+                snapshot = self._snapshot(request, index, now.guided)
+                timeline.add(snapshot)
+                yield Step(index, total, 1.0, now.guidance_scale, snapshot, 0.01)
+                index += 1
         except RunCancelled:
-            yield Cancelled(index, timeline)
+            yield Cancelled(index, timeline)  # pyright: ignore[reportArgumentType]
             return
         finally:
+            self.alive -= 1
             self.generators_closed += 1
         images = tuple(
             Image.new("RGB", (request.width or SIDE, request.height or SIDE), (seed % 256, 90, 40))
             for seed in range(request.seed, request.seed + request.count)
         )
-        record = SimpleNamespace(request=replace(request, edits=tuple(edits)))
+        record = SimpleNamespace(request=request)
         yield Finished(images, record, timeline)  # pyright: ignore[reportArgumentType]
+
+    def compare(
+        self,
+        pipeline: FakePipeline,
+        requests: list[Request],
+        controls: list[Control],
+        start: Any,
+        timelines: list[FakeTimeline],
+    ) -> Iterator[tuple[int, Any]]:
+        """Side by side, without sharing."""
+        runs = dict(
+            enumerate(
+                self.generate(pipeline, request, control, start, timeline)
+                for request, control, timeline in zip(requests, controls, timelines, strict=True)
+            )
+        )
+        try:
+            while runs:
+                for number, events in list(runs.items()):
+                    try:
+                        event = next(events)
+                    except EngineError as error:
+                        event = error
+                    if not isinstance(event, Encoded | Step):
+                        runs.pop(number).close()  # pyright: ignore[reportAttributeAccessIssue]
+                    yield number, event
+        finally:
+            for events in runs.values():
+                events.close()  # pyright: ignore[reportAttributeAccessIssue]
+
+    def reguide(
+        self, pipeline: FakePipeline, snapshot: Any, scale: float, rescale: float
+    ) -> np.ndarray:
+        """Grey of the guidance scale's brightness."""
+        self.threads.add(threading.get_ident())
+        self.reguided.append(scale)
+        if self.reguide_gate:
+            self.reguide_gate.wait(5)
+        self._fail("reguide")
+        return np.full_like(snapshot.denoised, 10 * scale)
+
+    def sheet(self, grid: Grid, images: list[Any]) -> Image.Image:
+        self._fail("sheet")
+        return Image.new("RGB", (SIDE * grid.columns, SIDE * grid.rows), "white")
 
     def preview(
         self, pipeline: FakePipeline, latents: np.ndarray, kind: str = "auto"
@@ -176,14 +256,26 @@ class FakeEngine:
     def _wait(self, control: Control) -> None:
         time.sleep(self.step_seconds)
         while self.gate and not self.gate.acquire(timeout=0.005):
-            control.poll()
+            try:
+                control.poll_evaluation()
+            except EvaluationDropped:
+                return
 
     def _fail(self, stage: Any) -> None:
         if stage in self.failures:
             raise self.failures[stage]
 
-    def _snapshot(self, request: Request, index: int) -> Any:
+    def _snapshot(self, request: Request, index: int, guided: bool) -> Any:
         """Grey that brightens with the steps; the noisy view is darker, and coarse."""
         level = 255 * (index + 1) / request.steps
         denoised = np.full((request.height or SIDE, request.width or SIDE, 3), level)
-        return SimpleNamespace(denoised=denoised, latents=denoised[::8, ::8] / 4, input_scale=2.0)
+        return SimpleNamespace(
+            index=index,
+            denoised=denoised,
+            latents=denoised[::8, ::8] / 4,
+            input_scale=2.0,
+            request=request,
+            unconditional=denoised if guided else None,
+            state=SimpleNamespace(index=index + 1, total=request.steps),
+            scheduler=SimpleNamespace(entries=range(request.steps + 1)),
+        )

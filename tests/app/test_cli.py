@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,7 @@ def test_an_image_that_cannot_be_written_is_kept(
 ) -> None:
     refuge = tmp_path / "refuge"
     refuge.mkdir()
-    monkeypatch.setattr(cli.tempfile, "gettempdir", lambda: str(refuge))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(refuge))
     save = fake.save
 
     def full_disk(image: object, path: Path, *rest: object) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QSlider, Q
 import engine
 from app.main import Application, build
 from tests.app.conftest import told
+from tests.app.test_main import steps
 
 STEPS = 6
 
@@ -25,6 +26,7 @@ def opened(qtbot):
     told(application)
     application.show()
     qtbot.waitUntil(lambda: application.models.card is not None, timeout=120_000)
+    qtbot.waitUntil(lambda: application.queue._current is None)
     spin(application, "stepsSpin").setValue(STEPS)
     yield application
     assert application.close(), "the worker's thread has not ended"
@@ -53,6 +55,15 @@ def pixels(image: QImage) -> np.ndarray:
     rgb = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(bytes(rgb.constBits()), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
     return rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3)
+
+
+def shown(application: Application) -> np.ndarray:
+    return pixels(application.showing.picture.image)
+
+
+def last(application: Application, run: int) -> np.ndarray:
+    """The finished image of that run."""
+    return pixels(application.history.lines[run].result.images[0])
 
 
 def test_type_generate_watch_and_open_the_file(qtbot, opened):
@@ -90,7 +101,7 @@ def test_the_guidance_slider_steers_the_run_under_way(qtbot, opened):
     type_prompt(qtbot, opened, "an owl")
     with qtbot.waitSignal(told(opened).finished, timeout=120_000) as finished:
         press(qtbot, opened, "generateButton")
-    scales = [view.guidance_scale for view in opened.run.steps]
+    scales = [view.guidance_scale for view in steps(opened)]
     assert scales[:2] == [5.0, 5.0]
     assert scales[-1] == 9.5
     with Image.open(finished.args[0].paths[0]) as image:
@@ -98,17 +109,57 @@ def test_the_guidance_slider_steers_the_run_under_way(qtbot, opened):
     assert [(edit.field, edit.value) for edit in record.edits] == [("guidance_scale", 9.5)]
 
 
+def test_go_back_morph_branch_and_vary(qtbot, opened):
+    """What the window makes of a scrubbed step can be made again from its file alone."""
+    opened.session.set_prompt("an owl")
+    opened.session.set_seed(7)
+    with qtbot.waitSignal(told(opened).idle, timeout=120_000):
+        press(qtbot, opened, "generateButton")
+    strip = opened.window.timeline
+    qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=strip.place(1, 1))
+    assert (opened.history.step.run, opened.history.step.index) == (1, 1)
+    as_it_was = shown(opened)
+
+    opened.window.findChild(QSlider, "guidanceSlider").setValue(110)
+    qtbot.waitUntil(lambda: not np.array_equal(shown(opened), as_it_was), timeout=10_000)
+    assert "guidance 5 → 11" in opened.window.canvas.accessibleDescription()
+    with qtbot.waitSignals([told(opened).finished, told(opened).idle], timeout=120_000):
+        press(qtbot, opened, "branchButton")
+    branch = opened.history.lines[2].result
+    assert not np.array_equal(pixels(branch.images[0]), last(opened, 1))
+
+    qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=strip.place(1, 1))
+    press(qtbot, opened, "varyButton")
+    for percent, number in ((0, 3), (60, 4)):
+        opened.window.findChild(QSlider, "varySlider").setValue(percent)
+        spin(opened, "varyCountSpin").setValue(1)
+        opened.history.select(1, 1)
+        with qtbot.waitSignals([told(opened).finished, told(opened).idle], timeout=120_000):
+            press(qtbot, opened, "varyStartButton")
+        assert np.array_equal(last(opened, number), last(opened, 2)) == (percent == 0)
+
+    pipeline = engine.load("bundled")
+    for number in (2, 4):
+        record = engine.read(opened.history.lines[number].result.paths[0])
+        assert record.branches == (2,)
+        again = list(engine.generate(pipeline, record.request))[-1]
+        assert np.array_equal(np.asarray(again.images[0]), last(opened, number))
+    fields = [edit.field for edit in record.edits]
+    assert sorted(fields) == ["guidance_scale", "vary"]
+    pipeline.close()
+
+
 def test_pause_stop_and_close_in_the_middle_of_a_run(qtbot, opened):
     spin(opened, "stepsSpin").setValue(500)
     type_prompt(qtbot, opened, "an owl")
     press(qtbot, opened, "generateButton")
-    qtbot.waitUntil(lambda: len(opened.run.steps) >= 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(steps(opened)) >= 2, timeout=60_000)
     press(qtbot, opened, "pauseButton")
     qtbot.waitUntil(lambda: opened.run.paused, timeout=5_000)
     with qtbot.waitSignal(told(opened).cancelled, timeout=10_000):
         press(qtbot, opened, "stopButton")
     press(qtbot, opened, "generateButton")
-    qtbot.waitUntil(lambda: len(opened.run.steps) >= 1, timeout=60_000)
+    qtbot.waitUntil(lambda: 2 in opened.history.lines and len(steps(opened)) >= 1, timeout=60_000)
     opened.window.close()
     assert opened.worker_thread.wait(5_000)
     assert opened.gallery.rowCount() == 0

@@ -40,9 +40,16 @@ def click(qtbot: QtBot, application: Application, name: str) -> None:
 
 
 def finish(qtbot: QtBot, application: Application) -> Any:
-    with qtbot.waitSignal(told(application).finished) as finished:
+    heard = told(application)
+    with qtbot.waitSignal(heard.finished) as finished, qtbot.waitSignal(heard.idle):
         click(qtbot, application, "generateButton")
     return finished.args[0]
+
+
+def steps(application: Application, run: int | None = None) -> list[Any]:
+    """Those of that run, or of the newest, which have been shown."""
+    lines = application.history.lines
+    return lines[run or max(lines)].steps if lines else []
 
 
 def error(application: Application) -> str:
@@ -75,7 +82,7 @@ def test_type_generate_watch_and_find_it_in_the_gallery(
     result = finish(qtbot, application)
     assert fake.requests[0].prompt == "a red apple, 3d"
     assert fake.requests[0].steps == 4
-    assert [step.index for step in application.run.steps] == [0, 1, 2, 3]
+    assert [step.index for step in steps(application)] == [0, 1, 2, 3]
     path = Path(result.paths[0])
     assert path.parent == home / "images"
     assert path.stat().st_size > 0
@@ -109,7 +116,7 @@ def test_guidance_steers_the_run_under_way(
     child(application, QWidget, "guidanceSpin").setValue(12.5)
     with qtbot.waitSignal(told(application).finished):
         fake.gate.release(9)
-    scales = [step.guidance_scale for step in application.run.steps]
+    scales = [step.guidance_scale for step in steps(application)]
     assert scales == [5.0, 12.5, 12.5, 12.5]
     assert application.session.guidance_scale == 12.5
 
@@ -121,11 +128,11 @@ def test_pause_resume_and_stop(qtbot: QtBot, application: Application, fake: Fak
         click(qtbot, application, "generateButton")
     click(qtbot, application, "pauseButton")
     qtbot.wait(50)
-    held = len(application.run.steps)
+    held = len(steps(application))
     qtbot.wait(60)
-    assert len(application.run.steps) == held
+    assert len(steps(application)) == held
     click(qtbot, application, "pauseButton")
-    qtbot.waitUntil(lambda: len(application.run.steps) > held)
+    qtbot.waitUntil(lambda: len(steps(application)) > held)
     with qtbot.waitSignal(told(application).cancelled):
         click(qtbot, application, "stopButton")
     assert status(application).startswith("Stopped after")
@@ -188,7 +195,7 @@ def test_stepping_through_a_run(qtbot: QtBot, application: Application) -> None:
     result = finish(qtbot, application)
     strip = application.window.timeline
     qtbot.keyClick(strip, Qt.Key.Key_Home)
-    assert application.run.selected == 0
+    assert application.history.step is steps(application)[0]
     assert application.showing.picture.name == "step-001.png"  # pyright: ignore[reportOptionalMemberAccess]
     qtbot.keyClick(strip, Qt.Key.Key_End)
     assert application.showing.picture.path == result.paths[0]  # pyright: ignore[reportOptionalMemberAccess]
@@ -199,7 +206,7 @@ def test_the_noisy_view(qtbot: QtBot, application: Application) -> None:
     click(qtbot, application, "noisyButton")
     picture = application.showing.picture
     assert picture is not None
-    assert picture.image is application.run.steps[-1].noisy
+    assert picture.image is steps(application)[-1].noisy
     click(qtbot, application, "predictedButton")
     assert application.showing.picture.path  # pyright: ignore[reportOptionalMemberAccess]
 

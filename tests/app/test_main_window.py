@@ -33,6 +33,9 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.i18n import CONTEXT
+from app.widgets.compare_grid import CompareGrid
+from app.widgets.curve_editor import CurveEditor
+from app.widgets.interval_bar import IntervalBar
 from app.widgets.preview_canvas import PreviewCanvas
 from app.widgets.timeline_strip import TimelineStrip
 from app.windows.main_window import TAB_ORDER, MainWindow
@@ -57,6 +60,7 @@ NAMES = (
     "previewCanvas",
     "progressBar",
     "timelineStrip",
+    "branchButton",
     "galleryView",
     "statusLabel",
     "deviceLabel",
@@ -70,6 +74,9 @@ CONTROLS = (
     QLineEdit,
     QPlainTextEdit,
     QProgressBar,
+    CompareGrid,
+    CurveEditor,
+    IntervalBar,
     PreviewCanvas,
     TimelineStrip,
 )
@@ -84,12 +91,34 @@ def window(qtbot: QtBot, qapp: QApplication) -> MainWindow:
     made.run.set_ready(True)
     made.run.set_running(True)
     made.header.set_can_save(True)
+    made.header.set_can_compare(True)
+    made.set_can_branch(True)
+    made.compare.set_can_start(True)
+    made.compare.set_fields([("guidance", "Guidance", "1, 4"), ("seed", "Seed", "0..3")])
+    made.guidance.set_presets([("falling", "Falling", "Strong first, weak at the end.")])
     made.set_conditions(True, 10)
     made.scheduler.set_schedulers([("ddim", "DDIM", "The classic, the same every time.")])
     made.scheduler.set_current("ddim")
     made.show()
     qtbot.waitUntil(made.isActiveWindow)
     return made
+
+
+@pytest.fixture
+def opened(window: MainWindow) -> MainWindow:
+    """With all that can be opened, and more than a person would have open at once."""
+    window.errors.show_error("No.")
+    window.switch.set_question("Load cats?")
+    window.prompt.set_steerable(True)
+    window.guidance.set_opened(True)
+    window.vary.set_open(True)
+    window.compare.set_open(True)
+    down = window.findChild(QComboBox, "compareSecondField")
+    assert down is not None
+    down.setCurrentIndex(down.findData("seed"))
+    window.compare.set_can_start(True)
+    named(window, "promptEdit").setFocus()
+    return window
 
 
 def named(window: MainWindow, name: str) -> QWidget:
@@ -141,20 +170,22 @@ def test_every_control_says_what_it_is_and_does(window: MainWindow) -> None:
         assert "<" not in control.toolTip()
 
 
-def test_every_control_is_in_the_tab_order(window: MainWindow) -> None:
-    window.errors.show_error("No.")
-    window.switch.set_question("Load cats?")
-    chain = tab_chain(window)
-    for control in controls(window):
-        if not isinstance(control, QProgressBar):
+@pytest.mark.parametrize("grid", [False, True])
+def test_every_control_is_in_the_tab_order(opened: MainWindow, grid: bool) -> None:
+    opened.show_grid(grid)
+    chain = tab_chain(opened)
+    out = PreviewCanvas if grid else CompareGrid
+    for control in controls(opened):
+        if not isinstance(control, QProgressBar | out):
             assert control.objectName() in chain, control.objectName()
 
 
-def test_tab_order_follows_the_eye(window: MainWindow) -> None:
-    window.errors.show_error("No.")
-    window.switch.set_question("Load cats?")
-    chain = tab_chain(window)
-    order = [name for name in TAB_ORDER if name != "promptSentence"]
+@pytest.mark.parametrize("grid", [False, True])
+def test_tab_order_follows_the_eye(opened: MainWindow, grid: bool) -> None:
+    opened.show_grid(grid)
+    chain = tab_chain(opened)
+    out = ("promptSentence", "previewCanvas" if grid else "compareGrid")
+    order = [name for name in TAB_ORDER if name not in out]
     assert [name for name in chain if name in order] == [*order[2:], *order[:2]]
 
 
@@ -165,26 +196,31 @@ def test_tab_leaves_the_prompt(qtbot: QtBot, window: MainWindow) -> None:
 
 
 @pytest.mark.parametrize("look", ["dark", "light"])
-def test_focus_can_be_seen(window: MainWindow, qapp: QApplication, look: str) -> None:
+def test_focus_can_be_seen(opened: MainWindow, qapp: QApplication, look: str) -> None:
     theme.apply(qapp, look)
-    for control in controls(window):
+    for control in controls(opened):
         if isinstance(control, QProgressBar | QAbstractItemView) or not control.isVisible():
             continue
-        named(window, "galleryView").setFocus()
+        named(opened, "galleryView").setFocus()
         before = control.grab().toImage()
         control.setFocus()
         assert control.grab().toImage() != before, control.objectName()
     theme.apply(qapp, "dark")
 
 
+@pytest.mark.parametrize("bar", ["", "vary", "compare"])
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 640)])
-def test_nothing_is_clipped(window: MainWindow, size: tuple[int, int]) -> None:
+def test_nothing_is_clipped(window: MainWindow, size: tuple[int, int], bar: str) -> None:
     window.resize(*size)
     window.header.set_title("Watching a picture with a rather long prompt " * 5)
     window.status.set_status("Making a picture " * 50)
     window.prompt.set_prompt("a red apple, 3d, " * 300)
     window.errors.show_error("A very long error. " * 200)
     window.switch.set_question("Load a model with a rather long name? " * 3)
+    window.prompt.set_steerable(True)
+    window.guidance.set_opened(True)
+    if bar:
+        getattr(window, bar).set_open(True)
     QApplication.processEvents()
     assert (window.width(), window.height()) == size
     recipe = named(window, "recipe")
@@ -242,8 +278,9 @@ def test_without_a_prompt_the_keyboard_reaches_what_is_there(
     hidden = {name for name in TAB_ORDER if not named(window, name).isVisible()}
     assert {"promptEdit", "negativePromptEdit", "guidanceSlider", "guidanceSpin"} <= hidden
     hidden.add("noisyButton")  # Tab goes to the one of the two views that is on
+    first = TAB_ORDER.index("promptSentence")
     assert [name for name in walked if name in TAB_ORDER] == [
-        name for name in (*TAB_ORDER[4:], *TAB_ORDER[:2]) if name not in hidden
+        name for name in (*TAB_ORDER[first:], *TAB_ORDER[:first]) if name not in hidden
     ]
     window.set_conditions(True, 0)
     assert window.focusWidget() is named(window, "promptEdit")
@@ -379,6 +416,7 @@ def action(window: MainWindow, text: str) -> QAction:
         ("Save as…", "saveRequested"),
         ("Copy", "copyRequested"),
         ("Open model folder…", "openModelRequested"),
+        ("Branch from here", "branchRequested"),
         ("Image folder…", "imageFolderRequested"),
     ],
 )
@@ -393,6 +431,49 @@ def test_nothing_to_save(window: MainWindow) -> None:
     window.header.set_can_save(False)
     assert not action(window, "Save as…").isEnabled()
     assert not action(window, "Copy").isEnabled()
+
+
+def test_nothing_to_branch_from(window: MainWindow) -> None:
+    window.vary.set_open(True)
+    window.set_can_branch(False)
+    for name in ("branchButton", "varyButton", "varyStartButton"):
+        assert not named(window, name).isEnabled()
+    for text in ("Branch from here", "Vary from here…"):
+        assert not action(window, text).isEnabled()
+
+
+def test_one_bar_at_a_time(qtbot: QtBot, window: MainWindow) -> None:
+    buttons = [window.findChild(QAbstractButton, f"{name}Button") for name in ("vary", "compare")]
+    vary, compare = buttons
+    assert vary is not None and compare is not None
+    bars = (window.vary, window.compare)
+
+    def open_bars() -> list[bool]:
+        assert [bar.isVisible() for bar in bars] == [vary.isChecked(), compare.isChecked()]
+        return [bar.isVisible() for bar in bars]
+
+    vary.click()
+    assert open_bars() == [True, False]
+    action(window, "Compare…").trigger()
+    assert open_bars() == [False, True]
+    action(window, "Vary from here…").trigger()
+    assert open_bars() == [True, False]
+    qtbot.keyClick(named(window, "varySlider"), Qt.Key.Key_Escape)
+    assert open_bars() == [False, False]
+    compare.click()
+    compare.click()
+    assert open_bars() == [False, False]
+
+
+def test_timeline_memory_menu(window: MainWindow) -> None:
+    heard: list[int] = []
+    window.timelineMemoryChosen.connect(heard.append)
+    window.menu.set_timeline_memory(1024)
+    window.menu.set_timeline_memory(700)  # from a file that somebody wrote by hand
+    assert not heard
+    assert action(window, "1 GB").isChecked()
+    action(window, "128 MB").trigger()
+    assert heard == [128]
 
 
 def test_theme_menu(window: MainWindow) -> None:

@@ -25,7 +25,7 @@ from app.main import Application, build
 from engine.errors import LoadError
 from tests.app.conftest import told
 from tests.app.fake_engine import FAKE_CLASSES, FAKE_DDPM, FakeEngine
-from tests.app.test_main import child, click, error, finish, status, type_prompt
+from tests.app.test_main import child, click, error, finish, status, steps, type_prompt
 
 Start = Callable[..., Application]
 
@@ -49,7 +49,7 @@ def folders(fake: FakeEngine, tmp_path: Path) -> dict[str, str]:
 
 
 def switch(qtbot: QtBot, application: Application, source: str) -> None:
-    with qtbot.waitSignal(told(application).ready):
+    with qtbot.waitSignals([told(application).ready, told(application).idle]):
         application.models.choose(source)
 
 
@@ -96,7 +96,7 @@ def test_without_a_prompt(
     assert error(application) == ""
     asked = fake.requests[-1]
     assert (asked.prompt, asked.guidance_scale, asked.class_label) == ("", 1.0, None)
-    assert application.run.steps[-1].guidance_scale is None
+    assert steps(application)[-1].guidance_scale is None
 
     switch(qtbot, application, "bundled")
     assert visible(application, *OF_A_PROMPT) == {True}
@@ -264,6 +264,58 @@ def test_a_failed_switch_leaves_model_and_queue(
     assert visible(application, *OF_A_PROMPT) == {True}
 
 
+def test_a_branch_loads_the_model_of_its_run_again(
+    qtbot: QtBot, application: Application, fake: FakeEngine, folders: dict[str, str]
+) -> None:
+    finish(qtbot, application)
+    switch(qtbot, application, folders["cats"])
+    application.history.select(1, 1)
+    click(qtbot, application, "branchButton")
+    qtbot.waitUntil(lambda: application.gallery.rowCount() == 2)
+    assert fake.loaded == ["bundled", folders["cats"], "bundled"]
+    assert fake.evaluated == [0, 1, 2, 3, 2, 3]
+    assert shown(application) == "Emoji"
+    assert visible(application, *OF_A_PROMPT) == {True}
+    finish(qtbot, application)
+
+
+def test_a_branch_says_why_the_model_of_its_run_cannot_be_loaded(
+    qtbot: QtBot, application: Application, fake: FakeEngine, folders: dict[str, str]
+) -> None:
+    switch(qtbot, application, folders["digits"])
+    finish(qtbot, application)
+    switch(qtbot, application, "bundled")
+    finish(qtbot, application)
+    fake.failures[folders["digits"]] = LoadError("unet/config.json is damaged.")
+    application.history.select(1, 1)
+    with qtbot.waitSignal(told(application).idle):
+        click(qtbot, application, "branchButton")
+    assert error(application) == (
+        f"The model of that run, {folders['digits']}, cannot be loaded again. "
+        "unet/config.json is damaged."
+    )
+    assert shown(application) == "Emoji"
+    assert list(application.history.lines) == [1, 2]
+    finish(qtbot, application)
+    application.history.select(2, 1)
+    with qtbot.waitSignal(told(application).finished):
+        click(qtbot, application, "branchButton")
+
+
+def test_a_step_of_another_model_is_not_retouched(
+    qtbot: QtBot, application: Application, fake: FakeEngine, folders: dict[str, str]
+) -> None:
+    finish(qtbot, application)
+    switch(qtbot, application, folders["digits"])
+    switch(qtbot, application, folders["cats"])
+    application.history.select(1, 1)
+    asked: list[Any] = []
+    application.steering.retouchAsked.connect(lambda *wish: asked.append(wish))
+    application.steering.move_scale(12.0)
+    qtbot.wait(50)
+    assert (len(asked), fake.reguided, error(application)) == (1, [], "")
+
+
 def test_a_remembered_folder_that_is_gone(
     qtbot: QtBot, start: Start, fake: FakeEngine, folders: dict[str, str], tmp_path: Path
 ) -> None:
@@ -298,14 +350,14 @@ def test_a_thousand_quick_steps(
     application.session.set_steps(1000)
     fake.step_seconds = 0.0005
     finish(qtbot, application)
-    run = application.run
-    assert (run.steps[0].index, run.steps[-1].index, run.done) == (0, 999, 1000)
-    assert len(run.steps) < 500
+    shown = steps(application)
+    assert (shown[0].index, shown[-1].index, application.run.done) == (0, 999, 1000)
+    assert len(shown) < 500
     application.window.timeline.setFocus()
     qtbot.keyClick(application.window.timeline, Qt.Key.Key_Home)
-    assert application.run.selected == 0
+    assert application.history.step is shown[0]
     qtbot.keyClick(application.window.timeline, Qt.Key.Key_Right)
-    assert application.run.selected == run.steps[1].index
+    assert application.history.step is shown[1]
 
 
 @pytest.fixture
@@ -355,8 +407,8 @@ def test_a_real_ddpm_develops_in_the_window(
     with qtbot.waitSignal(told(application).finished, timeout=60_000) as finished:
         click(qtbot, application, "generateButton")
     assert error(application) == ""
-    assert [step.index for step in application.run.steps] == [0, 1, 2, 3, 4]
-    assert application.run.steps[0].predicted.size().toTuple() == (32, 32)
+    assert [step.index for step in steps(application)] == [0, 1, 2, 3, 4]
+    assert steps(application)[0].predicted.size().toTuple() == (32, 32)
     with Image.open(finished.args[0].paths[0]) as image:
         record = engine.Record.from_json(image.text["safelight"])
     assert (record.request.prompt, record.request.class_label) == ("", 3 if classes else None)

@@ -15,7 +15,7 @@ from app.state.background import Background
 from app.state.exports import Exports
 from app.state.gallery import KEPT, THUMBNAIL, GalleryModel
 from app.state.picture import Picture
-from app.state.run import RunResult
+from app.state.run import RunResult, SheetResult
 from engine.request import Request
 
 
@@ -85,6 +85,15 @@ def test_new_images_come_first(gallery: GalleryModel) -> None:
     gallery.add(result("/x/5.png", None))
     assert names(gallery)[:3] == ["5.png", "6.png", "c.png"]
     assert gallery.data(gallery.index(1), Qt.ItemDataRole.UserRole) == ""
+
+
+def test_a_sheet_comes_first_too(gallery: GalleryModel) -> None:
+    gallery.add_sheet(SheetResult(Picture("0-grid.png", image(), unsaved=(3, -1)), "No room."))
+    gallery.add_sheet(SheetResult(Picture("1-grid.png", image(), "/x/1-grid.png"), ""))
+    assert names(gallery)[:3] == ["1-grid.png", "0-grid.png", "c.png"]
+    written, unwritten = gallery.picture(0), gallery.picture(1)
+    assert written and written.image is None  # the file has it
+    assert unwritten and unwritten.unsaved == (3, -1)
 
 
 def test_an_image_that_came_while_the_folder_was_read_is_there_once(

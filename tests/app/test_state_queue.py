@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from app.state.plan import Plan
 from app.state.queue import Queue
 from engine.request import Request
+from tests.app.by_hand import heard
 
-FIRST, SECOND, THIRD = (Request(seed=seed) for seed in range(3))
+FIRST, SECOND, THIRD = (Plan((Request(seed=seed),)) for seed in range(3))
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def released() -> list[Any]:
 @pytest.fixture
 def queue(released: list[Any]) -> Queue:
     queue = Queue()
-    queue.requestReleased.connect(released.append)
+    queue.planReleased.connect(released.append)
     queue.loadReleased.connect(released.append)
     return queue
 
@@ -35,23 +37,22 @@ def asked(queue: Queue) -> list[Any]:
 
 
 def test_releases_one_at_a_time_in_order(queue: Queue, released: list[Any]) -> None:
-    requests = [FIRST, SECOND, THIRD]
-    for request in requests:
-        queue.submit(request)
-    assert (released, len(queue)) == (requests[:1], 2)
+    plans = [FIRST, SECOND, THIRD]
+    for plan in plans:
+        queue.submit(plan)
+    assert (released, len(queue)) == (plans[:1], 2)
     queue.next()
     queue.next()
-    assert (released, len(queue)) == (requests, 0)
+    assert (released, len(queue)) == (plans, 0)
     queue.next()
     queue.submit(FIRST)
     assert released[-1] is FIRST
 
 
 def test_tells_how_many_wait(queue: Queue) -> None:
-    lengths: list[int] = []
-    queue.lengthChanged.connect(lengths.append)
-    for request in (FIRST, SECOND, THIRD):
-        queue.submit(request)
+    lengths = heard(queue.lengthChanged)
+    for plan in (FIRST, SECOND, THIRD):
+        queue.submit(plan)
     queue.next()
     queue.clear()
     assert lengths == [0, 1, 2, 1, 0]
@@ -139,3 +140,118 @@ def test_clearing_settles_the_question(queue: Queue, released: list[Any], asked:
     queue.clear()
     queue.next()
     assert (released, asked) == ([FIRST], [("a", 0), None])
+
+
+def test_one_that_is_to_be_first(queue: Queue, released: list[Any]) -> None:
+    lengths = heard(queue.lengthChanged)
+    for plan in (FIRST, SECOND):
+        queue.submit(plan)
+    queue.submit_first(THIRD)
+    assert lengths == [0, 1, 2]
+    for _ in range(3):
+        queue.next()
+    queue.submit_first(FIRST)  # at once, where nothing is being done
+    assert released == [FIRST, THIRD, SECOND, FIRST]
+
+
+class TestHolding:
+    """FIRST is being done and SECOND waits; then a person stops the run."""
+
+    @pytest.fixture(autouse=True)
+    def held(self, queue: Queue) -> list[bool]:
+        held = heard(queue.heldChanged)
+        queue.submit(FIRST)
+        queue.submit(SECOND)
+        return held
+
+    def hold(self, queue: Queue) -> None:
+        queue.hold()
+        queue.next()
+
+    def test_nothing_begins_until_it_goes_on(
+        self, queue: Queue, released: list[Any], held: list[bool]
+    ) -> None:
+        queue.hold()
+        assert True not in held  # the run has not ended yet
+        queue.next()
+        assert (released, held[-1], len(queue)) == ([FIRST], True, 1)
+        queue.go_on()
+        assert (released, held[-1], len(queue)) == ([FIRST, SECOND], False, 0)
+        queue.next()
+        queue.submit(THIRD)
+        assert released[-1] is THIRD
+
+    @pytest.mark.parametrize("ask", ["submit", "submit_first"])
+    def test_asking_for_more_goes_on(
+        self, queue: Queue, released: list[Any], held: list[bool], ask: str
+    ) -> None:
+        self.hold(queue)
+        getattr(queue, ask)(THIRD)
+        assert released[1] is (SECOND if ask == "submit" else THIRD)
+        assert (held[-1], len(queue)) == (False, 1)
+
+    def test_with_nothing_waiting_nothing_is_held(
+        self, queue: Queue, released: list[Any], held: list[bool]
+    ) -> None:
+        queue.next()
+        self.hold(queue)
+        assert True not in held
+        queue.submit(THIRD)
+        assert released[-1] is THIRD
+
+    def test_what_waits_can_be_forgotten(
+        self, queue: Queue, released: list[Any], held: list[bool]
+    ) -> None:
+        self.hold(queue)
+        queue.forget()
+        assert (len(queue), held[-1]) == (0, False)
+        queue.go_on()
+        assert released == [FIRST]
+        queue.submit(THIRD)
+        assert released[-1] is THIRD
+
+    def test_a_model_is_loaded_while_plans_stand_still(
+        self, queue: Queue, released: list[Any], held: list[bool]
+    ) -> None:
+        self.hold(queue)
+        queue.submit_load("a")
+        assert released[-1] == "a"
+        queue.next()
+        assert held[-1] is True
+        queue.go_on()
+        assert released == [FIRST, "a", SECOND]
+
+    def test_an_open_question_is_answered_by_the_stop(
+        self, queue: Queue, released: list[Any], asked: list[Any], held: list[bool]
+    ) -> None:
+        queue.submit_load("a")
+        self.hold(queue)
+        assert (released, asked[-1]) == ([FIRST, "a"], None)
+        queue.next()
+        assert held[-1] is True
+
+    @pytest.mark.parametrize("forgotten", [True, False])
+    def test_a_model_for_afterwards_comes_after_what_is_held(
+        self, queue: Queue, released: list[Any], forgotten: bool
+    ) -> None:
+        queue.submit_load("a")
+        queue.load_afterwards()
+        self.hold(queue)
+        assert released == [FIRST]
+        if forgotten:
+            queue.forget()
+            assert released == [FIRST, "a"]
+        else:
+            queue.go_on()
+            queue.next()
+            assert released == [FIRST, SECOND, "a"]
+
+    def test_at_the_end_of_the_program_nothing_begins(
+        self, queue: Queue, released: list[Any]
+    ) -> None:
+        queue.submit_load("a")
+        queue.load_afterwards()
+        self.hold(queue)
+        queue.clear()
+        queue.next()
+        assert (released, len(queue)) == ([FIRST], 0)

@@ -13,6 +13,7 @@ from app.preferences import Preferences
 from app.state.session import ModelCard, Session
 from engine.errors import RequestError
 from engine.request import MAX_SEED, Request
+from tests.app.by_hand import heard
 
 SCHEDULERS = ("unipc", "euler")
 CARD = ModelCard(
@@ -45,12 +46,6 @@ def preferences(qtbot: QtBot, tmp_path: Path) -> Preferences:
 @pytest.fixture
 def session(preferences: Preferences) -> Session:
     return Session(preferences, SCHEDULERS)
-
-
-def heard(signal: Any) -> list[Any]:
-    values: list[Any] = []
-    signal.connect(values.append)
-    return values
 
 
 def test_a_setter_tells_only_what_changes(session: Session) -> None:
@@ -198,3 +193,97 @@ def test_the_dice_draws_every_class(session: Session) -> None:
         session.roll_class()
         drawn.add(session.class_label)
     assert drawn == {0, 1, 2}
+
+
+HILL = ((0.0, 2.0), (0.5, 12.5), (1.0, 3.0))
+
+
+class TestCourseOfTheGuidance:
+    def restarted(self, preferences: Preferences, tmp_path: Path) -> Session:
+        """Another start of the program, with what its file says."""
+        preferences.flush()
+        return Session(Preferences(tmp_path / "preferences.json"), SCHEDULERS)
+
+    def test_a_drawn_curve_is_back_at_the_next_start(
+        self, session: Session, preferences: Preferences, tmp_path: Path
+    ) -> None:
+        session.set_guidance_scale(5.0)
+        session.set_curve(HILL, "cosine")
+        session.set_interval(0.25, 0.75)
+        session.set_guidance_rescale(0.5)
+        again = self.restarted(preferences, tmp_path)
+        told = heard(
+            again.presetChanged, again.curveChanged, again.intervalChanged, again.rescaleChanged
+        )
+        again.announce()
+        assert sorted(map(str, told)) == sorted(
+            map(str, ["custom", (HILL, "cosine"), (0.25, 0.75), 0.5])
+        )
+        request = again.release()
+        assert (request.guidance_curve, request.guidance_easing) == (HILL, "cosine")
+        assert (request.guidance_interval, request.guidance_rescale) == ((0.25, 0.75), 0.5)
+        again.set_guidance_scale(10.0)
+        assert again.guidance_curve == ((0.0, 4.0), (0.5, 25.0), (1.0, 6.0))
+
+    def test_a_preset_is_back_and_follows_the_scale(
+        self, session: Session, preferences: Preferences, tmp_path: Path
+    ) -> None:
+        session.set_guidance_scale(10.0)
+        session.set_preset("falling")
+        assert session.guidance_curve == ((0.0, 14.0), (1.0, 6.0))
+        session = self.restarted(preferences, tmp_path)
+        told = heard(session.presetChanged)
+        session.announce()
+        assert told == ["falling"]
+        session.set_guidance_scale(5.0)
+        assert session.guidance_curve == ((0.0, 7.0), (1.0, 3.0))
+        session.set_preset("constant")
+        session.set_preset("nonsense")
+        assert session.release().guidance_curve == ()
+
+    @pytest.mark.parametrize("way", [(0.1, 10.0), (0.0, 10.0), (100.0, 10.0), (3.3, 7.7, 10.0)])
+    def test_a_drawn_curve_keeps_its_shape_under_the_slider(
+        self, session: Session, way: tuple[float, ...]
+    ) -> None:
+        session.set_guidance_scale(10.0)
+        session.set_curve(HILL, "linear")
+        for scale in way:
+            session.set_guidance_scale(scale)
+            assert all(0 <= height <= 100 for _, height in session.guidance_curve)
+        assert session.guidance_curve == HILL
+
+    def test_a_curve_without_points_is_constant(self, session: Session) -> None:
+        session.set_curve(HILL, "linear")
+        presets = heard(session.presetChanged)
+        session.set_curve((), "linear")
+        session.set_guidance_scale(3.0)
+        assert (presets, session.guidance_curve) == (["constant"], ())
+
+    def test_a_models_own_scale_lifts_the_curve(self, session: Session) -> None:
+        session.set_preset("rising")
+        session.adapt(CARD)
+        assert session.guidance_curve == ((0.0, 3.0), (1.0, 7.0))
+
+    def test_a_model_without_a_prompt_gets_none_of_it(self, session: Session) -> None:
+        session.set_curve(HILL, "cosine")
+        session.set_interval(0.0, 0.5)
+        own = DDPM.suited(session.release())
+        assert (own.guidance_curve, own.guidance_interval) == ((), (0.0, 1.0))
+
+    @pytest.mark.parametrize(
+        "draft",
+        [
+            {"guidance_curve": [[0.0, "x"]], "guidance_interval": [0.9, 0.1]},
+            {"guidance_curve": 5, "guidance_easing": "bouncy", "guidance_interval": None},
+        ],
+    )
+    def test_a_stored_course_that_cannot_be_is_left_out(
+        self, preferences: Preferences, draft: dict[str, Any]
+    ) -> None:
+        preferences.set("draft", draft)
+        preferences.set("guidance_preset", "custom")
+        session = Session(preferences, SCHEDULERS)
+        told = heard(session.presetChanged)
+        session.announce()
+        assert told == ["constant"]
+        assert session.release().guidance_interval == (0.0, 1.0)

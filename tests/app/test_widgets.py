@@ -31,6 +31,7 @@ from app.widgets.calm_repaint import CalmRepaint
 from app.widgets.canvas_header import CanvasHeader
 from app.widgets.class_picker import ClassPicker
 from app.widgets.error_bar import ErrorBar
+from app.widgets.flat_button import FlatButton
 from app.widgets.model_picker import ModelPicker
 from app.widgets.plain_label import PlainLabel, plain_tooltip
 from app.widgets.preview_canvas import PreviewCanvas, scaled
@@ -45,6 +46,7 @@ from app.widgets.switch_bar import SwitchBar
 
 W = TypeVar("W", bound=QWidget)
 CTRL = Qt.KeyboardModifier.ControlModifier
+CTRL_SHIFT = CTRL | Qt.KeyboardModifier.ShiftModifier
 
 
 class Heard(list[tuple]):
@@ -142,6 +144,26 @@ class TestPromptPanel:
         assert notes[0].textFormat() == Qt.TextFormat.PlainText
         prompts.set_token_note("")
         assert notes[0].isHidden()
+
+    def test_words_for_the_run_under_way(self, qtbot: QtBot, prompts: PromptPanel) -> None:
+        steer, generate = Heard(prompts.steerRequested), Heard(prompts.generateRequested)
+        edit = part(prompts, QPlainTextEdit, "promptEdit")
+        button = part(prompts, FlatButton, "steerButton")
+        prompts.set_prompt("owl")
+        qtbot.keyClick(edit, Qt.Key.Key_Return, CTRL_SHIFT)
+        assert not button.isVisible()
+        assert not steer
+        prompts.set_steerable(True)
+        button.click()
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            qtbot.keyClick(edit, key, CTRL_SHIFT)
+        assert steer == [(), (), ()]
+        assert edit.toPlainText() == "owl"
+        assert not generate
+        button.setFocus()
+        prompts.set_steerable(False)
+        assert not button.isVisible()
+        assert prompts.focusWidget() is edit
 
     def test_a_sentence_stands_in_for_a_prompt(self, prompts: PromptPanel) -> None:
         heard = Heard(prompts.promptChanged, prompts.negativePromptChanged)
@@ -424,6 +446,44 @@ class TestRunControls:
         assert not part(run, QPushButton, "pauseButton").isChecked()
         assert not heard
 
+    def test_ways_to_stop(self, qtbot: QtBot, run: RunControls) -> None:
+        heard = Heard(run.stopRequested)
+        finish, skip = Heard(run.finishRequested), Heard(run.skipRequested)
+        button = part(run, QPushButton, "stopMenuButton")
+        assert not button.isEnabled()
+        run.set_running(True)
+        button.click()
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        stop_now, with_what_is_there, to_the_next = menu.actions()
+        assert not to_the_next.isEnabled()
+        run.set_waiting(2)
+        for action in (stop_now, with_what_is_there, to_the_next):
+            assert action.toolTip() not in ("", action.text())
+            action.trigger()
+        assert (heard, finish, skip) == ([()], [()], [()])
+        run.set_running(False)
+        assert not menu.isVisible(), "the run is over: nothing is left to stop"
+        assert not to_the_next.isEnabled()
+
+    def test_a_held_queue_goes_on(self, run: RunControls) -> None:
+        go_on, paused = Heard(run.goOnRequested), Heard(run.pauseToggled)
+        pause = part(run, QPushButton, "pauseButton")
+        run.set_running(True)
+        run.set_paused(True)
+        run.set_held(True)
+        run.set_running(False)
+        assert (pause.text(), pause.isEnabled(), pause.isChecked()) == ("Go on", True, True)
+        assert not go_on
+        pause.click()
+        assert go_on == [()]
+        assert pause.isChecked(), "it is held until someone says otherwise"
+        run.set_held(False)
+        assert (pause.text(), pause.isEnabled(), pause.isChecked()) == ("Pause", False, False)
+        run.set_running(True)
+        pause.click()
+        assert paused == [(True,)]
+
     def test_progress(self, run: RunControls) -> None:
         bar = part(run, QProgressBar, "progressBar")
         run.set_progress(7, 20, "7 of 20 · 0.07 s a step")
@@ -508,6 +568,13 @@ def open_menu(widget: QWidget) -> QMenu:
     return menu
 
 
+def narrow_header() -> CanvasHeader:
+    """One whose buttons show their icons."""
+    header = CanvasHeader()
+    header.resize(header.minimumWidth(), 46)
+    return header
+
+
 class TestCanvasHeader:
     @pytest.fixture
     def header(self, qtbot: QtBot) -> CanvasHeader:
@@ -543,12 +610,45 @@ class TestCanvasHeader:
         part(header, QPushButton, "copyButton").click()
         assert (save, copy) == ([()], [()])
 
-    def test_narrow_header_keeps_names(self, header: CanvasHeader) -> None:
-        save = part(header, QPushButton, "saveButton")
-        assert save.text() == "Save"
-        header.resize(450, 46)
-        assert save.text() == ""
-        assert save.accessibleName() == "Save"
+    def test_branch(self, header: CanvasHeader) -> None:
+        heard = Heard(header.branchRequested)
+        part(header, QPushButton, "branchButton").click()
+        assert not heard
+        header.set_can_branch(True)
+        part(header, QPushButton, "branchButton").click()
+        assert heard == [()]
+
+    @pytest.mark.parametrize("bar", ["vary", "compare"])
+    def test_bars_open_and_close(self, header: CanvasHeader, bar: str) -> None:
+        heard = Heard(getattr(header, f"{bar}Toggled"))
+        button = part(header, QPushButton, f"{bar}Button")
+        button.click()
+        assert not button.isChecked()
+        header.set_can_branch(True)
+        header.set_can_compare(True)
+        button.click()
+        button.click()
+        assert heard == [(True,), (False,)]
+        getattr(header, f"set_{bar}_open")(True)
+        assert button.isChecked()
+        assert len(heard) == 2
+
+    def test_words_give_way_to_the_title(self, header: CanvasHeader) -> None:
+        buttons = header.findChildren(QPushButton)
+        header.resize(1200, 46)
+        assert all(button.text() == button.accessibleName() != "" for button in buttons)
+        wordless = []
+        for width in (900, 600, 440):
+            header.resize(width, 46)
+            QApplication.processEvents()
+            assert header.width() == width
+            assert part(header, QLabel, "").width() >= 100
+            assert all(bool(button.text()) == button.icon().isNull() for button in buttons)
+            assert all(button.width() >= button.sizeHint().width() for button in buttons)
+            wordless.append(sum(not button.text() for button in buttons))
+        assert wordless == sorted(wordless)
+        assert wordless[-1] == len(buttons)
+        assert part(header, QPushButton, "saveButton").accessibleName() == "Save"
 
 
 class TestErrorBar:
@@ -736,6 +836,11 @@ def test_status_line(qtbot: QtBot) -> None:
     qtbot.addWidget(line)
     line.set_status("<i>Ready</i> " * 500)
     line.set_device("CPU, bfloat16")
+    memory = part(line, QLabel, "memoryLabel")
+    assert memory.isHidden()
+    line.set_memory("timeline 3 MB")
+    assert memory.text() == "timeline 3 MB"
+    assert not memory.isHidden()
     assert part(line, QLabel, "deviceLabel").text() == "CPU, bfloat16"
     assert part(line, QLabel, "statusLabel").text().startswith("<i>Ready</i>")
     assert line.minimumSizeHint().width() < 300
@@ -797,7 +902,7 @@ class TestTheme:
         theme.apply(qapp, "dark")
         assert "$" not in qapp.styleSheet().replace("$names", "")
 
-    @pytest.mark.parametrize("make", [SeedField, RunControls, CanvasHeader])
+    @pytest.mark.parametrize("make", [SeedField, RunControls, narrow_header])
     def test_icons_follow(
         self, qtbot: QtBot, qapp: QApplication, make: Callable[[], QWidget]
     ) -> None:

@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QThread
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
+from app.state.plan import Origin, Plan
 from app.worker import (
     EVERY_STEP,
     SHOWN_EVERY,
-    STEPS_BYTES,
+    TIMELINE_BYTES,
+    Retoucher,
     Worker,
     _from_array,
     _image,
@@ -27,7 +29,9 @@ from app.worker import (
     _sheet,
 )
 from engine.errors import LoadError, OutOfMemory, SaveError
+from engine.grid import Axis, Grid
 from engine.request import Request
+from tests.app.by_hand import heard
 from tests.app.conftest import Told
 from tests.app.fake_engine import FAKE_CLASSES, FakeEngine
 
@@ -65,16 +69,13 @@ def told(worker: Worker) -> Told:
 
 @pytest.fixture
 def loaded(qtbot: QtBot, worker: Worker, told: Told) -> Worker:
-    with qtbot.waitSignal(told.ready):
+    with qtbot.waitSignals([told.ready, told.idle]):
         worker.load("bundled")
     return worker
 
 
-def heard(signal: Any) -> list[Any]:
-    """What the signal tells, in the order of telling; wait for a later signal before reading."""
-    values: list[Any] = []
-    signal.connect(values.append)
-    return values
+def plan(request: Request = REQUEST, **more: Any) -> Plan:
+    return Plan((request,), **more)
 
 
 def test_a_model_is_told_in_plain_values(
@@ -97,9 +98,10 @@ def test_a_model_is_told_in_plain_values(
 def test_a_run_is_told_step_by_step(
     qtbot: QtBot, loaded: Worker, told: Told, tmp_path: Path
 ) -> None:
-    steps = heard(told.stepped)
-    with qtbot.waitSignals([told.started, told.encoded, told.finished], order="strict"):
-        loaded.run(REQUEST, str(tmp_path))
+    steps, plans = heard(told.stepped), heard(told.planned)
+    signals = [told.started, told.encoded, told.finished, told.idle]
+    with qtbot.waitSignals(signals, order="strict"):
+        loaded.run(plan(), str(tmp_path))
     assert [(step.index, step.total, step.guidance_scale) for step in steps] == [
         (0, 3, 7.5),
         (1, 3, 7.5),
@@ -109,20 +111,24 @@ def test_a_run_is_told_step_by_step(
     assert steps[2].noisy.size().toTuple() == (8, 8)
     assert steps[2].predicted.pixelColor(5, 5) == QColor(255, 255, 255)
     assert steps[2].noisy.pixelColor(5, 5) == QColor(127, 127, 127)
+    assert [step.snapshot_bytes for step in steps] == [1000, 2000, 3000]
+    assert plans == [(1, (7.5, 7.5, 7.5))]
 
 
 def test_a_model_without_a_prompt_has_no_guidance(
     qtbot: QtBot, worker: Worker, told: Told, fake: FakeEngine, tmp_path: Path
 ) -> None:
     fake.models["cats"] = FAKE_CLASSES
-    with qtbot.waitSignal(told.ready) as ready:
+    cards = heard(told.ready)
+    with qtbot.waitSignal(told.idle):
         worker.load("cats")
-    card = ready.args[0]
+    card = cards[0]
     assert (card.takes_prompt, card.classes) == (False, 10)
-    steps = heard(told.stepped)
-    with qtbot.waitSignal(told.finished):
-        worker.run(card.suited(replace(REQUEST, class_label=3)), str(tmp_path))
+    steps, plans = heard(told.stepped), heard(told.planned)
+    with qtbot.waitSignal(told.idle):
+        worker.run(plan(card.suited(replace(REQUEST, class_label=3))), str(tmp_path))
     assert [step.guidance_scale for step in steps] == [None] * 3
+    assert plans == []
     assert fake.requests[0].class_label == 3
 
 
@@ -155,7 +161,7 @@ def test_images_are_written_by_date_time_and_seed(
 ) -> None:
     folder = tmp_path / "new" / "folder"
     with qtbot.waitSignal(told.finished) as finished:
-        loaded.run(replace(REQUEST, count=3), str(folder))
+        loaded.run(plan(replace(REQUEST, count=3)), str(folder))
     result = finished.args[0]
     assert [path.rsplit("-", 1)[1] for path in result.paths] == ["40.png", "41.png", "42.png"]
     assert all(Path(path).stat().st_size > 0 for path in result.paths)
@@ -169,7 +175,7 @@ def test_the_same_request_twice_overwrites_nothing(
 ) -> None:
     for _ in range(3):
         with qtbot.waitSignal(told.finished):
-            loaded.run(REQUEST, str(tmp_path))
+            loaded.run(plan(), str(tmp_path))
     assert len(list(tmp_path.glob("*.png"))) == 3
 
 
@@ -177,22 +183,48 @@ def test_guidance_reaches_the_run_under_way(
     qtbot: QtBot, loaded: Worker, told: Told, fake: FakeEngine, tmp_path: Path
 ) -> None:
     fake.gate = threading.Semaphore(1)
-    steps = heard(told.stepped)
+    steps, plans, notes = heard(told.stepped), heard(told.planned), heard(told.encoded)
     with qtbot.waitSignal(told.stepped):
-        loaded.run(REQUEST, str(tmp_path))
-    loaded.set_guidance_scale(11.0)
+        loaded.run(plan(), str(tmp_path))
+    loaded.steer("guidance_scale", 11.0)
+    loaded.steer("guidance_rescale", 0.5)
+    loaded.steer("words", ("a cat", "rain"))
     with qtbot.waitSignal(told.finished):
         fake.gate.release(9)
     assert [step.guidance_scale for step in steps] == [7.5, 11.0, 11.0]
+    assert [sorted((e.step, e.field, e.value) for e in step.edits) for step in steps] == [
+        [],
+        [
+            (1, "guidance_rescale", 0.5),
+            (1, "guidance_scale", 11.0),
+            (1, "negative_prompt", "rain"),
+            (1, "prompt", "a cat"),
+        ],
+        [],
+    ]
+    assert plans == [(1, (7.5, 7.5, 7.5)), (1, (7.5, 11.0, 11.0))]
+    assert len(notes) == 1
+
+
+def test_finishing_makes_an_image_of_what_is_there(
+    qtbot: QtBot, loaded: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+) -> None:
+    fake.gate = threading.Semaphore(2)
+    with qtbot.waitSignals([told.stepped, told.stepped]):
+        loaded.run(plan(replace(REQUEST, steps=50)), str(tmp_path))
+    with qtbot.waitSignal(told.finished) as finished:
+        loaded.finish()
+    assert fake.evaluated == [0, 1]
+    assert Path(finished.args[0].paths[0]).stat().st_size > 0
 
 
 def test_pausing_holds_the_run(qtbot: QtBot, loaded: Worker, told: Told, tmp_path: Path) -> None:
-    loaded.run(REQUEST, str(tmp_path))
-    loaded.pause()  # acts although the run may not have begun
+    loaded.run(plan(), str(tmp_path))
+    loaded.set_paused(True)  # acts although the run may not have begun
     with qtbot.assertNotEmitted(told.finished, wait=80):
         pass
     with qtbot.waitSignal(told.finished):
-        loaded.resume()
+        loaded.set_paused(False)
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -202,11 +234,11 @@ def test_cancelling_ends_the_run_paused_or_not(
     fake.gate = threading.Semaphore(2)
     loaded.set_paused(paused)
     with qtbot.waitSignal(told.stepped):
-        loaded.run(replace(REQUEST, steps=50), str(tmp_path))
+        loaded.run(plan(replace(REQUEST, steps=50)), str(tmp_path))
     loaded.set_paused(paused)
     with qtbot.waitSignal(told.cancelled) as cancelled:
         loaded.cancel()
-    assert cancelled.args[0] in (1, 2)
+    assert cancelled.args[1] in (1, 2)
     qtbot.waitUntil(lambda: fake.generators_closed == 1)
     assert list(tmp_path.glob("*.png")) == []
 
@@ -215,9 +247,9 @@ def test_a_run_can_be_cancelled_before_it_has_begun(
     qtbot: QtBot, loaded: Worker, told: Told, fake: FakeEngine, tmp_path: Path
 ) -> None:
     with qtbot.waitSignal(told.cancelled) as cancelled:
-        loaded.run(REQUEST, str(tmp_path))
+        loaded.run(plan(), str(tmp_path))
         loaded.cancel()
-    assert cancelled.args[0] <= 1
+    assert cancelled.args[1] <= 1
 
 
 @pytest.mark.parametrize(
@@ -242,20 +274,21 @@ def test_every_error_becomes_a_sentence_and_the_next_run_works(
 ) -> None:
     fake.failures[stage] = error
     with qtbot.waitSignal(told.failed) as failed:
-        loaded.run(REQUEST, str(tmp_path))
-    assert words in failed.args[0]
+        loaded.run(plan(), str(tmp_path))
+    assert words in failed.args[1]
     qtbot.waitUntil(lambda: fake.generators_closed == 1)
     fake.failures.clear()
     with qtbot.waitSignal(told.finished):
-        loaded.run(REQUEST, str(tmp_path))
+        loaded.run(plan(), str(tmp_path))
 
 
-def test_without_a_model_a_run_fails_in_words(
+def test_without_a_model_a_run_is_refused_in_words(
     qtbot: QtBot, worker: Worker, told: Told, tmp_path: Path
 ) -> None:
-    with qtbot.waitSignal(told.failed) as failed:
-        worker.run(REQUEST, str(tmp_path))
-    assert failed.args[0] == "No model is loaded. Choose one first."
+    refused = heard(told.refused)
+    with qtbot.waitSignal(told.idle):
+        worker.run(plan(), str(tmp_path))
+    assert refused == ["No model is loaded. Choose one first."]
 
 
 def test_a_load_that_fails_keeps_the_former_model(
@@ -268,7 +301,7 @@ def test_a_load_that_fails_keeps_the_former_model(
     assert failed.args[0] == "There is no model folder /gone. Check the path."
     assert not former.closed
     with qtbot.waitSignal(told.finished):
-        loaded.run(REQUEST, str(tmp_path))
+        loaded.run(plan(), str(tmp_path))
 
 
 def test_a_new_model_closes_the_former(
@@ -287,7 +320,7 @@ def test_an_image_that_cannot_be_written_is_not_lost(
 ) -> None:
     fake.failures["save"] = error
     with qtbot.waitSignal(told.finished) as finished:
-        loaded.run(REQUEST, str(tmp_path))
+        loaded.run(plan(), str(tmp_path))
     result = finished.args[0]
     assert result.paths == (None,)
     assert "save it elsewhere" in result.save_error
@@ -312,6 +345,326 @@ def test_closing_gives_up_a_load(
         worker.close()
 
 
+class TestBranches:
+    @pytest.fixture
+    def parent(self, qtbot: QtBot, loaded: Worker, told: Told, tmp_path: Path) -> Worker:
+        """Run 1 has been made with four steps."""
+        with qtbot.waitSignal(told.idle):
+            loaded.run(plan(replace(REQUEST, steps=4)), str(tmp_path))
+        return loaded
+
+    def branch(self, index: int = 1, run: int = 1, scale: float = 7.5) -> Plan:
+        """From that step; what a branch has from its parent is different in the recipe."""
+        own = Request(prompt="an owl", guidance_scale=scale, seed=9, steps=77, width=8, height=8)
+        return plan(own, origin=Origin(run, index, "bundled"))
+
+    def test_only_the_remaining_steps_are_made(
+        self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+    ) -> None:
+        begun, steps = heard(told.started), heard(told.stepped)
+        with qtbot.waitSignal(told.finished) as finished:
+            parent.run(self.branch(scale=11.0), str(tmp_path))
+        assert fake.evaluated == [0, 1, 2, 3, 2, 3]
+        (row,) = begun[0].rows
+        assert (row.number, row.parent, row.first, row.source) == (2, 1, 2, "bundled")
+        assert (row.request.seed, row.request.steps, row.request.width) == (40, 4, 64)
+        assert [(s.run, s.index, s.total, s.guidance_scale) for s in steps] == [
+            (2, 2, 4, 11.0),
+            (2, 3, 4, 11.0),
+        ]
+        assert [(e.step, e.field, e.value) for e in steps[0].edits] == [(2, "guidance_scale", 11.0)]
+        assert "-40" in Path(finished.args[0].paths[0]).name
+
+    def test_branches_of_branches(
+        self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+    ) -> None:
+        for number, index in ((1, 0), (2, 1), (3, 2)):
+            with qtbot.waitSignal(told.idle):
+                parent.run(self.branch(index, number, 8.0 + number), str(tmp_path))
+        assert fake.evaluated == [*(0, 1, 2, 3), *(1, 2, 3), *(2, 3), 3]
+        path = [(edit.step, edit.value) for edit in fake.starts[-1].request.edits]
+        assert path == [(1, 9.0), (2, 10.0)]
+
+    def test_of_a_run_whose_model_was_switched(
+        self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+    ) -> None:
+        with qtbot.waitSignal(told.idle):
+            parent.load("/models/other")
+        with qtbot.waitSignals([told.ready, told.started, told.finished], order="strict"):
+            parent.run(self.branch(), str(tmp_path))
+        assert fake.loaded == ["bundled", "/models/other", "bundled"]
+        assert fake.evaluated == [0, 1, 2, 3, 2, 3]
+
+    def test_of_a_run_whose_model_is_gone(
+        self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+    ) -> None:
+        with qtbot.waitSignal(told.idle):
+            parent.load("/models/other")
+        present = fake.pipeline
+        fake.failures["bundled"] = LoadError("The folder is empty.")
+        begun, refused = heard(told.started), heard(told.refused)
+        with qtbot.waitSignal(told.idle):
+            parent.run(self.branch(), str(tmp_path))
+        assert refused == [
+            "The model of that run, bundled, cannot be loaded again. The folder is empty."
+        ]
+        assert (begun, present.closed) == ([], False)
+        with qtbot.waitSignal(told.finished):
+            parent.run(plan(), str(tmp_path))
+        assert fake.pipeline is present
+
+    @pytest.mark.parametrize(("run", "index"), [(1, 1), (7, 0)])
+    def test_of_a_step_that_was_forgotten(
+        self,
+        qtbot: QtBot,
+        parent: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+        run: int,
+        index: int,
+    ) -> None:
+        parent.forget(1)
+        parent.forget(1)
+        refused = heard(told.refused)
+        with qtbot.waitSignal(told.idle):
+            parent.run(self.branch(index, run), str(tmp_path))
+        assert refused[0].startswith("That step is not in memory any more.")
+        assert (len(refused), len(fake.requests)) == (1, 1)
+
+    def test_variations_side_by_side(
+        self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+    ) -> None:
+        begun, steps, finished = heard(told.started), heard(told.stepped), heard(told.finished)
+        varied = replace(
+            self.branch(), requests=self.branch().requests * 3, vary=0.3, vary_seeds=(5, 6, 7)
+        )
+        with qtbot.waitSignal(told.idle):
+            parent.run(varied, str(tmp_path))
+        assert [(row.number, row.parent, row.varied) for row in begun[0].rows] == [
+            (2, 1, True),
+            (3, 1, True),
+            (4, 1, True),
+        ]
+        assert begun[0].steerable
+        order = [(2, 2), (3, 2), (4, 2), (2, 3), (3, 3), (4, 3)]
+        assert [(step.run, step.index) for step in steps] == order
+        noise = [step.edits[0].value for step in steps[:3]]
+        assert noise == [{"amount": 0.3, "seed": seed} for seed in (5, 6, 7)]
+        assert sorted(result.number for result in finished) == [2, 3, 4]
+        assert len({result.paths[0] for result in finished}) == 3
+        assert {parent._timelines[run].budget for run in (2, 3, 4)} == {TIMELINE_BYTES // 3}
+
+    def test_variations_leave_where_a_step_can_be_left(
+        self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+    ) -> None:
+        """Some schedulers evaluate twice a step, and cannot begin anew in between."""
+        for snapshot in parent._timelines[1]._kept:
+            snapshot.scheduler.entries = (0, 1, 4)
+        begun = heard(told.started)
+        varied = replace(self.branch(2), vary=0.3, vary_seeds=(5,))
+        with qtbot.waitSignal(told.idle):
+            parent.run(varied, str(tmp_path))
+        assert begun[0].rows[0].first == 1
+
+
+class TestGrids:
+    GRID = Grid((Axis.parse("seed", "0..2"), Axis.parse("guidance", "4, 7")))
+
+    @pytest.fixture
+    def grid(self) -> Plan:
+        return Plan(self.GRID.requests(REQUEST), grid=self.GRID)
+
+    def test_a_cell_that_fails_leaves_the_others(
+        self,
+        qtbot: QtBot,
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+        grid: Plan,
+    ) -> None:
+        fake.failures["seed", 1] = OutOfMemory("Too little memory. Take a smaller size.")
+        begun, failed, finished = heard(told.started), heard(told.failed), heard(told.finished)
+        sheets = heard(told.compared)
+        with qtbot.waitSignal(told.idle):
+            loaded.run(grid, str(tmp_path))
+        assert [row.label for row in begun[0].rows][:4] == ["0 · 4", "1 · 4", "2 · 4", "0 · 7"]
+        assert begun[0].rows[5].title == "seed 2 · guidance 7"
+        assert not begun[0].steerable
+        assert failed == [(run, "Too little memory. Take a smaller size.") for run in (2, 5)]
+        assert sorted(result.number for result in finished) == [1, 3, 4, 6]
+        (sheet,) = sheets
+        assert sheet.picture.image.size().toTuple() == (3 * 64, 2 * 64)
+        assert sheet.picture.path.endswith("-0-grid.png")
+        assert len(list(tmp_path.glob("*.png"))) == 5
+
+    @pytest.mark.parametrize("stage", [1, "preview"])
+    def test_an_unexpected_end_is_told_of_every_run(
+        self,
+        qtbot: QtBot,
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+        grid: Plan,
+        stage: Any,
+    ) -> None:
+        fake.failures[stage] = RuntimeError("mat1 and mat2")
+        failed = heard(told.failed)
+        with qtbot.waitSignal(told.idle):
+            loaded.run(grid, str(tmp_path))
+        assert [run for run, _ in failed] == [1, 2, 3, 4, 5, 6]
+        assert {("mat1 and mat2" in words) for _, words in failed} == {True}
+        assert fake.alive == 0
+
+    @pytest.mark.parametrize("stage", ["sheet", "save"])
+    def test_a_sheet_that_cannot_be_made_or_written_is_told(
+        self,
+        qtbot: QtBot,
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+        grid: Plan,
+        stage: str,
+    ) -> None:
+        fake.failures[stage] = OSError(28, "No space left")
+        sheets, troubles = heard(told.compared), heard(told.saveFailed)
+        with qtbot.waitSignal(told.idle):
+            loaded.run(grid, str(tmp_path))
+        if stage == "sheet":
+            assert (sheets, len(troubles)) == ([], 1)
+            return
+        (sheet,) = sheets
+        assert (sheet.picture.path, sheet.picture.name) == ("", "0-grid.png")
+        assert "save it elsewhere" in sheet.save_error
+        fake.failures.clear()
+        run, index = sheet.picture.unsaved
+        with qtbot.waitSignal(told.saved):
+            loaded.save(run, index, str(tmp_path / "again.png"))
+        assert (tmp_path / "again.png").stat().st_size > 0
+
+    def test_a_grid_that_is_stopped_is_as_far_as_it_came(
+        self,
+        qtbot: QtBot,
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+        grid: Plan,
+    ) -> None:
+        fake.gate = threading.Semaphore(8)
+        cancelled, sheets = heard(told.cancelled), heard(told.compared)
+        with qtbot.waitSignals([told.stepped] * 8):
+            loaded.run(grid, str(tmp_path))
+        with qtbot.waitSignal(told.idle):
+            loaded.cancel()
+        assert sorted(cancelled) == [(1, 2), (2, 2), (3, 1), (4, 1), (5, 1), (6, 1)]
+        assert sheets == []
+
+
+class Shown(QObject):
+    """What the retoucher tells, told again in the test's own thread."""
+
+    retouched = Signal(int, int, float, QImage)
+    failed = Signal(str)
+
+    def __init__(self, retoucher: Retoucher) -> None:
+        super().__init__()
+        retoucher.retouched.connect(self.retouched)
+        retoucher.failed.connect(self.failed)
+
+
+class TestRetouching:
+    @pytest.fixture
+    def retoucher(
+        self, qtbot: QtBot, loaded: Worker, told: Told, tmp_path: Path
+    ) -> Iterator[Retoucher]:
+        """For run 1, which is over."""
+        with qtbot.waitSignal(told.idle):
+            loaded.run(plan(), str(tmp_path))
+        retoucher = Retoucher(loaded)
+        thread = QThread()
+        retoucher.moveToThread(thread)
+        thread.start()
+        yield retoucher
+        thread.quit()
+        assert thread.wait(3000)
+
+    @pytest.fixture
+    def shown(self, retoucher: Retoucher) -> Shown:
+        return Shown(retoucher)
+
+    def test_the_latest_wish_wins(
+        self, qtbot: QtBot, retoucher: Retoucher, shown: Shown, fake: FakeEngine
+    ) -> None:
+        fake.reguide_gate = threading.Event()
+        pictures = heard(shown.retouched)
+        retoucher.ask(1, 1, 1.0, 0.0)
+        qtbot.waitUntil(lambda: fake.reguided == [1.0])
+        for scale in range(2, 20):
+            retoucher.ask(1, 1, float(scale), 0.0)
+        fake.reguide_gate.set()
+        qtbot.waitUntil(lambda: len(pictures) == 2)
+        assert fake.reguided == [1.0, 19.0]
+        assert [told[:3] for told in pictures] == [(1, 1, 1.0), (1, 1, 19.0)]
+        assert pictures[1][3].pixelColor(5, 5) == QColor(190, 190, 190)
+
+    def test_while_the_worker_is_busy(
+        self,
+        qtbot: QtBot,
+        retoucher: Retoucher,
+        shown: Shown,
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+    ) -> None:
+        fake.gate = threading.Semaphore(1)
+        with qtbot.waitSignal(told.stepped):
+            loaded.run(plan(), str(tmp_path))
+        for run, index in ((1, 2), (2, 0)):
+            with qtbot.waitSignal(shown.retouched) as retouched:
+                retoucher.ask(run, index, 3.0, 0.0)
+            assert retouched.args[:2] == [run, index]
+        assert fake.alive == 1
+
+    def test_an_error_is_a_sentence_and_the_next_wish_works(
+        self, qtbot: QtBot, retoucher: Retoucher, shown: Shown, fake: FakeEngine
+    ) -> None:
+        fake.failures["reguide"] = RuntimeError("mat1 and mat2")
+        with qtbot.waitSignal(shown.failed) as failed:
+            retoucher.ask(1, 1, 3.0, 0.0)
+        assert "mat1 and mat2" in failed.args[0]
+        fake.failures.clear()
+        with qtbot.waitSignal(shown.retouched):
+            retoucher.ask(1, 1, 3.0, 0.0)
+
+    def test_without_guidance_without_the_step_or_with_another_model_there_is_nothing(
+        self,
+        qtbot: QtBot,
+        retoucher: Retoucher,
+        shown: Shown,
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+    ) -> None:
+        with qtbot.waitSignal(told.idle):
+            loaded.run(plan(replace(REQUEST, guidance_scale=1.0)), str(tmp_path))
+        assert loaded.retouched(2, 1, 3.0, 0.0) is None
+        assert loaded.retouched(7, 1, 3.0, 0.0) is None
+        with qtbot.waitSignal(told.idle):
+            loaded.load("/models/other")
+        assert loaded.retouched(1, 1, 3.0, 0.0) is None
+        with qtbot.waitSignal(told.idle):
+            loaded.load("bundled")
+        assert loaded.retouched(1, 1, 3.0, 0.0) is not None
+        loaded.forget(1)
+        assert loaded.retouched(1, 1, 3.0, 0.0) is None
+
+
 def test_pictures_own_their_pixels() -> None:
     pixels = np.full((3, 5, 3), 200, np.uint8)
     picture = _from_array(pixels)
@@ -328,9 +681,9 @@ def test_strided_arrays_keep_their_order() -> None:
 
 def test_step_pictures_of_a_long_run_stay_within_memory() -> None:
     large = _image(bytes(3 * 1024 * 1024), 1024, 1024)
-    assert _kept(large, 20).width() == 1024
-    small = _kept(large, 1000)
-    assert small.sizeInBytes() * 2 * 1000 <= STEPS_BYTES
+    assert _kept(large, 20, TIMELINE_BYTES).width() == 1024
+    small = _kept(large, 1000, TIMELINE_BYTES)
+    assert small.sizeInBytes() * 2 * 1000 <= TIMELINE_BYTES
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, (4, 4)), (2, (8, 4)), (3, (8, 8)), (5, (12, 8))])

@@ -1,0 +1,219 @@
+"""What `safelight render` can be told: its arguments, which of them go together, and the file of
+edits. Called by `app.cli`. Imports neither Qt nor torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from app.cli_targets import is_target
+from engine.errors import EngineError
+from engine.request import Edit
+
+CLASS_HELP = "what the image shows, for a model with classes, which are numbered from 0"
+OPTION_HELP = "an option of the scheduler, like use_karras_sigmas=true; for several, again"
+CURVE_HELP = "guidance over the run, fraction:scale, like 0:3,0.5:9,1:5 or 'cosine 0:3,1:9'"
+EDITS_HELP = "a JSON list of changes during the run, as the record of an image has them"
+SAVE_STEPS_HELP = (
+    "write each step's predicted picture here; of several runs each has a folder in it"
+)
+GRID_HELP = (
+    "an image for each value, like guidance=1,4,7 or seed=0..3, and a labelled sheet of all; "
+    "twice for columns and rows"
+)
+EDITS_FORM = '[{"step": 8, "field": "guidance_scale", "value": 9.5}]'
+
+
+def add_render_arguments(render: argparse.ArgumentParser) -> None:
+    add = render.add_argument
+    add("prompt", nargs="?", metavar="PROMPT", help="what the image shows; some models take none")
+    add("--negative", metavar="T", help="what the image keeps away from")
+    add("--model", metavar="M", help="bundled (the default), or a folder in diffusers layout")
+    add("--scheduler", metavar="S", help="a name that `safelight schedulers` lists")
+    add(
+        "--option",
+        metavar="KEY=VALUE",
+        dest="options",
+        action="append",
+        type=_option,
+        help=OPTION_HELP,
+    )
+    add("--eta", metavar="E", type=_number, help="share of fresh noise in DDIM and TCD, 0 to 1")
+    add("--steps", metavar="N", type=_whole_number, help="denoising steps, 1 to 1000")
+    add("--guidance", metavar="G", type=_number, help="guidance scale, 0 to 100; 1 turns it off")
+    add("--class", metavar="N", type=_whole_number, dest="class_label", help=CLASS_HELP)
+    add("--seed", metavar="N", type=_whole_number, help="where the noise starts from")
+    add("--size", metavar="WxH", type=_size, help="width and height in pixels, like 512x512")
+    add("--count", metavar="N", type=_whole_number, help="images to make, with seeds one apart")
+    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    add("--dtype", metavar="T", default="auto", help="auto, float32, bfloat16 or float16")
+    add("--save-steps", metavar="DIR", type=Path, help=SAVE_STEPS_HELP)
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=_output,
+        help="a .png file or a folder; default: the folder here",
+    )
+
+    add = render.add_argument_group("steering").add_argument
+    add("--guidance-curve", metavar="POINTS", help=CURVE_HELP)
+    add("--guidance-interval", metavar="A:B", type=_interval, help="guide only there, like 0.2:0.8")
+    add("--guidance-rescale", metavar="R", type=_number, help="against glaring contrast, 0 to 1")
+    add("--edits", metavar="FILE", type=Path, help=EDITS_HELP)
+
+    group = render.add_argument_group(
+        "branching", "Make an image again up to a step, and go on as the other arguments say."
+    )
+    add = group.add_argument
+    add("--branch-from", metavar="IMAGE", type=Path, help="an image that Safelight has made")
+    add("--at-step", metavar="K", type=_whole_number, help="the last step that the two share")
+    add("--vary", metavar="A", type=_share, help="share of new noise there, 0 to 1; see --count")
+    add("--vary-seed", metavar="N", type=_whole_number, help="where the new noise starts from")
+
+    add = render.add_argument_group("comparing").add_argument
+    add("--grid", metavar="AXIS=VALUES", dest="axes", action="append", type=_pair, help=GRID_HELP)
+
+
+def contradiction(arguments: argparse.Namespace) -> str | None:
+    """What the arguments for `render` cannot mean together, in a sentence; None if all is well."""
+    told = {name for name, value in vars(arguments).items() if value is not None}
+    if "axes" in told:
+        return _contradiction_of_grid(arguments, told)
+    if "branch_from" in told:
+        return _contradiction_of_branch(told)
+    for name in ("at_step", "vary", "vary_seed"):
+        if name in told:
+            return f"{_written(name)} needs --branch-from and the image to leave."
+    return None
+
+
+def _contradiction_of_grid(arguments: argparse.Namespace, told: set[str]) -> str | None:
+    if "count" in told:
+        return "--grid makes one image a cell: instead of --count take --grid seed=0..3."
+    for name in ("branch_from", "at_step", "vary", "vary_seed"):
+        if name in told:
+            return f"--grid makes its images from nothing: leave out {_written(name)} or --grid."
+    if "options" in told and any(name == "scheduler" for name, _ in arguments.axes):
+        return "--option is for one scheduler: leave it out of a grid of several."
+    return None
+
+
+def _contradiction_of_branch(told: set[str]) -> str | None:
+    if "at_step" not in told:
+        return "--branch-from needs --at-step and the step to leave at."
+    for name in ("seed", "size", "steps", "scheduler", "class_label"):
+        if name in told:
+            return f"{_written(name)} cannot change at a branch: leave it out."
+    if "count" in told and "vary" not in told:
+        return "--count needs --vary at a branch, which else has one image."
+    if "vary_seed" in told and "vary" not in told:
+        return "--vary-seed needs --vary and the share of new noise."
+    return None
+
+
+def _written(name: str) -> str:
+    return "--class" if name == "class_label" else f"--{name.replace('_', '-')}"
+
+
+def read_edits(path: Path, first: int = 0) -> tuple[Edit, ...]:
+    """The edits in a file of JSON, none of which may be at a step before `first`. Raises
+    EngineError, which names the file and the entry."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EngineError(f"{path} cannot be read ({reason}). Choose a file of edits.") from None
+    except ValueError as error:
+        raise EngineError(f"{path} is no JSON ({error}). Write edits as {EDITS_FORM}.") from None
+    if not isinstance(entries, list):
+        raise EngineError(f"{path} holds no list. Write edits as {EDITS_FORM}.")
+    return tuple(
+        _edit(entry, f"{path}, entry {number}", first) for number, entry in enumerate(entries, 1)
+    )
+
+
+def _edit(entry: Any, place: str, first: int) -> Edit:
+    if not isinstance(entry, dict) or entry.keys() != {"step", "field", "value"}:
+        raise EngineError(
+            f"{place}: {json.dumps(entry)} must have step, field and value and nothing else, as in "
+            f"{EDITS_FORM}."
+        )
+    try:
+        edit = Edit(**entry)
+    except EngineError as error:
+        raise EngineError(f"{place}: {error}") from None
+    if edit.step < first:
+        raise EngineError(
+            f"{place}: step {edit.step} is before the branch. Write {first} or more, or leave it "
+            "out."
+        )
+    return edit
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _share(text: str) -> float:
+    share = _number(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return share
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,6})\s*[xX×]\s*(\d{1,6})", text.strip())
+    if not match:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size; write width x height in pixels, like 512x512"
+        )
+    return int(match[1]), int(match[2])
+
+
+def _output(text: str) -> str:
+    if not is_target(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is neither a folder nor a name that ends with .png"
+        )
+    return text
+
+
+def _interval(text: str) -> tuple[float, float]:
+    try:
+        start, end = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a part of the run; write two fractions of it, like 0.2:0.8"
+        ) from None
+    return start, end
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, mark, value = text.partition("=")
+    if not mark:
+        raise argparse.ArgumentTypeError(f"{text!r} has no =; write the name, = and the value")
+    return name.strip(), value
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """A value that is JSON is what JSON says it is, and all else is text."""
+    name, value = _pair(text)
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -1,0 +1,203 @@
+"""Which settings a grid of pictures goes over, and with which values. The main window shows it over
+the canvas when a person asks for a comparison."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QStandardItemModel
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QStyledItemDelegate,
+    QWidget,
+)
+
+from app.i18n import tr
+from app.widgets.icon_button import IconButton
+from app.widgets.plain_label import PlainLabel
+
+NONE = "—"
+
+
+class CompareBar(QFrame):
+    """Hidden at first. The first axis goes across the grid, the second, which may be left out, down
+    it. Enter starts the comparison, Escape or the button puts the bar away."""
+
+    axesChanged = Signal(tuple)
+    compareRequested = Signal()
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("compareBar")
+        self._examples: dict[str, str] = {}
+        self._typed: dict[str, str] = {}
+        self._across = ""
+        self._captions = PlainLabel("caption"), PlainLabel("caption")
+        self._pickers = _picker("compareFirstField"), _picker("compareSecondField")
+        self._lines = QLineEdit(), QLineEdit()
+        self._lines[0].setObjectName("compareFirstValues")
+        self._lines[1].setObjectName("compareSecondValues")
+        self._note = PlainLabel("note")
+        self._note.setObjectName("compareNote")
+        self._note.setWordWrap(True)
+        self._start = QPushButton()
+        self._start.setObjectName("compareStartButton")
+        self._start.setEnabled(False)
+        self._close = IconButton("close", bare=True)
+        self._close.setObjectName("compareCloseButton")
+        for button in (self._start, self._close):
+            button.setAutoDefault(True)
+        for caption, picker in zip(self._captions, self._pickers, strict=True):
+            caption.setBuddy(picker)
+        self.hide()
+        self.set_fields([])
+        self.retranslate()
+
+        layout = QGridLayout(self)
+        layout.setContentsMargins(16, 9, 16, 10)
+        layout.setHorizontalSpacing(8)
+        layout.setVerticalSpacing(8)
+        for row, (caption, picker, line) in enumerate(self._axes):
+            layout.addWidget(caption, row, 0)
+            layout.addWidget(picker, row, 1)
+            layout.addWidget(line, row, 2)
+        layout.addWidget(self._close, 0, 3)
+        foot = QHBoxLayout()
+        foot.addWidget(self._note, 1)
+        foot.addWidget(self._start)
+        layout.addLayout(foot, 2, 0, 1, 4)
+        layout.setColumnStretch(2, 1)
+
+        for axis, (_, picker, line) in enumerate(self._axes):
+            picker.currentIndexChanged.connect(self._choose)
+            line.textEdited.connect(lambda text, axis=axis: self._type(axis, text))
+        self._start.clicked.connect(self.compareRequested)
+        self._close.clicked.connect(self._put_away)
+
+    @property
+    def _axes(self) -> tuple[tuple[PlainLabel, QComboBox, QLineEdit], ...]:
+        return tuple(zip(self._captions, self._pickers, self._lines, strict=True))
+
+    def set_open(self, opened: bool) -> None:
+        """Shows the bar, ready for the keyboard, or hides it."""
+        self.setVisible(opened)
+        if opened:
+            self._lines[0].setFocus()
+
+    def set_fields(self, fields: list[tuple[str, str, str]]) -> None:
+        """fields: (field, label, example) of every setting that can be compared. What is chosen
+        stays where it still can be, and so do the values that were typed; ask `axes` afterwards."""
+        chosen = self._fields()
+        self._examples = {field: example for field, _, example in fields}
+        for picker, field in zip(self._pickers, chosen, strict=True):
+            with QSignalBlocker(picker):
+                picker.clear()
+                if picker is self._pickers[1]:
+                    picker.addItem(NONE, "")
+                for name, label, _ in fields:
+                    picker.addItem(label, name)
+                picker.setCurrentIndex(max(0, picker.findData(field)))
+        if self._fields()[0] == self._fields()[1]:
+            self._pick_down("")
+        self._show_values()
+
+    def axes(self) -> tuple[tuple[str, str], ...]:
+        """(field, values as they are typed) of every axis in use, the one across first."""
+        return tuple((field, self._values(field)) for field in self._fields() if field)
+
+    def set_note(self, text: str, wrong: bool) -> None:
+        """What the comparison would make, or, where it is `wrong`, why it cannot."""
+        self._note.setText(text)
+        for line in self._lines:
+            line.setAccessibleDescription(text)
+        role = "alarm" if wrong else "note"
+        if self._note.property("role") != role:
+            self._note.setProperty("role", role)
+            self._note.style().unpolish(self._note)
+            self._note.style().polish(self._note)
+
+    def set_can_start(self, can_start: bool) -> None:
+        self._start.setEnabled(can_start)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._put_away()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._start.click()
+        else:
+            super().keyPressEvent(event)
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(tr("Comparison"))
+        self._captions[0].setText(tr("Across"))
+        self._captions[1].setText(tr("Down"))
+        across = tr("The setting that differs from left to right in the grid.")
+        down = tr("The setting that differs from top to bottom in the grid, if there is a second.")
+        words = (
+            (tr("Setting across"), tr("Values across"), across),
+            (tr("Setting down"), tr("Values down"), down),
+        )
+        values = tr("One picture is made with each of these values, and nothing else differs.")
+        for (_, picker, line), (setting, row, tooltip) in zip(self._axes, words, strict=True):
+            picker.setAccessibleName(setting)
+            picker.setToolTip(tooltip)
+            line.setAccessibleName(row)
+            line.setToolTip(values)
+        self._start.setText(tr("Compare"))
+        self._start.setAccessibleName(tr("Make the comparison"))
+        self._start.setToolTip(tr("Make the grid of pictures: one run for each of them."))
+        self._close.setAccessibleName(tr("Close"))
+        self._close.setToolTip(tr("Put this bar away (Escape). The pictures stay as they are."))
+
+    def _fields(self) -> tuple[str, str]:
+        first, second = (picker.currentData() or "" for picker in self._pickers)
+        return first, second
+
+    def _values(self, field: str) -> str:
+        return self._typed.get(field, self._examples.get(field, ""))
+
+    def _pick_down(self, field: str) -> None:
+        with QSignalBlocker(self._pickers[1]):
+            self._pickers[1].setCurrentIndex(self._pickers[1].findData(field))
+
+    def _choose(self) -> None:
+        if self._fields()[0] == self._fields()[1]:
+            self._pick_down(self._across)
+        self._show_values()
+        self.axesChanged.emit(self.axes())
+
+    def _show_values(self) -> None:
+        """Every line with the values of its setting; a setting cannot go both ways."""
+        self._across = self._fields()[0]
+        for field, line in zip(self._fields(), self._lines, strict=True):
+            line.setVisible(bool(field))
+            line.setPlaceholderText(self._examples.get(field, ""))
+            if line.text() != self._values(field):
+                line.setText(self._values(field))
+        down = self._pickers[1].model()
+        assert isinstance(down, QStandardItemModel)
+        for row in range(down.rowCount()):
+            down.item(row).setEnabled(not row or self._pickers[1].itemData(row) != self._across)
+
+    def _type(self, axis: int, text: str) -> None:
+        self._typed[self._fields()[axis]] = text
+        self.axesChanged.emit(self.axes())
+
+    def _put_away(self) -> None:
+        self.hide()
+        self.closed.emit()
+
+
+def _picker(name: str) -> QComboBox:
+    picker = QComboBox()
+    picker.setObjectName(name)
+    picker.setMinimumContentsLength(8)
+    picker.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    # The style sheet reaches the rows of the list only through this delegate.
+    picker.setItemDelegate(QStyledItemDelegate(picker))
+    return picker
