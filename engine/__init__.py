@@ -35,6 +35,7 @@ from engine.timeline import Snapshot, Timeline
 
 if TYPE_CHECKING:
     from engine.compare import compare
+    from engine.device import memory_left
     from engine.generate import generate
     from engine.guidance import reguide
     from engine.metadata import Record, read, save
@@ -69,6 +70,7 @@ __all__ = [
     "errors",
     "generate",
     "load",
+    "memory_left",
     "preview",
     "read",
     "reguide",
@@ -105,6 +107,7 @@ class _Door(ModuleType):
     load = _Lazy("engine.pipelines")
     generate = _Lazy("engine.generate")
     compare = _Lazy("engine.compare")
+    memory_left = _Lazy("engine.device")
     reguide = _Lazy("engine.guidance")
     preview = _Lazy("engine.preview")
     save = _Lazy("engine.metadata")

@@ -4,8 +4,11 @@ Called by `engine.load` and around everything that allocates much.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import torch
 
@@ -58,6 +61,20 @@ def _cpu_multiplies_bfloat16() -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
+def memory_left(device: torch.device | str) -> float:
+    """The share of the device's memory that is free, 0 to 1; 0 where that cannot be told."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return free / total
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    amounts = {name: int(amount.split()[0]) for name, amount in (x.split(":") for x in lines)}
+    return amounts.get("MemAvailable", 0) / amounts["MemTotal"]
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception of torch or Python says that memory ran out, on any device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -66,9 +83,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def free_cache(device: torch.device) -> None:
-    """Give back the memory that torch holds in reserve."""
+    """Give back the memory that torch, or on a CPU the C library, holds in reserve."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    elif sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # musl has no such call, and keeps less
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

@@ -87,9 +87,7 @@ def generate(
             if now.prompt != read:
                 read = now.prompt
                 yield _encoded(pipeline, read)
-            label = request.class_label
-            conditional = pipeline.encode(now.prompt, label)
-            unconditional = pipeline.encode(now.negative_prompt, label) if now.guided else None
+            told, told_without = pipeline.encode(now, request.class_label)
 
             step_started = time.perf_counter()
             here = state
@@ -102,8 +100,8 @@ def generate(
                 conditional, unconditional = pipeline.predict(
                     scheduler.scale_model_input(here),
                     timestep,
-                    conditional,
-                    unconditional,
+                    told,
+                    told_without,
                     control.poll if state.denoised is None else control.poll_evaluation,
                 )
             except EvaluationDropped:

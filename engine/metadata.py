@@ -113,6 +113,7 @@ class Record:
             "Size": f"{request.width}x{request.height}",
             "Model hash": self.sha256[:10],
             "Model": self.checkpoint,
+            "Clip skip": request.clip_skip if request.clip_skip != 1 else None,
             "RNG": "CPU",
             "Version": f"Safelight {self.versions['safelight']}",
         }

@@ -21,8 +21,9 @@ def preview(pipeline: Pipeline, latents: Tensor, kind: PreviewKind = "auto") -> 
 
     kind: "vae" decodes in full; "tiny" takes the model's tiny autoencoder; "linear" maps each
     latent to one pixel, so its picture is (h, w); "auto" takes the VAE while its measured cost
-    stays under 5 % of a step or 0.1 s, else the linear map. Where the latents are the image, each
-    of them is that image, and costs nothing.
+    stays under 5 % of a step or 0.1 s, else the tiny autoencoder, if there is one, while its cost
+    does, else the linear map. Where the latents are the image, each of them is that image, and
+    costs nothing.
 
     Raises EngineError for another kind, or "tiny" where the model has none.
     """

@@ -16,12 +16,13 @@ from engine.errors import RequestError
 MAX_STEPS = 1000
 MAX_COUNT = 64
 MAX_CLASS = 2**31 - 1
+MAX_CLIP_SKIP = 12
 MAX_SEED = 2**63 - 1
 STEERABLE = ("guidance_scale", "guidance_rescale", "prompt", "negative_prompt")
 """What `Control` changes while a run is under way."""
 AT_A_BRANCH = (
     *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
-    *("vary", "finish"),
+    *("clip_skip", "vary", "finish"),
 )
 """What else an edit can hold: settings that a branch may change, and two acts."""
 
@@ -89,6 +90,8 @@ class Request:
         () means none. guidance_easing: "linear" or "cosine", how it goes from point to point.
     edits: what a person changed during the run, replayed at the same evaluations.
     class_label: what a model with classes draws, from 0 up; None means the pipeline's own.
+    clip_skip: which layer of the text encoder is read, from the end, as AUTOMATIC1111 counts: 1 is
+        the last, 2 the last but one, up to 12. SDXL reads the last but one at 1 as well.
 
     Raises RequestError, which names the field, for a value that no pipeline could use.
     """
@@ -110,6 +113,7 @@ class Request:
     class_label: int | None = None
     guidance_curve: Points = ()
     guidance_easing: str = "linear"
+    clip_skip: int = 1
 
     def __post_init__(self) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -128,6 +132,7 @@ class Request:
             raise RequestError("scheduler", f"must be a name or None, not {self.scheduler!r}.")
         if self.class_label is not None:
             _check_int("class_label", self.class_label, 0, MAX_CLASS)
+        _check_int("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
         self._check_options()
         self._check_interval()
         object.__setattr__(self, "guidance_curve", checked(self.guidance_curve))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.timeline import Snapshot
 
 SETTINGS = (
-    *("prompt", "negative_prompt", "guidance_scale", "guidance_rescale"),
+    *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
     *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
 )
 """The fields of a request that can change from one evaluation to the next. The curve comes after
@@ -38,6 +38,7 @@ class Conditions:
 
     prompt: str
     negative_prompt: str
+    clip_skip: int
     guidance_scale: float
     guidance_rescale: float
     guided: bool
@@ -68,6 +69,7 @@ def conditions(request: Request, index: int, total: int) -> Conditions:
     return Conditions(
         prompt=now["prompt"],
         negative_prompt=now["negative_prompt"],
+        clip_skip=now["clip_skip"],
         guidance_scale=scale,
         guidance_rescale=now["guidance_rescale"],
         guided=within and scale != 1.0,

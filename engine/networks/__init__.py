@@ -4,12 +4,18 @@ Loaded by `engine.weights`, called by `engine.pipelines`.
 
 from engine.networks.autoencoder_kl import AutoencoderKL
 from engine.networks.poll import Poll, no_poll
+from engine.networks.tiny_autoencoder import AutoencoderTiny
 from engine.networks.unet_2d import UNet2DModel
 from engine.networks.unet_2d_condition import AddedConditions, UNet2DConditionModel
 
+Autoencoder = AutoencoderKL | AutoencoderTiny
+"""Both decode alike."""
+
 __all__ = [
     "AddedConditions",
+    "Autoencoder",
     "AutoencoderKL",
+    "AutoencoderTiny",
     "Poll",
     "UNet2DConditionModel",
     "UNet2DModel",

@@ -40,6 +40,12 @@ def sinusoidal_embedding(
     return F.pad(waves, (0, width - 2 * half))
 
 
+def guidance_embedding(scale: Tensor, width: int) -> Tensor:
+    """A guidance scale for each picture, (N,), as a network that was distilled with guidance reads
+    it: (N, width), float32. w is the scale less 1 (arXiv:2310.04378, section 4.2 and its code)."""
+    return sinusoidal_embedding(1000 * (scale - 1), width, flip_sin_to_cos=False, freq_shift=1)
+
+
 class SinusoidalTimesteps(nn.Module):
     """`sinusoidal_embedding` with its settings."""
 
@@ -78,7 +84,8 @@ class LearnedTimesteps(nn.Embedding):
 
 class TimestepEmbedding(nn.Module):
     """Two linear layers from in_features to out_features with an activation between them, and one
-    behind them if post_act_fn names it."""
+    behind them if post_act_fn names it. condition_features: the width of what is added to the
+    features before, through a linear layer of its own."""
 
     def __init__(
         self,
@@ -86,14 +93,21 @@ class TimestepEmbedding(nn.Module):
         out_features: int,
         act_fn: str = "silu",
         post_act_fn: str | None = None,
+        condition_features: int | None = None,
     ) -> None:
         super().__init__()
+        self.cond_proj = (
+            nn.Linear(condition_features, in_features, bias=False) if condition_features else None
+        )
         self.linear_1 = nn.Linear(in_features, out_features)
         self.linear_2 = nn.Linear(out_features, out_features)
         self.activation = ACTIVATIONS[act_fn]
         self.post_activation = ACTIVATIONS[post_act_fn] if post_act_fn else None
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, in_features) to (B, out_features)."""
+    def forward(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
+        """(B, in_features), and (B, condition_features) for those that have them, to
+        (B, out_features)."""
+        if self.cond_proj is not None and condition is not None:
+            features = features + self.cond_proj(condition)
         embedding = self.linear_2(self.activation(self.linear_1(features)))
         return self.post_activation(embedding) if self.post_activation else embedding

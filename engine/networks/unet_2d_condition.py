@@ -1,6 +1,6 @@
 """UNet2DConditionModel: predicts the noise in latents under a text (arXiv:2112.10752; with sizes
-and pooled text, arXiv:2307.01952). Loaded by `engine.weights`, called once a step by the Stable
-Diffusion pipeline.
+and pooled text, arXiv:2307.01952; distilled with guidance, arXiv:2310.04378). Loaded by
+`engine.weights`, called once a step by the Stable Diffusion pipelines.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from engine.networks.activation import ACTIVATIONS
-from engine.networks.embeddings import TimestepEmbedding, one_for_each, sinusoidal_embedding
+from engine.networks.embeddings import (
+    TimestepEmbedding,
+    guidance_embedding,
+    one_for_each,
+    sinusoidal_embedding,
+)
 from engine.networks.poll import Poll, no_poll
 from engine.networks.resampling import Downsample2D, Upsample2D
 from engine.networks.resnet import ResnetOptions
@@ -41,28 +46,35 @@ class AddedConditions:
 
 
 class UNet2DConditionModel(nn.Module):
-    """The UNet of Stable Diffusion 1, 2 and XL. Its parameters have the names of the diffusers
-    folder format.
+    """The UNet of Stable Diffusion 1, 2 and XL and of latent consistency models. Its parameters
+    have the names of the diffusers folder format.
 
     config: the content of config.json. Raises ConfigError if it asks for what is not implemented.
 
-    in_channels: channels of the latents. cross_attention_dim: width of the text's hidden states.
+    in_channels: channels of the latents, and of what it is to paint into, if it does that.
+    out_channels: channels of the latents. cross_attention_dim: width of the text's hidden states.
     sample_size: side of the latents that it was trained at; 64 where config does not say.
+    embeds_guidance: it was distilled with guidance, and is told the scale. embeds_classes: it is
+    told classes. pooled_dim: width of the pooled text that it is told, or None.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
         self.config = c = UNetConfig.from_dict(config)
         self.in_channels = c.in_channels
+        self.out_channels = c.out_channels
         self.sample_size = c.sample_size
         self.cross_attention_dim = c.cross_attention_dim
+        self.embeds_guidance = c.time_cond_proj_dim is not None
+        self.embeds_classes = c.class_embed_type is not None or c.num_class_embeds is not None
+        self.pooled_dim = c.pooled_dim
 
         first = c.levels[0].channels
         self.conv_in = nn.Conv2d(
             c.in_channels, first, c.conv_in_kernel, padding=c.conv_in_kernel // 2
         )
         self.time_embedding = TimestepEmbedding(
-            first, c.time_embedding_dim, c.act_fn, c.timestep_post_act
+            first, c.time_embedding_dim, c.act_fn, c.timestep_post_act, c.time_cond_proj_dim
         )
         self.class_embedding = _class_embedding(c)
         self.add_embedding = _add_embedding(c)
@@ -94,6 +106,7 @@ class UNet2DConditionModel(nn.Module):
         poll: Poll = no_poll,
         *,
         labels: Tensor | None = None,
+        guidance_scale: float | Tensor | None = None,
     ) -> Tensor:
         """The prediction (noise, v or x_0, as it was trained), (B, out_channels, h, w).
 
@@ -104,10 +117,12 @@ class UNet2DConditionModel(nn.Module):
         poll: called between the layers; may raise to abandon the call.
         labels: for networks with classes: (B,) whole numbers, or noise levels for class_embed_type
             "timestep", or (B, projection_class_embeddings_input_dim) for "projection".
+        guidance_scale: for networks that embed it: one for all, or (B,); 1 means none.
         """
         if self.config.center_input_sample:
             sample = 2 * sample - 1
-        time = self._time(sample, timestep, added, labels)  # (B, time_embedding_dim)
+        guidance = self._embedded_guidance(guidance_scale, sample)
+        time = self._time(sample, timestep, guidance, added, labels)  # (B, time_embedding_dim)
         hidden = self.conv_in(sample)  # (B, first level's channels, h, w)
         skips = Skips([hidden])
         for block in self.down_blocks:
@@ -124,13 +139,14 @@ class UNet2DConditionModel(nn.Module):
         self,
         sample: Tensor,
         timestep: float | Tensor,
+        guidance: Tensor | None,
         added: AddedConditions | None,
         labels: Tensor | None,
     ) -> Tensor:
         """The timestep and all else that holds for the whole picture, as one vector an image."""
         timesteps = one_for_each(timestep, sample)  # (B,)
         width = self.config.levels[0].channels
-        time = self.time_embedding(self._waves(timesteps, width).to(sample.dtype))
+        time = self.time_embedding(self._waves(timesteps, width).to(sample.dtype), guidance)
         if self.class_embedding is not None:
             time = time + self._embedded_classes(labels, sample.dtype)
         if self.add_embedding is not None:
@@ -138,6 +154,14 @@ class UNet2DConditionModel(nn.Module):
         if self.config.time_embedding_act_fn is not None:
             time = ACTIVATIONS[self.config.time_embedding_act_fn](time)
         return time
+
+    def _embedded_guidance(self, scale: float | Tensor | None, sample: Tensor) -> Tensor | None:
+        if self.config.time_cond_proj_dim is None:
+            return None
+        if scale is None:
+            raise ValueError("This UNet was distilled with guidance: give guidance_scale.")
+        scales = one_for_each(scale, sample)  # (B,)
+        return guidance_embedding(scales, self.config.time_cond_proj_dim).to(sample.dtype)
 
     def _embedded_classes(self, labels: Tensor | None, dtype: torch.dtype) -> Tensor:
         assert self.class_embedding is not None

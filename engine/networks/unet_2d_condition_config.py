@@ -14,6 +14,8 @@ from engine.networks.config_reader import ConfigReader
 ATTENDS_DOWN = {"DownBlock2D": False, "CrossAttnDownBlock2D": True}
 ATTENDS_UP = {"UpBlock2D": False, "CrossAttnUpBlock2D": True}
 USUAL_SAMPLE_SIZE = 64
+SIZES = 6
+"""How many numbers SDXL is told of the picture's sizes."""
 CROSS_ATTENTION_MID_BLOCK = "UNetMidBlock2DCrossAttn"
 PLAIN_MID_BLOCK = "UNetMidBlock2D"
 
@@ -66,12 +68,22 @@ class UNetConfig:
     freq_shift: float
     time_embedding_dim: int
     time_embedding_act_fn: str | None
+    time_cond_proj_dim: int | None
     timestep_post_act: str | None
     class_embed_type: str | None
     num_class_embeds: int | None
     addition_embed_type: str | None
     addition_time_embed_dim: int | None
     projection_class_embeddings_input_dim: int | None
+
+    @property
+    def pooled_dim(self) -> int | None:
+        """The width of the pooled text, or None where the network is told none."""
+        if self.addition_embed_type is None:
+            return None
+        assert self.projection_class_embeddings_input_dim is not None
+        assert self.addition_time_embed_dim is not None
+        return self.projection_class_embeddings_input_dim - SIZES * self.addition_time_embed_dim
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any]) -> UNetConfig:
@@ -126,6 +138,7 @@ class UNetConfig:
             freq_shift=freq_shift,
             time_embedding_dim=read.optional_integer("time_embedding_dim") or channels[0] * 4,
             time_embedding_act_fn=read.optional_choice("time_embedding_act_fn", ACTIVATIONS),
+            time_cond_proj_dim=_guidance_width(read),
             timestep_post_act=read.optional_choice("timestep_post_act", ACTIVATIONS),
             class_embed_type=class_type,
             num_class_embeds=read.optional_integer("num_class_embeds"),
@@ -151,7 +164,6 @@ def _refuse_other_architectures(read: ConfigReader) -> None:
     read.only("mid_block_only_cross_attention", None, False)
     read.only("resnet_out_scale_factor", 1)
     read.only("resnet_skip_time_act", False, None)
-    read.only("time_cond_proj_dim", None)
     read.only("time_embedding_type", "positional")
 
 
@@ -219,6 +231,13 @@ def _mid_block_type(read: ConfigReader) -> str | None:
         known = (CROSS_ATTENTION_MID_BLOCK, PLAIN_MID_BLOCK)
         return read.optional_choice("mid_block_type", known)
     return CROSS_ATTENTION_MID_BLOCK
+
+
+def _guidance_width(read: ConfigReader) -> int | None:
+    width = read.optional_integer("time_cond_proj_dim")
+    if width is not None and width < 4:  # two frequencies are the fewest that have a ratio
+        read.refuse("time_cond_proj_dim", width, "a whole number from 4 up")
+    return width
 
 
 def _odd(read: ConfigReader, key: str) -> int:

@@ -13,18 +13,29 @@ from engine.device import pick_device, pick_dtype
 from engine.errors import LoadError
 from engine.pipelines.base import Pipeline
 from engine.weights.folder import ModelFolder
+from engine.weights.header import shown
+from engine.weights.lone_autoencoder import LoneAutoencoder, lone_autoencoder
+from engine.weights.single_file import SingleFile
 from engine.weights.source import locate
 
 Progress = Callable[[float, str], None]
 """Called with a fraction from 0 to 1 and what is being loaded."""
 
+STABLE_DIFFUSION = ("engine.pipelines.stable_diffusion", "StableDiffusion")
+STABLE_DIFFUSION_XL = ("engine.pipelines.stable_diffusion_xl", "StableDiffusionXL")
+DIFFUSION_OF_PIXELS = ("engine.pipelines.ddpm", "DDPM")
+
 FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "StableDiffusionPipeline": ("engine.pipelines.stable_diffusion", "StableDiffusion"),
-        "DDPMPipeline": ("engine.pipelines.ddpm", "DDPM"),
-        "DDIMPipeline": ("engine.pipelines.ddpm", "DDPM"),
-        "PNDMPipeline": ("engine.pipelines.ddpm", "DDPM"),
-        "UNet2DModel": ("engine.pipelines.ddpm", "DDPM"),
+        "StableDiffusionPipeline": STABLE_DIFFUSION,
+        "StableDiffusionInpaintPipeline": STABLE_DIFFUSION,
+        "LatentConsistencyModelPipeline": STABLE_DIFFUSION,
+        "StableDiffusionXLPipeline": STABLE_DIFFUSION_XL,
+        "StableDiffusionXLInpaintPipeline": STABLE_DIFFUSION_XL,
+        "DDPMPipeline": DIFFUSION_OF_PIXELS,
+        "DDIMPipeline": DIFFUSION_OF_PIXELS,
+        "PNDMPipeline": DIFFUSION_OF_PIXELS,
+        "UNet2DModel": DIFFUSION_OF_PIXELS,
     }
 )
 """By the class that model_index.json names, or the config.json of a lone network: the module and
@@ -36,22 +47,47 @@ def load(
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
     progress: Progress | None = None,
+    *,
+    vae: str | Path | None = None,
+    tiny: str | Path | None = None,
+    prediction_type: str | None = None,
+    ema: bool = False,
 ) -> Pipeline:
-    """A pipeline from "bundled", a folder in diffusers layout, or a Hub id in the local cache.
+    """A pipeline from "bundled", a folder in diffusers layout, a .safetensors file in the original
+    layout of Stable Diffusion, or a Hub id in the local cache.
 
-    Opens no network connection. device: "auto" (CUDA where there is one), "cpu", "cuda:1", …;
-    dtype: "auto", "float32", "bfloat16", "float16" or a torch dtype; progress: see Progress.
+    Opens no network connection, and never a pickle. device: "auto" (CUDA where there is one),
+    "cpu", "cuda:1", …; dtype: "auto", "float32", "bfloat16", "float16" or a torch dtype; progress:
+    see Progress. vae, tiny: a file or a folder with an autoencoder that takes the place of the
+    model's own, or that makes previews. prediction_type: "epsilon" or "v_prediction", for a file
+    that does not tell. ema: the averaged weights of a file that has both.
 
     Raises LoadError and its kinds: nothing there, incomplete, damaged, or of an unknown kind.
     """
-    folder = ModelFolder(locate(source))
+    files = _files(locate(source), prediction_type, ema)
     where = pick_device(device)
     precision = pick_dtype(dtype, where)
-    family = FAMILIES.get(folder.kind)
+    family = FAMILIES.get(files.kind)
     if family is None:
         raise LoadError(
-            f"{folder.path} holds a {folder.kind}. This version of Safelight runs "
+            f"{files.path} holds a {shown(files.kind)}: this version of Safelight runs "
             f"{', '.join(FAMILIES)}."
         )
     module, name = family
-    return getattr(import_module(module), name).from_folder(folder, where, precision, progress)
+    pipeline = getattr(import_module(module), name).from_files(
+        files, where, precision, progress, vae=_autoencoder(vae), tiny=_autoencoder(tiny)
+    )
+    pipeline.guessed_prediction = isinstance(files, SingleFile) and files.guessed
+    return pipeline
+
+
+def _files(path: Path, prediction_type: str | None, ema: bool) -> ModelFolder | SingleFile:
+    if not path.is_dir():
+        return SingleFile(path, prediction_type, ema)
+    if ema:
+        raise LoadError(f"{path} is a folder, which has no averaged weights (EMA) beside others.")
+    return ModelFolder(path, prediction_type)
+
+
+def _autoencoder(source: str | Path | None) -> LoneAutoencoder | None:
+    return None if source is None else lone_autoencoder(locate(source))

@@ -1,10 +1,12 @@
 """What `engine.generate` asks of a pipeline, whatever its family: the contract, the sizes that it
-takes, and what a decode gives back.
+takes, and what a decode gives back. And what pipelines ask of the files that they are made of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
@@ -14,8 +16,53 @@ from engine.errors import RequestError
 from engine.images import Pixels
 from engine.networks.poll import Poll, no_poll
 from engine.request import Request
+from engine.steering import Conditions
+from engine.weights.tensors import Tensors
 
 PreviewKind = Literal["auto", "vae", "tiny", "linear"]
+Progress = Callable[[float, str], None]
+"""Called with a fraction from 0 to 1 and what is being loaded."""
+
+
+class Files(Protocol):
+    """What a pipeline is made of, however it lies on the disk. A component is "unet", "vae",
+    "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2" or "scheduler".
+
+    path: what an error names; kind: the class that model_index.json names; name: for people;
+    index: what else model_index.json says; defaults: the fields of a request that the model does
+    best with, as far as it says.
+    """
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def index(self) -> Mapping[str, Any]: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def defaults(self) -> Mapping[str, Any]: ...
+
+    def has(self, component: str) -> bool: ...
+
+    def config(self, component: str) -> dict[str, Any]:
+        """The component's settings. Raises ConfigError."""
+        ...
+
+    def tensors(self, component: str) -> Tensors:
+        """The component's weights. Raises LoadError."""
+        ...
+
+    def tokenizer(self, component: str = "tokenizer") -> Path:
+        """The folder of a tokenizer's files."""
+        ...
+
+    def sha256(self, components: tuple[str, ...]) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -60,31 +107,40 @@ class Decoded:
 
 @dataclass
 class Pace:
-    """Seconds that the last evaluation and the last decode of one image took; 0 until measured."""
+    """Seconds that the last evaluation took, and the last decode of one image, by the VAE and by a
+    tiny autoencoder, for each element of the latents; 0 until measured."""
 
     evaluation: float = 0.0
     decode_per_element: float = 0.0
+    tiny_per_element: float = 0.0
 
     def note_decode(self, per_element: float) -> None:
-        """A single slow decode, on a machine that is busy for a moment, counts for little: or the
-        previews of a run would be of one kind and of another."""
-        known = self.decode_per_element
-        self.decode_per_element = min(per_element, 1.25 * known) if known else per_element
+        self.decode_per_element = _steadied(self.decode_per_element, per_element)
+
+    def note_tiny(self, per_element: float) -> None:
+        self.tiny_per_element = _steadied(self.tiny_per_element, per_element)
+
+
+def _steadied(known: float, measured: float) -> float:
+    """A single slow decode, on a machine that is busy for a moment, counts for little: or the
+    previews of a run would be of one kind and of another."""
+    return min(measured, 1.25 * known) if known else measured
 
 
 class Pipeline(Protocol):
     """A loaded set of networks with what is needed to run them.
 
-    name: for people; family: "stable-diffusion" or "ddpm"; takes_prompt: whether it reads a prompt,
-    and so can be guided; classes: how many it can be asked for, 0 if there are none;
-    scheduler_config: the content of scheduler_config.json; default_request: what the model does
-    best.
+    name: for people; family: "stable-diffusion", "stable-diffusion-xl", "latent-consistency" or
+    "ddpm"; takes_prompt: whether it reads a prompt, and so can be guided; classes: how many it can
+    be asked for, 0 if there are none; scheduler_config: the content of scheduler_config.json;
+    default_request: what the model does best.
     """
 
     name: str
     family: str
     takes_prompt: bool
     classes: int
+    guessed_prediction: bool
     device: torch.device
     dtype: torch.dtype
     sizes: Sizes
@@ -104,17 +160,17 @@ class Pipeline(Protocol):
         """How the prompt is read; cheap."""
         ...
 
-    def encode(self, prompt: str, class_label: int | None = None) -> Tensor:
-        """What `predict` is told of them: the prompt's hidden states (1, N, D), or the class (1,),
-        or nothing (0,)."""
+    def encode(self, now: Conditions, class_label: int | None = None) -> tuple[Any, Any]:
+        """What `predict` is told of them, under the prompt and under the negative prompt; the
+        second is None where it is not needed. What the two hold is the pipeline's own affair."""
         ...
 
     def predict(
         self,
         model_input: Tensor,
         timestep: float,
-        conditional: Tensor,
-        unconditional: Tensor | None,
+        conditional: Any,
+        unconditional: Any,
         poll: Poll = no_poll,
     ) -> tuple[Tensor, Tensor | None]:
         """One model evaluation of (B, C, h, w) under both conditions, which `encode` made: the

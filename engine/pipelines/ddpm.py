@@ -5,7 +5,7 @@ One UNet is the whole set: the latents are the image. Made by `engine.load`, run
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -21,21 +21,25 @@ from engine.networks import UNet2DModel
 from engine.networks.poll import Poll, no_poll
 from engine.pipelines.base import (
     Decoded,
+    Files,
     Pace,
     PreviewKind,
+    Progress,
     Reading,
     Sizes,
     checked_class,
     filled_in,
 )
+from engine.pipelines.load_progress import LoadProgress
 from engine.request import Request
-from engine.weights.folder import ModelFolder
+from engine.steering import Conditions
 from engine.weights.strict import load_strictly
 
 UNGUIDED = 1.0
 OF_A_PROMPT = (
     "prompt",
     "negative_prompt",
+    "clip_skip",
     "guidance_scale",
     "guidance_rescale",
     "guidance_interval",
@@ -48,13 +52,14 @@ OF_A_PROMPT = (
 class DDPM:
     family = "ddpm"
     takes_prompt = False
+    guessed_prediction = False
 
     def __init__(
         self,
         name: str,
         unet: UNet2DModel,
         scheduler_config: dict[str, Any],
-        defaults: dict[str, Any],
+        defaults: Mapping[str, Any],
         sha256: Callable[[], str],
     ):
         self.name = name
@@ -79,36 +84,47 @@ class DDPM:
         self._open = True
 
     @classmethod
-    def from_folder(
+    def from_files(
         cls,
-        folder: ModelFolder,
+        files: Files,
         device: torch.device,
         dtype: torch.dtype,
-        progress: Callable[[float, str], None] | None = None,
+        progress: Progress | None = None,
+        vae: Files | None = None,
+        tiny: Files | None = None,
     ) -> DDPM:
-        """Load the UNet; see `engine.load` for the errors. A network with Fourier features is
-        loaded in float32, whatever the dtype: see `FourierTimesteps`."""
-        tell = progress or (lambda fraction, part: None)
-        tell(0.0, "UNet")
-        config = folder.config("unet")
-        scheduler_config = _scheduler_config(folder)
-        _check_kind(folder, config)
+        """Load the UNet; its latents are the image, so it takes no autoencoder. See `engine.load`
+        for the errors. A network with Fourier features is loaded in float32, whatever the dtype:
+        see `FourierTimesteps`."""
+        for other in (vae, tiny):
+            if other is not None:
+                raise LoadError(
+                    f"{files.path} makes pictures without an autoencoder. Leave out {other.path}."
+                )
+        config = files.config("unet")
+        scheduler_config = _scheduler_config(files)
+        _check_kind(files, config)
         if config.get("time_embedding_type") == "fourier":
             dtype = torch.float32
+        loading = LoadProgress(progress)
+        loading.plan("UNet", files, "unet")
         with memory_guard(device, "loading"):
-            unet = load_strictly(lambda: UNet2DModel(config), folder.tensors("unet"), device, dtype)
-        _check_fit(folder, unet, scheduler_config)
+            tensors = files.tensors("unet")
+            unet = load_strictly(
+                lambda: UNet2DModel(config), tensors, device, dtype, loading.begin()
+            )
+        _check_fit(files, unet, scheduler_config)
         if dtype != torch.float32:
             # A quarter faster on a CPU. float32 gains nothing, and its weights stay in the file's
             # own memory map as long as nobody reorders them.
             unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        tell(1.0, "ready")
+        loading.end()
         return cls(
-            name=folder.name,
+            name=files.name,
             unet=unet,
             scheduler_config=scheduler_config,
-            defaults=folder.defaults,
-            sha256=lambda: folder.sha256(("unet",)),
+            defaults=files.defaults,
+            sha256=lambda: files.sha256(("unet",)),
         )
 
     def resolve(self, request: Request) -> Request:
@@ -143,24 +159,24 @@ class DDPM:
     def read(self, prompt: str) -> Reading:
         return Reading(token_count=0, token_limit=0, truncated="")
 
-    def encode(self, prompt: str, class_label: int | None = None) -> Tensor:
-        labels = [] if class_label is None else [class_label]
-        return torch.tensor(labels, dtype=torch.long, device=self.device)
+    def encode(self, now: Conditions, class_label: int | None = None) -> tuple[Tensor | None, None]:
+        if class_label is None:
+            return None, None
+        return torch.tensor([class_label], device=self.device), None
 
     def predict(
         self,
         model_input: Tensor,
         timestep: float,
-        conditional: Tensor,
-        unconditional: Tensor | None,
+        conditional: Tensor | None,
+        unconditional: None,
         poll: Poll = no_poll,
     ) -> tuple[Tensor, Tensor | None]:
-        labels = conditional if len(conditional) else None
         # One call an image: so an image is the same, bit for bit, alone and among others (a larger
         # batch rounds differently), and memory does not grow with the count.
         with memory_guard(self.device, "a UNet call"):
             outputs = [
-                self.unet(image.to(self.dtype), timestep, poll, labels=labels).float()
+                self.unet(image.to(self.dtype), timestep, poll, labels=conditional).float()
                 for image in model_input.split(1)
             ]
         return torch.cat(outputs), None
@@ -178,29 +194,28 @@ class DDPM:
             free_cache(self.device)
 
 
-def _scheduler_config(folder: ModelFolder) -> dict[str, Any]:
-    """The folder's own; the plain DDPM where the folder is a network and nothing else."""
-    path = folder.component("scheduler") / "scheduler_config.json"
-    if folder.kind == "UNet2DModel" and not path.is_file():
+def _scheduler_config(files: Files) -> dict[str, Any]:
+    """The model's own; the plain DDPM where there is a network and nothing else."""
+    if files.kind == "UNet2DModel" and not files.has("scheduler"):
         return {"_class_name": "DDPMScheduler"}
-    return folder.json(path)
+    return files.config("scheduler")
 
 
-def _check_kind(folder: ModelFolder, config: dict[str, Any]) -> None:
-    named = folder.index.get("unet")
+def _check_kind(files: Files, config: dict[str, Any]) -> None:
+    named = files.index.get("unet")
     listed = named[-1] if isinstance(named, list) and named else "UNet2DModel"
     for kind in (listed, config.get("_class_name", "UNet2DModel")):
         if kind != "UNet2DModel":
             raise LoadError(
-                f"The UNet of {folder.path} is a {kind}; a {folder.kind} runs with a UNet2DModel."
+                f"The UNet of {files.path} is a {kind}; a {files.kind} runs with a UNet2DModel."
             )
 
 
-def _check_fit(folder: ModelFolder, unet: UNet2DModel, scheduler_config: dict[str, Any]) -> None:
+def _check_fit(files: Files, unet: UNet2DModel, scheduler_config: dict[str, Any]) -> None:
     config = unet.config
     if unet.in_channels not in (1, 3) or unet.out_channels != unet.in_channels:
         raise LoadError(
-            f"The UNet of {folder.path} makes {unet.out_channels} channels of {unet.in_channels}. "
+            f"The UNet of {files.path} makes {unet.out_channels} channels of {unet.in_channels}. "
             "Safelight runs those that make 3 of 3 (colour) or 1 of 1 (grey)."
         )
     by_label = config.class_embed_type is None or (
@@ -208,13 +223,13 @@ def _check_fit(folder: ModelFolder, unet: UNet2DModel, scheduler_config: dict[st
     )
     if not by_label:
         raise LoadError(
-            f"The UNet of {folder.path} has class_embed_type {config.class_embed_type!r} and "
+            f"The UNet of {files.path} has class_embed_type {config.class_embed_type!r} and "
             f"num_class_embeds {config.num_class_embeds!r}: it is not asked by the number of a "
             "class, which is all that Safelight has to tell it."
         )
     told = scheduler_config.get("num_train_timesteps", 1000)
     if config.time_embedding_type == "learned" and told != config.num_train_timesteps:
         raise LoadError(
-            f"The UNet of {folder.path} has learned {config.num_train_timesteps} timesteps, but "
+            f"The UNet of {files.path} has learned {config.num_train_timesteps} timesteps, but "
             f"its scheduler counts {told}. The two are not of one model."
         )

@@ -4,6 +4,7 @@ that have one; asked through `engine.preview`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 
@@ -13,7 +14,9 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.images import Pixels, from_pixels, to_pixels
+from engine.networks import AutoencoderTiny
 from engine.pipelines.base import Decoded, Pace, PreviewKind
+from engine.pipelines.latent_decoder import unscaled
 
 BUDGET = 0.05
 """The share of a step that "auto" may spend on its preview."""
@@ -21,36 +24,66 @@ UNNOTICED = 0.1
 """Seconds that "auto" may spend whatever a step takes: ten pictures a second still feel live."""
 PROBE = 16
 """Side of the latents whose decode is timed before the first choice."""
+WARM = 2
+"""How often that is done: the first one warms up, the second is what counts."""
 
 
 class LatentPreview:
     """channels: of the latents. decode: all that the model's own decode does. pace: where the cost
-    of a step and of a decode are noted."""
+    of a step and of a decode are noted. tiny: a tiny autoencoder, if there is one."""
 
     def __init__(
-        self, name: str, channels: int, decode: Callable[[Tensor], Decoded], pace: Pace
+        self,
+        name: str,
+        channels: int,
+        decode: Callable[[Tensor], Decoded],
+        pace: Pace,
+        tiny: AutoencoderTiny | None = None,
     ) -> None:
         self._name = name
         self._channels = channels
         self._decode = decode
         self._pace = pace
+        self._tiny = tiny
 
     def pictures(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
-        """One picture for each of the latents (B, C, h, w). Raises EngineError for "tiny"."""
+        """One picture for each of the latents (B, C, h, w). Raises EngineError for "tiny" where
+        there is none."""
         if kind == "auto":
-            kind = "vae" if self._vae_is_affordable(latents) else "linear"
+            kind = self._best(latents)
         if kind == "vae":
             return self._decode(latents).pictures
         if kind == "linear":
             return tuple(self._linear(one) for one in latents.float().cpu())
-        raise EngineError(f"{self._name} has no tiny autoencoder. Take vae, linear or auto.")
+        if self._tiny is None:
+            raise EngineError(f"{self._name} has no tiny autoencoder. Take vae, linear or auto.")
+        return self._tinily(latents, self._tiny)
 
-    def _vae_is_affordable(self, latents: Tensor) -> bool:
+    def _best(self, latents: Tensor) -> PreviewKind:
+        probe = latents[:1, :, :PROBE, :PROBE]
         if not self._pace.decode_per_element:
-            for _ in range(2):  # the first one warms up, the second is what counts
-                self._decode(latents[:1, :, :PROBE, :PROBE])
-        cost = self._pace.decode_per_element * latents.numel()
-        return cost <= max(BUDGET * self._pace.evaluation, UNNOTICED)
+            for _ in range(WARM):
+                self._decode(probe)
+        if self._is_affordable(self._pace.decode_per_element, latents):
+            return "vae"
+        if self._tiny is None:
+            return "linear"
+        if not self._pace.tiny_per_element:
+            for _ in range(WARM):
+                self._tinily(probe, self._tiny)
+        return "tiny" if self._is_affordable(self._pace.tiny_per_element, latents) else "linear"
+
+    def _is_affordable(self, per_element: float, latents: Tensor) -> bool:
+        return per_element * latents.numel() <= max(BUDGET * self._pace.evaluation, UNNOTICED)
+
+    def _tinily(self, latents: Tensor, tiny: AutoencoderTiny) -> tuple[Pixels, ...]:
+        pictures = []
+        weight = next(tiny.parameters())
+        for one in unscaled(latents.to(weight.device), tiny).to(weight.dtype).split(1):
+            started = time.perf_counter()
+            pictures.append(to_pixels(tiny.decode(one)[0]))
+            self._pace.note_tiny((time.perf_counter() - started) / one.numel())
+        return tuple(pictures)
 
     def _linear(self, latents: Tensor) -> Pixels:
         weight, bias = self._linear_map

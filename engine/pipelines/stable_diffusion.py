@@ -1,118 +1,207 @@
 """Stable Diffusion (Rombach et al., arXiv:2112.10752) as a loaded set: CLIP tokenizer and text
-encoder, conditional UNet, VAE. Made by `engine.load`, run by `engine.generate`.
+encoder, conditional UNet, VAE. Made by `engine.load`, run by `engine.generate`. Its kin that were
+distilled with guidance (latent consistency models, Luo et al., arXiv:2310.04378) run here as well.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from engine import schedulers
-from engine.device import free_cache, is_out_of_memory, memory_guard
-from engine.errors import ConfigError, EngineError, LoadError
-from engine.images import Pixels, to_pixels
-from engine.networks import AutoencoderKL, UNet2DConditionModel
+from engine.device import free_cache, memory_guard
+from engine.errors import ConfigError, EngineError, LoadError, RequestError
+from engine.images import Pixels
+from engine.networks import (
+    AddedConditions,
+    Autoencoder,
+    AutoencoderTiny,
+    UNet2DConditionModel,
+)
 from engine.networks.poll import Poll, no_poll
 from engine.pipelines.base import (
     Decoded,
+    Files,
     Pace,
     PreviewKind,
+    Progress,
     Reading,
     Sizes,
     checked_class,
     filled_in,
 )
+from engine.pipelines.distilled import UNGUIDED, habits
+from engine.pipelines.latent_decoder import LatentDecoder, autoencoder_in, load_autoencoder
 from engine.pipelines.latent_preview import LatentPreview
-from engine.pipelines.text import TextReader, load_text_encoder
-from engine.pipelines.tiles import decode_in_tiles
+from engine.pipelines.load_progress import LoadProgress
+from engine.pipelines.text import (
+    Conditioning,
+    JointReader,
+    TextPlan,
+    TextReader,
+    load_text_reader,
+)
 from engine.request import Request
-from engine.weights.folder import ModelFolder
+from engine.steering import Conditions
 from engine.weights.strict import load_strictly
+
+SCALING = ("scaling_factor", "shift_factor")
 
 
 class StableDiffusion:
-    family = "stable-diffusion"
+    """inpainting: the UNet also wants to see what it is to paint into, so nothing can be made with
+    it yet. The constants are what differs from family to family; see `TextPlan` for the first.
+
+    VAE_USUAL: settings of a VAE that holds them not. VAE_OVERFLOWS: in float16. REQUEST: fields of
+    the default request. EMPTY_IS_ZERO: model_index.json's force_zeros_for_empty_prompt where it
+    says nothing: no negative prompt is told by zeros, not by the hidden states of an empty text.
+    """
+
+    FAMILY: ClassVar[str] = "stable-diffusion"
+    PLAN: ClassVar[TextPlan] = TextPlan()
+    VAE_USUAL: ClassVar[Mapping[str, Any]] = MappingProxyType({"scaling_factor": 0.18215})
+    VAE_OVERFLOWS: ClassVar[bool] = False
+    REQUEST: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    EMPTY_IS_ZERO: ClassVar[bool] = False
+
     takes_prompt = True
     classes = 0
+    guessed_prediction = False
 
     def __init__(
         self,
         name: str,
-        text: TextReader,
+        text: TextReader | JointReader,
         unet: UNet2DConditionModel,
-        vae: AutoencoderKL,
+        vae: Autoencoder,
+        tiny: AutoencoderTiny | None,
         scheduler_config: dict[str, Any],
-        defaults: dict[str, Any],
+        defaults: Mapping[str, Any],
+        empty_is_zero: bool,
         sha256: Callable[[], str],
     ):
         self.name = name
+        self.family = "latent-consistency" if unet.embeds_guidance else self.FAMILY
+        self.inpainting = unet.in_channels != vae.latent_channels
         self.text = text
         self.unet = unet
         self.vae = vae
-        self.scheduler_config = scheduler_config
         parameter = next(unet.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
         self.sizes = Sizes(multiple=vae.factor, minimum=vae.factor, maximum=8192)
+        distilled = habits(name, scheduler_config, unet.embeds_guidance)
+        self.scheduler_config = {**scheduler_config, **distilled.scheduler_config}
         side = unet.sample_size * vae.factor
         self.default_request = Request(
             **{
                 "width": side,
                 "height": side,
                 "scheduler": schedulers.name_of(scheduler_config.get("_class_name", "")),
+                **self.REQUEST,
+                **distilled.request,
                 **defaults,
             }
         )
         self.checkpoint_sha256 = cache(sha256)
         self.pace = Pace()
-        self._preview = LatentPreview(name, vae.latent_channels, self.decode, self.pace)
-        self._decoding = threading.Lock()  # previews are asked for from a thread of their own
+        self._empty_is_zero = empty_is_zero
+        self._decoder = LatentDecoder(vae, self.dtype, self.device, self.pace)
+        self._preview = LatentPreview(
+            name, vae.latent_channels, self._decoder.decode, self.pace, tiny
+        )
         self._open = True
 
     @classmethod
-    def from_folder(
+    def from_files(
         cls,
-        folder: ModelFolder,
+        files: Files,
         device: torch.device,
         dtype: torch.dtype,
-        progress: Callable[[float, str], None] | None = None,
-    ) -> StableDiffusion:
-        """Load every component; see `engine.load` for the errors."""
-        tell = progress or (lambda fraction, part: None)
+        progress: Progress | None = None,
+        vae: Files | None = None,
+        tiny: Files | None = None,
+    ) -> Self:
+        """Load every component, one after the other; see `engine.load` for the errors. vae: takes
+        the place of the model's own. tiny: makes the previews."""
+        vae_files = vae or files
+        _check_complete(files, cls.PLAN, needs_vae=vae is None)
+        scheduler_config = files.config("scheduler")
+        schedulers.name_of(scheduler_config.get("_class_name", ""))  # an unknown one is told early
+        unet_config = files.config("unet")
+        loading = LoadProgress(progress)
+        for encoder, _ in cls.PLAN.encoders:
+            loading.plan("text encoder", files, encoder)
+        loading.plan("UNet", files, "unet")
+        loading.plan("VAE", vae_files, autoencoder_in(vae_files))
+        if tiny is not None:
+            loading.plan("tiny autoencoder", tiny, autoencoder_in(tiny))
         with memory_guard(device, "loading"):
-            tell(0.0, "text encoder")
-            text = load_text_encoder(folder, device, dtype)
-            tell(0.15, "UNet")
-            unet_config = folder.config("unet")
+            readers = [
+                load_text_reader(files, *names, cls.PLAN, device, dtype, loading.begin())
+                for names in cls.PLAN.encoders
+            ]
             unet = load_strictly(
-                lambda: UNet2DConditionModel(unet_config), folder.tensors("unet"), device, dtype
+                lambda: UNet2DConditionModel(unet_config),
+                files.tensors("unet"),
+                device,
+                dtype,
+                loading.begin(),
             )
-            tell(0.85, "VAE")
-            vae_config = folder.config("vae")
-            vae = load_strictly(
-                lambda: AutoencoderKL(vae_config), folder.tensors("vae"), device, dtype
+            own = load_autoencoder(
+                vae_files, cls._usual_vae(files), cls.VAE_OVERFLOWS, device, dtype, loading.begin()
             )
-        _check_fit(text, unet, vae, folder)
-        tell(1.0, "ready")
+            previewer = None
+            if tiny is not None:
+                previewer = load_autoencoder(tiny, {}, False, device, dtype, loading.begin())
+                previewer = _fitting(tiny, previewer, own)
+        text = readers[0] if len(readers) == 1 else JointReader(readers)
+        _check_fit(files, text, unet, own)
+        loading.end()
         return cls(
-            name=folder.name,
+            name=files.name,
             text=text,
             unet=unet,
-            vae=vae,
-            scheduler_config=folder.config("scheduler"),
-            defaults=folder.defaults,
-            sha256=lambda: folder.sha256(("text_encoder", "unet", "vae")),
+            vae=own,
+            tiny=previewer,
+            scheduler_config=scheduler_config,
+            defaults=files.defaults,
+            empty_is_zero=files.index.get("force_zeros_for_empty_prompt", cls.EMPTY_IS_ZERO),
+            sha256=lambda: _sha256(cls.PLAN, files, vae),
         )
+
+    @classmethod
+    def _usual_vae(cls, files: Files) -> dict[str, Any]:
+        """How the latents of this very model are scaled: a VAE by itself may not tell."""
+        own = files.config("vae") if files.has("vae") else {}
+        return {**cls.VAE_USUAL, **{key: own[key] for key in SCALING if key in own}}
 
     def resolve(self, request: Request) -> Request:
         self._check_open()
+        if self.inpainting:
+            raise EngineError(
+                f"{self.name} is an inpainting model, which paints into a picture; Safelight "
+                "cannot do that yet. Choose another model."
+            )
         checked_class(request, self)
+        self._check_clip_skip(request)
         return filled_in(request, self)
+
+    def _check_clip_skip(self, request: Request) -> None:
+        edits = (edit.value for edit in request.edits if edit.field == "clip_skip")
+        for clip_skip in (request.clip_skip, *edits):
+            if clip_skip > self.text.layers:
+                raise RequestError(
+                    "clip_skip",
+                    f"{clip_skip} is more than the {self.text.layers} layers that the text encoder "
+                    f"of {self.name} has.",
+                )
 
     def latent_shape(self, request: Request) -> tuple[int, int, int]:
         assert request.width is not None and request.height is not None
@@ -122,72 +211,68 @@ class StableDiffusion:
     def read(self, prompt: str) -> Reading:
         return self.text.read(prompt)
 
-    def encode(self, prompt: str, class_label: int | None = None) -> Tensor:
-        return self.text.encode(prompt)
+    def encode(
+        self, now: Conditions, class_label: int | None = None
+    ) -> tuple[Conditioning, Conditioning | None]:
+        told = self.text.encode(now.prompt, now.clip_skip)
+        if self.unet.embeds_guidance:  # it draws what guidance would have made, in one go
+            scale = now.guidance_scale if now.guided else UNGUIDED
+            return replace(told, guidance_scale=scale), None
+        if not now.guided:
+            return told, None
+        if self._empty_is_zero and now.negative_prompt == "":
+            return told, told.zeroed()
+        return told, self.text.encode(now.negative_prompt, now.clip_skip)
 
     def predict(
         self,
         model_input: Tensor,
         timestep: float,
-        conditional: Tensor,
-        unconditional: Tensor | None,
+        conditional: Conditioning,
+        unconditional: Conditioning | None,
         poll: Poll = no_poll,
     ) -> tuple[Tensor, Tensor | None]:
         # One call an image, on the doubled batch: so an image is the same, bit for bit, alone and
         # among others (a larger batch rounds differently), and memory does not grow with the count.
-        texts = conditional if unconditional is None else torch.cat([unconditional, conditional])
+        halves = [conditional] if unconditional is None else [unconditional, conditional]
+        texts = torch.cat([half.hidden for half in halves])
+        added = self._added(halves, model_input)
         with memory_guard(self.device, "a UNet call"):
             outputs = [
                 self.unet(
-                    image.to(self.dtype).expand(len(texts), -1, -1, -1), timestep, texts, poll=poll
+                    image.to(self.dtype).expand(len(texts), -1, -1, -1),
+                    timestep,
+                    texts,
+                    added,
+                    poll,
+                    guidance_scale=conditional.guidance_scale,
                 ).float()
                 for image in model_input.split(1)
             ]
         if unconditional is None:
             return torch.cat(outputs), None
-        halves = [output.chunk(2) for output in outputs]
-        return torch.cat([half[1] for half in halves]), torch.cat([half[0] for half in halves])
+        pairs = [output.chunk(2) for output in outputs]
+        return torch.cat([pair[1] for pair in pairs]), torch.cat([pair[0] for pair in pairs])
+
+    def _added(self, halves: list[Conditioning], model_input: Tensor) -> AddedConditions | None:
+        """The pooled text, and the sizes of a picture that was neither scaled nor cropped."""
+        pooled = [half.pooled for half in halves if half.pooled is not None]
+        if self.unet.pooled_dim is None or not pooled:
+            return None
+        height, width = (side * self.vae.factor for side in model_input.shape[-2:])
+        sizes = torch.tensor([[height, width, 0, 0, height, width]], device=self.device)
+        return AddedConditions(torch.cat(pooled), sizes.expand(len(pooled), -1))
 
     def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
-        pictures, notes = [], []
-        for one in latents.to(self.device).split(1):
-            started = time.perf_counter()
-            unscaled = one / self.vae.scaling_factor + self.vae.shift_factor
-            with self._decoding:
-                image, note = self._decode_one(unscaled, poll)
-            pictures.append(to_pixels(image[0]))
-            self.pace.note_decode((time.perf_counter() - started) / one.numel())
-            notes += note
-        return Decoded(tuple(pictures), tuple(dict.fromkeys(notes)))
+        return self._decoder.decode(latents, poll)
 
     def preview(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
         return self._preview.pictures(latents, kind)
 
-    def _decode_one(self, latents: Tensor, poll: Poll) -> tuple[Tensor, list[str]]:
-        notes = []
-        try:
-            image = self.vae.decode(latents.to(self.dtype), poll)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            free_cache(self.device)
-            notes.append("VAE decoded in tiles: too little memory")
-            with memory_guard(self.device, "decoding"):
-                image = decode_in_tiles(self.vae, latents.to(self.dtype), poll)
-        if self.dtype != torch.float32 and not torch.isfinite(image).all():
-            notes.append(f"VAE decoded in float32: {self.dtype} overflowed".replace("torch.", ""))
-            with memory_guard(self.device, "decoding in float32"):
-                self.vae.float()
-                try:
-                    image = self.vae.decode(latents.float(), poll)
-                finally:
-                    self.vae.to(self.dtype)
-        return image, notes
-
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.text, self.unet, self.vae, self._preview
+            del self.text, self.unet, self.vae, self._decoder, self._preview
             free_cache(self.device)
 
     def _check_open(self) -> None:
@@ -195,16 +280,62 @@ class StableDiffusion:
             raise EngineError(f"The model {self.name} has been closed. Load it again.")
 
 
-def _check_fit(
-    text: TextReader, unet: UNet2DConditionModel, vae: AutoencoderKL, folder: ModelFolder
-) -> None:
-    if unet.in_channels != vae.latent_channels:
+def _check_complete(files: Files, plan: TextPlan, needs_vae: bool) -> None:
+    """Raise LoadError for components that are not there at all. Others, such as a safety checker,
+    may be there or not."""
+    needed = [component for names in plan.encoders for component in names]
+    needed += ["unet", "vae", "scheduler"] if needs_vae else ["unet", "scheduler"]
+    if missing := [component for component in needed if not files.has(component)]:
         raise LoadError(
-            f"The UNet of {folder.path} takes {unet.in_channels} channels but its VAE makes "
-            f"{vae.latent_channels}. Inpainting models cannot be run yet."
+            f"{files.path} has no {' and no '.join(missing)}, which a {files.kind} needs: is this "
+            "model complete?"
+        )
+
+
+def _check_fit(
+    files: Files, text: TextReader | JointReader, unet: UNet2DConditionModel, vae: Autoencoder
+) -> None:
+    latents = vae.latent_channels
+    # What it paints into comes as latents, and which part of that as one channel more.
+    if unet.in_channels not in (latents, 2 * latents + 1) or unet.out_channels != latents:
+        raise LoadError(
+            f"The UNet of {files.path} makes {unet.out_channels} channels of {unet.in_channels} "
+            f"but its VAE has {latents}. Safelight runs those that make {latents} of {latents}."
         )
     if unet.cross_attention_dim != text.width:
         raise ConfigError(
-            f"The UNet of {folder.path} reads text of width {unet.cross_attention_dim} but its "
+            f"The UNet of {files.path} reads text of width {unet.cross_attention_dim} but its "
             f"text encoder writes {text.width}. The two are not of one model."
         )
+    if unet.pooled_dim is not None and unet.pooled_dim != text.pooled_width:
+        raise ConfigError(
+            f"The UNet of {files.path} reads a pooled text of width {unet.pooled_dim} but its text "
+            f"encoder writes {text.pooled_width or 'none'}. The two are not of one model."
+        )
+    if unet.embeds_classes:
+        raise LoadError(
+            f"The UNet of {files.path} was trained with classes besides the prompt; Safelight has "
+            "none to tell it."
+        )
+
+
+def _fitting(files: Files, tiny: Autoencoder, vae: Autoencoder) -> AutoencoderTiny:
+    """The tiny autoencoder. Raises LoadError if it is none, or one of other latents."""
+    if not isinstance(tiny, AutoencoderTiny):
+        raise LoadError(f"{files.path} is no tiny autoencoder. Take one, such as TAESD.")
+    if (tiny.latent_channels, tiny.factor) != (vae.latent_channels, vae.factor):
+        raise LoadError(
+            f"{files.path} decodes {tiny.latent_channels} channels at a factor of {tiny.factor} "
+            f"but the model has {vae.latent_channels} at {vae.factor}. Take the tiny autoencoder "
+            "that was made for this kind of model."
+        )
+    return tiny
+
+
+def _sha256(plan: TextPlan, files: Files, vae: Files | None) -> str:
+    """With another VAE it is another model, since it makes other images."""
+    parts = (*(encoder for encoder, _ in plan.encoders), "unet")
+    if vae is None:
+        return files.sha256((*parts, "vae"))
+    both = f"{files.sha256(parts)}\n{vae.sha256((autoencoder_in(vae),))}"
+    return hashlib.sha256(both.encode()).hexdigest()

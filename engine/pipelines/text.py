@@ -1,35 +1,86 @@
-"""A prompt into hidden states: CLIP's tokenizer and text encoder (Radford et al., arXiv:2103.00020)
-from transformers. Used by the pipelines that take a prompt.
+"""A prompt into what a UNet is told of it: CLIP's tokenizers and text encoders (Radford et al.,
+arXiv:2103.00020) from transformers. Used by the pipelines that take a prompt.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 from engine.errors import ConfigError
-from engine.pipelines.base import Reading
-from engine.weights.folder import ModelFolder
+from engine.pipelines.base import Files, Reading
 from engine.weights.strict import load_strictly
 
 KEPT = 32
 """Prompts whose hidden states are kept: those of a grid, and of the runs before. Some 0.2 MB each.
 """
+PROJECTION = "text_projection.weight"
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """What a UNet is told besides the image and the timestep.
+
+    hidden: (1, N, D), the prompt's hidden states. pooled: (1, P), the prompt as one vector, from
+    encoders that make one. guidance_scale: for networks that were distilled with guidance.
+    """
+
+    hidden: Tensor
+    pooled: Tensor | None = None
+    guidance_scale: float | None = None
+
+    def zeroed(self) -> Conditioning:
+        """All of it zeros, which is what some networks take for no prompt at all."""
+        pooled = None if self.pooled is None else torch.zeros_like(self.pooled)
+        return Conditioning(torch.zeros_like(self.hidden), pooled)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextPlan:
+    """Which text encoders a family has, and what it reads of them.
+
+    encoders: the components, and the tokenizer of each. last_layer: the layer that is read at clip
+    skip 1, counted from the end. is_normed: whether the final layer norm is applied to it.
+    """
+
+    encoders: tuple[tuple[str, str], ...] = (("text_encoder", "tokenizer"),)
+    last_layer: int = 1
+    is_normed: bool = True
 
 
 class TextReader:
-    """The tokenizer and the text encoder of one model. A prompt that was read lately is not encoded
-    again."""
+    """A tokenizer and its text encoder. A prompt that was read lately is not encoded again.
 
-    def __init__(self, tokenizer: CLIPTokenizer, encoder: CLIPTextModel):
+    width: D of the hidden states; pooled_width: P of the pooled vector, 0 if there is none; layers:
+    how many the encoder has; length: N, places for tokens.
+    """
+
+    def __init__(
+        self,
+        tokenizer: CLIPTokenizer,
+        encoder: CLIPTextModel | CLIPTextModelWithProjection,
+        plan: TextPlan,
+    ):
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.width: int = encoder.config.hidden_size
+        self.layers: int = encoder.config.num_hidden_layers
+        self.pooled_width = 0
+        if isinstance(encoder, CLIPTextModelWithProjection):
+            self.pooled_width = encoder.config.projection_dim
         self.length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
-        self._encoded: OrderedDict[str, Tensor] = OrderedDict()
+        self._plan = plan
+        self._encoded: OrderedDict[tuple[str, int], Conditioning] = OrderedDict()
 
     def read(self, prompt: str) -> Reading:
         """How many tokens the prompt has, and the words that do not fit."""
@@ -41,16 +92,18 @@ class TextReader:
         cut = _clean(prompt)[spans[limit][0] :] if len(spans) > limit else ""
         return Reading(len(spans), limit, cut)
 
-    def encode(self, prompt: str) -> Tensor:
-        """Hidden states (1, N, D) of the prompt, cut to what fits and padded to N places."""
-        if prompt not in self._encoded:
-            self._encoded[prompt] = self._encode(prompt)
-        self._encoded.move_to_end(prompt)
+    def encode(self, prompt: str, clip_skip: int = 1) -> Conditioning:
+        """The prompt, cut to what fits and padded to N places. clip_skip: the layer, from the end,
+        as `Request` counts it; at most `layers`."""
+        asked = prompt, max(clip_skip, self._plan.last_layer)
+        if asked not in self._encoded:
+            self._encoded[asked] = self._encode(*asked)
+        self._encoded.move_to_end(asked)
         while len(self._encoded) > KEPT:
             self._encoded.popitem(last=False)
-        return self._encoded[prompt]
+        return self._encoded[asked]
 
-    def _encode(self, prompt: str) -> Tensor:
+    def _encode(self, prompt: str, layer: int) -> Conditioning:
         ids = self.tokenizer(
             _clean(prompt),
             padding="max_length",
@@ -58,31 +111,87 @@ class TextReader:
             truncation=True,
             return_tensors="pt",
         ).input_ids.to(self.encoder.device)
-        return self.encoder(ids).last_hidden_state
+        if layer == 1 and self._plan.is_normed:
+            output = self.encoder(ids)
+            hidden = output.last_hidden_state
+        else:
+            output = self.encoder(ids, output_hidden_states=True)
+            hidden = output.hidden_states[-layer]
+            if self._plan.is_normed:
+                hidden = _inner(self.encoder).final_layer_norm(hidden)
+        return Conditioning(hidden, output.text_embeds if self.pooled_width else None)
 
 
-def load_text_encoder(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> TextReader:
-    """Raises ConfigError or WeightsError where a file is missing or damaged."""
-    settings = folder.config("text_encoder")
-    tensors = folder.tensors("text_encoder")
+class JointReader:
+    """Several readers of one prompt: their hidden states side by side, the last one's vector. To
+    the outside it is like one of them."""
+
+    def __init__(self, readers: Sequence[TextReader]):
+        self.readers = tuple(readers)
+        self.width = sum(reader.width for reader in readers)
+        self.layers = min(reader.layers for reader in readers)
+        self.pooled_width = readers[-1].pooled_width
+        self.length = min(reader.length for reader in readers)
+        for reader in readers:
+            reader.length = self.length
+
+    def read(self, prompt: str) -> Reading:
+        return self.readers[0].read(prompt)
+
+    def encode(self, prompt: str, clip_skip: int = 1) -> Conditioning:
+        read = [reader.encode(prompt, clip_skip) for reader in self.readers]
+        return Conditioning(torch.cat([one.hidden for one in read], dim=-1), read[-1].pooled)
+
+
+def load_text_reader(
+    files: Files,
+    component: str,
+    tokenizer: str,
+    plan: TextPlan,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: Callable[[float], None],
+) -> TextReader:
+    """One of the plan's encoders. Raises ConfigError or WeightsError where a file is missing or
+    damaged."""
+    settings = files.config(component)
+    tensors = files.tensors(component)
     try:
         config = CLIPTextConfig(**settings)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # transformers checks with whatever its fields raise
+        reason = " ".join(str(error).split())
         raise ConfigError(
-            f"{tensors.config} is not that of a CLIP text encoder ({error})."
+            f"{tensors.config} is not that of a CLIP text encoder ({reason})."
         ) from None
-    encoder = load_strictly(lambda: CLIPTextModel(config), tensors, device, dtype)
+    kind = CLIPTextModelWithProjection if PROJECTION in tensors.shapes() else CLIPTextModel
+
+    def build() -> CLIPTextModel | CLIPTextModelWithProjection:
+        try:
+            return kind(config)
+        except LookupError:
+            known = "quick_gelu, gelu or another that transformers has"
+            raise ConfigError(f"'hidden_act' is {config.hidden_act!r}; take {known}.") from None
+
+    encoder = load_strictly(build, tensors, device, dtype, progress)
     # The position numbers are no weights, so the file lacks them and they are still on meta.
     positions = torch.arange(config.max_position_embeddings, device=device)[None]
-    encoder.get_submodule("embeddings").register_buffer("position_ids", positions, persistent=False)
-    path = folder.tokenizer()
+    embeddings = _inner(encoder).get_submodule("embeddings")
+    embeddings.register_buffer("position_ids", positions, persistent=False)
+    return TextReader(_load_tokenizer(files, tokenizer), encoder, plan)
+
+
+def _load_tokenizer(files: Files, component: str) -> CLIPTokenizer:
+    path = files.tokenizer(component)
     try:
-        tokenizer = CLIPTokenizer.from_pretrained(path, local_files_only=True)
+        return CLIPTokenizer.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the tokenizer library raises its bare Exception for damaged files
         raise ConfigError(
             f"The tokenizer in {path} cannot be read ({error}). Fetch this folder again."
         ) from None
-    return TextReader(tokenizer, encoder)
+
+
+def _inner(encoder: CLIPTextModel | CLIPTextModelWithProjection) -> CLIPTextModel:
+    return encoder.text_model if isinstance(encoder, CLIPTextModelWithProjection) else encoder
 
 
 def _clean(prompt: str) -> str:

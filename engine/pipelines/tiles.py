@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.networks import AutoencoderKL
+from engine.networks import Autoencoder
 from engine.networks.poll import Poll, no_poll
 
 TILE = 32
@@ -17,7 +17,7 @@ OVERLAP = 8
 
 
 def decode_in_tiles(
-    vae: AutoencoderKL,
+    vae: Autoencoder,
     latents: Tensor,
     poll: Poll = no_poll,
     tile: int = TILE,

@@ -1,5 +1,5 @@
-"""Which folder a model source means: a bundled one, a path, or a Hub id in the local cache. Called
-by `engine.load`. Never opens a network connection.
+"""Which folder or file a model source means: a bundled one, a path, or a Hub id in the local cache.
+Called by `engine.load`. Never opens a network connection.
 """
 
 from __future__ import annotations
@@ -8,38 +8,63 @@ from importlib.resources import files
 from pathlib import Path
 
 from engine.errors import LoadError
+from engine.weights.header import unreadable
 
 BUNDLED = {"bundled": "emoji"}
 """Sources that ship with the program, and their folder under resources/models."""
 
+ENDING = ".safetensors"
+INDEXES = ("model_index.json", "config.json", "unet")
+"""One of them is in every folder that is a model itself."""
+
 
 def locate(source: str | Path) -> Path:
-    """The folder of a model source. Raises LoadError that says what was looked for and where."""
+    """The folder or file of a model source. Raises LoadError that says what was looked for and
+    where."""
     text = str(source)
     if text in BUNDLED:
         return Path(str(files("resources"))) / "models" / BUNDLED[text]
     if text == "bundled-ddpm":
         raise LoadError("The bundled model bundled-ddpm does not ship with this version yet.")
-    path = Path(text).expanduser()
-    if path.is_dir():
+    path = Path(text)
+    try:
+        path = path.expanduser()
+        path.stat()
         return path
-    if path.is_file():
-        raise LoadError(
-            f"{path} is a single file. This version reads model folders in diffusers layout."
-        )
-    if text.count("/") == 1 and not text.startswith((".", "~", "/")):
-        return _cached(text)
-    raise LoadError(f"There is no model folder {text}. Check the path.")
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise LoadError(
+                f"{path} is a link to something that is not there: fetch this model again."
+            ) from None
+    except NotADirectoryError:
+        pass
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no home folder of ~name
+        raise LoadError(unreadable(text, error)) from None
+    if not text.startswith((".", "~", "/")):
+        owner, slash, name = text.partition("/")
+        name, _, file = name.partition("/")
+        if slash and (not file or file.endswith(ENDING)):
+            return _cached(f"{owner}/{name}", file)
+    raise LoadError(f"There is no model folder or file {text}: check the path.")
 
 
-def _cached(repo_id: str) -> Path:
+def _cached(repo_id: str, file: str) -> Path:
+    """The snapshot of a repository in the cache; or the file in it, if one is asked for or if there
+    is nothing else."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repo_id, local_files_only=True))
+        folder = Path(snapshot_download(repo_id, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         raise LoadError(
-            f"There is no folder {repo_id} here, and no model of that name in the local Hugging "
-            "Face cache. Loading never downloads: fetch it first, or give the path of a folder."
+            f"There is no folder or file {'/'.join(filter(None, (repo_id, file)))} here, and no "
+            "model of that name in the local Hugging Face cache: fetch it first, since loading "
+            "never downloads, or give a path."
         ) from None
+    if file:
+        return folder / file
+    names = [entry.name for entry in folder.iterdir()]
+    weights = [name for name in names if name.endswith(ENDING)]
+    is_lone = len(weights) == 1 and not any(name in names for name in INDEXES)
+    return folder / weights[0] if is_lone else folder

@@ -5,23 +5,28 @@ Called by the pipelines' loaders.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.errors import ConfigError, WeightsError
+from engine.weights.header import Shape, shown
 from engine.weights.tensors import Tensors
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 def load_strictly(
-    build: Callable[[], Network], tensors: Tensors, device: torch.device, dtype: torch.dtype
+    build: Callable[[], Network],
+    tensors: Tensors,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: Callable[[float], None] | None = None,
 ) -> Network:
     """The network that `build` makes, with these weights, in eval mode without gradients. Nothing
     is read before every key and shape is known to fit; each tensor is converted as it is read.
+    progress: told the fraction of the bytes that is read, from 0 to 1; may raise to give up.
 
     Raises ConfigError where the configuration beside it cannot be used; WeightsError where a
     file is missing or damaged, or a tensor is missing, unexpected or of another shape.
@@ -31,24 +36,27 @@ def load_strictly(
             network = build()
     except ConfigError as error:
         raise ConfigError(f"{tensors.config} cannot be used. {error}") from None
+    except (RuntimeError, TypeError, ValueError, ArithmeticError) as error:
+        # Sizes of which torch makes no tensor, or kinds of values that a network did not look at.
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"{tensors.config} cannot be used ({reason}): fetch this file again."
+        ) from None
     wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    _compare(wanted, tensors.shapes(), tensors.path)
-    network.load_state_dict(
-        {
-            key: tensor.to(dtype) if tensor.is_floating_point() else tensor
-            for key, tensor in tensors.read(str(device))
-        },
-        strict=True,
-        assign=True,
-    )
+    _compare(wanted, tensors)
+    weights: dict[str, Tensor] = {}
+    for key, tensor, fraction in tensors.read(device, dtype):
+        weights[key] = tensor
+        if progress is not None:
+            progress(fraction)
+    network.load_state_dict(weights, strict=True, assign=True)
     return network.eval().requires_grad_(False)
 
 
-def _compare(
-    wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]], path: Path
-) -> None:
+def _compare(wanted: dict[str, Shape], tensors: Tensors) -> None:
+    found = tensors.shapes()
     missing = sorted(wanted.keys() - found.keys())
-    unexpected = sorted(found.keys() - wanted.keys())
+    unexpected = [shown(key) for key in sorted(found.keys() - wanted.keys())]
     shapes = [
         f"{key} is {found[key]} and should be {wanted[key]}"
         for key in sorted(wanted.keys() & found.keys())
@@ -59,13 +67,19 @@ def _compare(
         for what, keys in (("missing", missing), ("unexpected", unexpected), ("shapes", shapes))
         if keys
     ]
-    if problems:
+    if not problems:
+        return
+    if tensors.config == tensors.path:
         raise WeightsError(
-            f"{path} does not fit the configuration beside it ({'; '.join(problems)}). "
-            "Take config.json and weights from the same model."
+            f"{tensors.path} does not hold the tensors of its layout ({'; '.join(problems)}): "
+            "fetch this file again."
         )
+    raise WeightsError(
+        f"{tensors.path} does not fit the configuration beside it ({'; '.join(problems)}): take "
+        "config.json and weights from the same model."
+    )
 
 
-def _some(items: list[str], shown: int = 3) -> str:
-    rest = len(items) - shown
-    return ", ".join(items[:shown]) + (f" and {rest} more" if rest > 0 else "")
+def _some(items: list[str], count: int = 3) -> str:
+    rest = len(items) - count
+    return ", ".join(items[:count]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,24 +1,97 @@
-"""Tensors: the weights of one component, wherever they lie: which tensor of which file is which of
-the network's. Made by the layouts (`folder`), read by `strict`.
+"""Tensors: the weights of one component, wherever they lie: which tensor of which file becomes
+which of the network's, and how. Made by the layouts (`folder`, `single_file`), read by `strict`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import mmap
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import WeightsError
+from engine.weights.header import BYTES, Header, Shape, Stored, unreadable
 
-KeyMap = Callable[[str], str | None]
-"""A key of the file -> the network's key, or None for a leftover that means nothing."""
+if TYPE_CHECKING:  # checkpoints are listed without torch
+    import torch
+    from torch import Tensor
+
+TORCH_NAMES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E8M0": "float8_e8m0fnu",
+    "U16": "uint16",
+    "I16": "int16",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "U32": "uint32",
+    "I32": "int32",
+    "F32": "float32",
+    "U64": "uint64",
+    "I64": "int64",
+    "F64": "float64",
+    "C64": "complex64",
+}
+"""The dtypes of a header, as torch calls them."""
 
 
-def same_key(key: str) -> str:
-    return key
+@dataclass(frozen=True)
+class Change:
+    """How a tensor of the file becomes one of the network's. A shape that it does not fit stays as
+    it is, so that the comparison of shapes names it."""
+
+    shape: Callable[[Shape], Shape]
+    tensor: Callable[[Tensor], Tensor]
+
+
+AS_IT_IS = Change(lambda shape: shape, lambda tensor: tensor)
+LINEAR = Change(
+    lambda shape: shape[:2] if shape[2:] == (1, 1) else shape,
+    lambda tensor: tensor.flatten(1) if tensor.shape[2:] == (1, 1) else tensor,
+)
+"""A convolution over single pixels, (O, I, 1, 1), is a linear layer, (O, I)."""
+TURNED = Change(lambda shape: shape[::-1], lambda tensor: tensor.t().contiguous())
+"""(I, O) to (O, I)."""
+
+
+def third(part: int) -> Change:
+    """One of three that lie fused one below the other: (3 N, …) to (N, …)."""
+    return Change(
+        lambda shape: (shape[0] // 3, *shape[1:]) if shape and shape[0] % 3 == 0 else shape,
+        lambda tensor: tensor.chunk(3)[part],
+    )
+
+
+THIRDS = (third(0), third(1), third(2))
+
+
+class Target(NamedTuple):
+    """A tensor of the network, by its key there."""
+
+    name: str
+    change: Change = AS_IT_IS
+
+
+KeyMap = Callable[[str], tuple[Target, ...]]
+"""A key of the file -> what of the network is in it; nothing for a left-over that means nothing."""
+
+
+def same_key(key: str) -> tuple[Target, ...]:
+    return (Target(key),)
+
+
+class Origin(NamedTuple):
+    """Where a tensor of the network comes from."""
+
+    file: Path
+    key: str
+    stored: Stored
+    target: Target
 
 
 @dataclass(frozen=True)
@@ -27,34 +100,92 @@ class Tensors:
 
     path: Path
     config: Path
-    key_map: KeyMap = same_key
+    origins: tuple[Origin, ...]
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """By the network's keys, from the header alone. Raises WeightsError."""
-        found: dict[str, tuple[int, ...]] = {}
-        with _opened(self.path, "cpu") as file:
-            for key in file.keys():  # noqa: SIM118 (not a dict)
-                name = self.key_map(key)
-                if name is not None:
-                    found[name] = tuple(file.get_slice(key).get_shape())
-        return found
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        config: Path,
+        headers: Iterable[Header],
+        key_map: KeyMap = same_key,
+    ) -> Tensors:
+        """All that the key map makes of the files' tensors."""
+        origins = [
+            Origin(header.path, key, stored, target)
+            for header in headers
+            for key, stored in header.tensors.items()
+            for target in key_map(key)
+        ]
+        return cls(path, config, tuple(origins))
 
-    def read(self, device: str) -> Iterator[tuple[str, Tensor]]:
-        """(the network's key, tensor), one after the other, as they are in the file. Raises
-        WeightsError."""
-        with _opened(self.path, device) as file:
-            for key in file.keys():  # noqa: SIM118
-                name = self.key_map(key)
-                if name is not None:
-                    yield name, file.get_tensor(key)
+    def shapes(self) -> dict[str, Shape]:
+        """By the network's keys, from the headers alone."""
+        return {one.target.name: one.target.change.shape(one.stored.shape) for one in self.origins}
+
+    def read(
+        self, device: torch.device, dtype: torch.dtype | None = None
+    ) -> Iterator[tuple[str, Tensor, float]]:
+        """(the network's key, tensor, the fraction of all bytes that is read by then), one after
+        the other. Floating-point numbers become dtype, if one is given; others stay what they are.
+
+        A tensor that needs no change is the file's own memory map. One that was converted has let
+        go of it, so that no more than one tensor is in memory twice. Raises WeightsError.
+        """
+        total = sum(one.stored.bytes for one in self.origins) or 1
+        done = 0
+        for path, in_file in groupby(self.origins, key=lambda one: one.file):
+            mapped = _mapped(path)
+            for _, of_key in groupby(in_file, key=lambda one: one.key):
+                of_key = tuple(of_key)
+                stored = of_key[0].stored
+                tensor = _tensor(mapped, stored, path)
+                is_copied = True
+                for one in of_key:
+                    done += stored.bytes
+                    changed = one.target.change.tensor(tensor)
+                    wanted = dtype if changed.is_floating_point() else None
+                    ours = changed.to(device=device, dtype=wanted)
+                    is_copied &= ours.untyped_storage().data_ptr() != _address(tensor)
+                    yield one.target.name, ours, done / total
+                    del changed, ours
+                del tensor
+                if is_copied:
+                    _let_go(mapped, stored)
 
 
-def _opened(path: Path, device: str) -> safe_open:
-    if not path.is_file():
-        raise WeightsError(f"There is no file {path}. Is the download of this model complete?")
+def _mapped(path: Path) -> mmap.mmap:
     try:
-        return safe_open(path, framework="pt", device=device)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(
-            f"{path} is not a whole safetensors file ({error}). Fetch this file again."
-        ) from None
+        with path.open("rb") as file:
+            # A private map: what somebody writes into a tensor does not go into the file.
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except (OSError, ValueError) as error:
+        raise WeightsError(unreadable(path, error)) from None
+
+
+def _tensor(mapped: mmap.mmap, stored: Stored, path: Path) -> Tensor:
+    import torch
+
+    dtype = getattr(torch, TORCH_NAMES[stored.dtype])
+    if stored.start + stored.bytes > len(mapped):
+        raise WeightsError(f"{path} was changed while it was read: load this model again.")
+    if not stored.bytes:
+        return torch.empty(stored.shape, dtype=dtype)
+    raw = torch.frombuffer(mapped, dtype=torch.uint8, count=stored.bytes, offset=stored.start)
+    if stored.start % BYTES[stored.dtype]:
+        raw = raw.clone()  # old files do not keep numbers at even addresses
+    return raw.view(dtype).view(stored.shape)
+
+
+def _address(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def _let_go(mapped: mmap.mmap, stored: Stored) -> None:
+    """Tell the system that these bytes will not be needed again, where it can be told."""
+    if not hasattr(mapped, "madvise"):
+        return
+    begin = -(-stored.start // mmap.PAGESIZE) * mmap.PAGESIZE
+    end = (stored.start + stored.bytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    if end > begin:
+        mapped.madvise(mmap.MADV_DONTNEED, begin, end - begin)

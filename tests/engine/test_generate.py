@@ -51,12 +51,17 @@ def test_the_same_request_gives_the_same_bytes(bundled):
     assert first == second
 
 
-@pytest.mark.parametrize("scheduler", engine.schedulers.names())
-def test_an_image_of_a_batch_equals_that_image_alone(bundled, scheduler):
+@pytest.mark.parametrize(
+    ("model", "scheduler"),
+    [("tiny_pipeline", name) for name in engine.schedulers.names()]
+    + [("bundled", name) for name in ("unipc", "euler_ancestral")],
+)
+def test_an_image_of_a_batch_equals_that_image_alone(model, scheduler, request):
+    pipeline = request.getfixturevalue(model)
     request = replace(REQUEST, count=3, steps=4, scheduler=scheduler)
-    batch = run(bundled, request)[-1].images
+    batch = run(pipeline, request)[-1].images
     for index, image in enumerate(batch):
-        alone = run(bundled, replace(request, seed=request.seed + index, count=1))[-1].images[0]
+        alone = run(pipeline, replace(request, seed=request.seed + index, count=1))[-1].images[0]
         difference = np.asarray(image, np.int16) - np.asarray(alone, np.int16)
         assert np.abs(difference).max() <= 1
     assert batch[0].tobytes() != batch[1].tobytes()

@@ -112,7 +112,8 @@ UNET_REFUSED = [
     ("mid_block_only_cross_attention", True),
     ("resnet_out_scale_factor", 1.41),
     ("resnet_skip_time_act", True),
-    ("time_cond_proj_dim", 256),
+    ("time_cond_proj_dim", "256"),
+    ("time_cond_proj_dim", 3),
     ("time_embedding_type", "fourier"),
     ("a_setting_from_the_future", 0),
 ]

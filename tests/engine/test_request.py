@@ -29,6 +29,7 @@ steerable = {
     "guidance_easing": st.sampled_from(["linear", "cosine"]),
     "scheduler_options": options,
     "eta": fractions,
+    "clip_skip": st.integers(1, 12),
 }
 acts = {
     "vary": st.fixed_dictionaries({"amount": fractions, "seed": seeds}),

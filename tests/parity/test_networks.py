@@ -16,7 +16,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.networks import AddedConditions, AutoencoderKL, UNet2DConditionModel
+from engine.networks import (
+    AddedConditions,
+    AutoencoderKL,
+    AutoencoderTiny,
+    UNet2DConditionModel,
+)
 from tests.tiny import BUNDLED
 
 # Loaded by name: diffusers fills its namespace at run time, and its types do not tell what it does.
@@ -105,6 +110,8 @@ UNETS: dict[str, dict[str, Any]] = {
     | {"block_out_channels": [9, 18], "norm_num_groups": 3, "attention_head_dim": 3},
     "norm_eps": SMALL | {"norm_eps": 1e-2},
     "cross_attention_dim-by-level": SMALL | {"cross_attention_dim": [24, 24]},
+    "distilled-with-guidance": SMALL | {"time_cond_proj_dim": 32},
+    "distilled-odd-width": SMALL | {"time_cond_proj_dim": 33},
     "classes": SMALL | {"num_class_embeds": 10},
     "classes-timestep": SMALL | {"class_embed_type": "timestep", "act_fn": "gelu"},
     "classes-projection": SMALL
@@ -127,6 +134,20 @@ VAES: dict[str, dict[str, Any]] = {
     "act_fn": SMALL_VAE | {"act_fn": "relu", "layers_per_block": 1},
 }
 
+TINY_AUTOENCODERS: dict[str, dict[str, Any]] = {
+    "taesd": {
+        "encoder_block_out_channels": [8] * 4,
+        "decoder_block_out_channels": [8] * 4,
+    },
+    "16-channels": {
+        "encoder_block_out_channels": [8] * 3,
+        "decoder_block_out_channels": [8] * 3,
+        "num_encoder_blocks": [1, 2, 1],
+        "num_decoder_blocks": [2, 1, 1],
+        "latent_channels": 16,
+        "act_fn": "gelu",
+    },
+}
 
 PUBLISHED_UNETS: dict[str, dict[str, Any]] = {
     "sd1": {"cross_attention_dim": 768},
@@ -135,6 +156,8 @@ PUBLISHED_UNETS: dict[str, dict[str, Any]] = {
         "cross_attention_dim": 1024,
         "use_linear_projection": True,
     },
+    "lcm": {"cross_attention_dim": 768, "time_cond_proj_dim": 256},
+    "sd1-inpainting": {"cross_attention_dim": 768, "in_channels": 9},
     "sdxl": {
         "block_out_channels": [320, 640, 1280],
         "down_block_types": STABLE_DIFFUSION_XL["down_block_types"],
@@ -227,10 +250,22 @@ def test_unet(config, size, tmp_path):
         added = AddedConditions(torch.randn(batch, 20), torch.randint(0, 1024, (batch, count)))
     theirs_added = {"text_embeds": added.pooled, "time_ids": added.sizes} if added else None
 
+    scale, theirs_scale = None, None
+    if "time_cond_proj_dim" in config:
+        scale = torch.tensor([1.0, 1.5, 8.5])
+        theirs_scale = diffusers.LatentConsistencyModelPipeline.get_guidance_scale_embedding(
+            None, scale - 1, config["time_cond_proj_dim"]
+        )
+
     expected = theirs(
-        sample, timestep, text, class_labels=labels, added_cond_kwargs=theirs_added
+        sample,
+        timestep,
+        text,
+        class_labels=labels,
+        timestep_cond=theirs_scale,
+        added_cond_kwargs=theirs_added,
     ).sample
-    got = ours(sample, timestep, text, added, labels=labels)
+    got = ours(sample, timestep, text, added, labels=labels, guidance_scale=scale)
     assert relative_difference(got, expected) < TOLERANCE
 
 
@@ -262,6 +297,19 @@ def test_vae(config, tmp_path):
     assert relative_difference(ours.decode(latents), theirs.decode(latents).sample) < TOLERANCE
 
 
+@pytest.mark.parametrize("config", TINY_AUTOENCODERS.values(), ids=TINY_AUTOENCODERS.keys())
+def test_tiny_autoencoder(config, tmp_path):
+    theirs = diffusers.AutoencoderTiny(**config).eval()
+    ours = saved_and_ours(theirs, tmp_path, AutoencoderTiny)
+    assert isinstance(ours, AutoencoderTiny)
+    pixels = torch.rand(2, 3, 24, 16) * 2 - 1
+    assert relative_difference(ours.encode(pixels), theirs.encode(pixels).latents) < TOLERANCE
+    latents = 3 * torch.randn(2, ours.latent_channels, 5, 6)  # some beyond what is bent back
+    expected = theirs.decode(latents).sample
+    assert relative_difference(ours.decode(latents), expected) < TOLERANCE
+    assert expected.shape[-1] == 6 * ours.factor
+
+
 @pytest.mark.parametrize("config", PUBLISHED_UNETS.values(), ids=PUBLISHED_UNETS.keys())
 def test_weights_of_the_published_unets(config):
     """Names and shapes at full size, without the memory for it."""
@@ -276,6 +324,14 @@ def test_weights_of_the_published_vae():
         theirs = diffusers.AutoencoderKL(**PUBLISHED_VAE)
         ours = AutoencoderKL(theirs.config)
     assert shapes(ours) == shapes(theirs)
+
+
+def test_weights_of_the_published_tiny_autoencoder():
+    with torch.device("meta"):
+        theirs = diffusers.AutoencoderTiny()
+        ours = AutoencoderTiny(theirs.config)
+    assert shapes(ours) == shapes(theirs)
+    assert (ours.factor, ours.latent_channels, ours.scaling_factor) == (8, 4, 1.0)
 
 
 def test_bundled_unet():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import diffusers
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from transformers import CLIPTextConfig, CLIPTextModel
 
 import engine
 from tests import tiny
@@ -23,9 +28,11 @@ SCHEDULERS = {
     "heun": diffusers.HeunDiscreteScheduler,
     "deis": diffusers.DEISMultistepScheduler,
     "sa_solver": diffusers.SASolverScheduler,
+    "lcm": diffusers.LCMScheduler,
 }
 FIRST = ("pndm", "ddim", "ddpm", "unipc", "euler")
-OTHERS = tuple(name for name in SCHEDULERS if name not in FIRST)
+OTHERS = tuple(name for name in SCHEDULERS if name not in (*FIRST, "lcm"))
+TURBO = {"beta_schedule": "scaled_linear", "timestep_spacing": "trailing", "steps_offset": 1}
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +45,38 @@ def folders(tmp_path_factory):
     }
 
 
-def reference(folder, scheduler: str) -> diffusers.StableDiffusionPipeline:
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
+@pytest.fixture(scope="module")
+def lcm(tmp_path_factory) -> Path:
+    """The shape of SimianLuo/LCM_Dreamshaper_v7."""
+    root = tmp_path_factory.mktemp("lcm")
+    plain = tiny.save_stable_diffusion(root / "plain", tiny.SD1 | {"time_cond_proj_dim": 32})
+    parts = dict(diffusers.StableDiffusionPipeline.from_pretrained(plain).components)
+    parts["scheduler"] = diffusers.LCMScheduler.from_config(parts["scheduler"].config)
+    pipeline = diffusers.LatentConsistencyModelPipeline(**parts, requires_safety_checker=False)
+    pipeline.save_pretrained(root / "lcm")
+    return root / "lcm"
+
+
+def reference(folder, scheduler: str) -> Any:
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.scheduler = SCHEDULERS[scheduler].from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
-def theirs(folder, request: engine.Request) -> list[np.ndarray]:
+def theirs(
+    folder, request: engine.Request, texts: dict[str, Any] | None = None
+) -> list[np.ndarray]:
+    """texts: take the place of the prompts."""
     assert request.scheduler is not None
     pipeline = reference(folder, request.scheduler)
+    if texts is None:
+        texts = {"prompt": [request.prompt] * request.count}
+        if request.negative_prompt:
+            texts["negative_prompt"] = [request.negative_prompt] * request.count
     seeds = range(request.seed, request.seed + request.count)
     images = pipeline(
-        [request.prompt] * request.count,
-        negative_prompt=[request.negative_prompt] * request.count,
+        **texts,
         width=request.width,
         height=request.height,
         num_inference_steps=request.steps,
@@ -69,8 +94,8 @@ def ours(folder, request: engine.Request) -> list[np.ndarray]:
     return [np.asarray(image, np.int16) for image in finished.images]
 
 
-def assert_same(folder, request: engine.Request) -> None:
-    for mine, other in zip(ours(folder, request), theirs(folder, request), strict=True):
+def assert_same(folder, request: engine.Request, texts: dict[str, Tensor] | None = None) -> None:
+    for mine, other in zip(ours(folder, request), theirs(folder, request, texts), strict=True):
         assert mine.shape == other.shape
         assert mine.std() > 0, "a picture of one colour proves nothing"
         assert np.abs(mine - other).max() <= 1
@@ -126,3 +151,61 @@ def test_the_bundled_model_with_its_own_settings_equals_diffusers(folders):
         seed=7,
     )
     assert_same(folders["bundled"], request)
+
+
+@pytest.mark.parametrize("guidance_scale", [8.5, 1.0])
+def test_a_model_that_embeds_its_guidance_equals_diffusers(lcm, guidance_scale):
+    assert_same(
+        lcm,
+        engine.Request(
+            "a red apple, 3d",
+            scheduler="lcm",
+            steps=4,
+            guidance_scale=guidance_scale,
+            width=64,
+            height=64,
+            count=2,
+        ),
+    )
+
+
+@pytest.mark.parametrize("scheduler", ["euler", "euler_ancestral"])
+def test_one_step_of_a_turbo_model_equals_diffusers(folders, scheduler, tmp_path):
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folders["sd2-v"])
+    pipeline.scheduler = diffusers.EulerDiscreteScheduler(**TURBO)
+    pipeline.save_pretrained(tmp_path)
+    default = engine.load(tmp_path).default_request
+    assert (default.steps, default.guidance_scale) == (4, 1.0)
+    for steps in (1, 4):
+        request = replace(default, prompt="an owl", scheduler=scheduler, steps=steps, seed=5)
+        assert_same(tmp_path, request)
+
+
+@pytest.mark.parametrize("clip_skip", [2, 4])
+def test_clip_skip_reads_that_layer_from_the_end(folders, clip_skip, tmp_path):
+    """As AUTOMATIC1111 counts, for both prompts, with the final layer norm behind."""
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folders["sd1"])
+    settings = CLIPTextConfig(**pipeline.text_encoder.config.to_dict() | {"num_hidden_layers": 4})
+    encoder = pipeline.text_encoder = CLIPTextModel(settings).eval()
+    pipeline.save_pretrained(tmp_path)
+
+    def layer(prompt: str) -> Tensor:
+        ids = pipeline.tokenizer(prompt, padding="max_length", max_length=32, return_tensors="pt")
+        hidden = encoder(ids.input_ids, output_hidden_states=True).hidden_states
+        assert len(hidden) == 5
+        return encoder.final_layer_norm(hidden[-clip_skip]).detach()
+
+    request = engine.Request(
+        "an owl",
+        negative_prompt="blue",
+        clip_skip=clip_skip,
+        scheduler="ddim",
+        steps=3,
+        width=64,
+        height=64,
+    )
+    texts = {"prompt_embeds": layer("an owl"), "negative_prompt_embeds": layer("blue")}
+    assert_same(tmp_path, request, texts)
+    assert not np.array_equal(
+        ours(tmp_path, request), ours(tmp_path, replace(request, clip_skip=1))
+    )

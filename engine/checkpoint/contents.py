@@ -1,0 +1,149 @@
+"""What a single safetensors file is, told by its header. Called by `inspect` for every file that a
+scan comes by, so what is no model is put aside after a look at the bytes of its header, and only
+the others are read as the loaders read them.
+
+Worked example: a header with the letters `lora_unet_` in it is that of a LoRA. One with
+`"model.diffusion_model.` is read by `SingleFile`, one with `decoder.conv_out.weight` by
+`lone_autoencoder`, so that what they refuse is told here in their words.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.errors import LoadError
+from engine.weights.header import LENGTH_BYTES, LONGEST_HEADER, Header, RefusedError, read_header
+from engine.weights.lone_autoencoder import CURRENT_SIGN, ORIGINAL_SIGN, lone_autoencoder
+from engine.weights.single_file import UNET, VAE, SingleFile
+from engine.weights.tensors import TORCH_NAMES
+
+LATENT_CHANNELS = 4
+
+CHECKPOINT_SIGN = f'"{UNET}'.encode()
+ADDITIONS = re.compile(
+    rb"lora_unet_|lora_te|\.lora_(?:up|down|A|B|linear_layer)|\.lora\.(?:up|down)|\.hada_w1|"
+    rb"\.lokr_w1|\"control_model\.|\"controlnet_|\"input_hint_block\.|lllite_unet|motion_modules\."
+)
+"""LoRAs and their kin, ControlNets and motion modules, by what is in one of their names."""
+TINY_SIGNS = ("3.conv.0.weight", "taesd_decoder.3.conv.0.weight", "decoder.layers.2.conv.0.weight")
+VAE_SIGNS = (ORIGINAL_SIGN, CURRENT_SIGN)
+FOREIGN = (
+    ("Flux", "double_blocks.0.img_attn.proj.weight"),
+    ("Stable Diffusion 3", "joint_blocks.0.context_block.attn.qkv.weight"),
+    ("AuraFlow", "double_layers.0.attn.w1q.weight"),
+    ("Stable Cascade", "clip_txt_mapper.weight"),
+    ("PixArt", "t_block.1.weight"),
+    ("Lumina", "cap_embedder.1.weight"),
+    ("the UNet of a model folder, without its other parts", "time_embedding.linear_1.weight"),
+)
+"""What people keep among their checkpoints and Safelight does not run, by a name of theirs."""
+
+
+class Unlisted(RefusedError):
+    """A file that nobody who looks for models wants to see."""
+
+
+class Incomplete(LoadError):
+    """Files or parts of a model are missing."""
+
+
+class Contents(NamedTuple):
+    """What a Checkpoint tells of its weights."""
+
+    family: str
+    dtype: str
+    prediction_type: str | None = None
+    inpainting: bool = False
+    lacks: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=8192)
+def read_contents(path: str, size: int, changed: int) -> Contents:
+    """What the file at `path` is. size and changed (nanoseconds) tell a file that was written anew:
+    one that was not is not read again. Raises LoadError and its kinds."""
+    place = Path(path)
+    text = _text_of_header(place, size)
+    if CHECKPOINT_SIGN in text:
+        return _checkpoint(place, text)
+    if ADDITIONS.search(text):
+        raise Unlisted(f"{path} goes with a checkpoint and is none itself: take the checkpoint.")
+    return _other(read_header(place))
+
+
+def main_dtype(tensors: Iterable[tuple[str, int]]) -> str:
+    """As torch calls it: the dtype that most bytes have, "" if there are none. tensors: dtype and
+    bytes of each."""
+    sizes: Counter[str] = Counter()
+    for dtype, size in tensors:
+        sizes[dtype] += size
+    return TORCH_NAMES[sizes.most_common(1)[0][0]] if sizes else ""
+
+
+def _text_of_header(path: Path, size: int) -> bytes:
+    """Nothing of a file that has none: whoever reads it then says what it is."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+            return file.read(length) if length <= min(size, LONGEST_HEADER) else b""
+    except (OSError, ValueError):
+        return b""
+
+
+def _checkpoint(path: Path, text: bytes) -> Contents:
+    files = SingleFile(path)
+    needed = ["vae", "text_encoder"]
+    if files.family == "stable-diffusion-xl":
+        needed.append("text_encoder_2")
+    lacking = [name.replace("_", " ") for name in needed if not files.has(name)]
+    is_latent_consistency = files.kind.startswith("LatentConsistency")
+    tensors = [entry for name, entry in json.loads(text).items() if name != "__metadata__"]
+    return Contents(
+        family="latent-consistency" if is_latent_consistency else files.family,
+        dtype=main_dtype(
+            (entry["dtype"], entry["data_offsets"][1] - entry["data_offsets"][0])
+            for entry in tensors
+        ),
+        prediction_type=None if files.guessed else files.prediction_type,
+        inpainting=files.inpainting,
+        lacks=tuple(lacking),
+    )
+
+
+def _other(header: Header) -> Contents:
+    """An autoencoder, or what stands in the way of using the file."""
+    path, tensors = header.path, header.tensors
+    signs = (*VAE_SIGNS, *(VAE + sign for sign in VAE_SIGNS), *TINY_SIGNS)
+    if any(sign in tensors for sign in signs):
+        return _autoencoder(header)
+    for name, sign in FOREIGN:
+        if sign in tensors:
+            raise RefusedError(
+                f"{path} holds {name}, which Safelight does not run: take a Stable Diffusion "
+                "checkpoint."
+            )
+    first = next(iter(tensors), "nothing")
+    raise Unlisted(
+        f"{path} holds no model that Safelight knows (its first tensor is {first[:60]!r}): take "
+        "another file."
+    )
+
+
+def _autoencoder(header: Header) -> Contents:
+    found = lone_autoencoder(header.path)
+    is_tiny = found.kind == "AutoencoderTiny"
+    channels = found.config().get("latent_channels")
+    if channels != LATENT_CHANNELS or any("quantize." in key for key in header.tensors):
+        raise RefusedError(
+            f"{header.path} is an autoencoder for other latents ({channels} channels) than those "
+            "of Stable Diffusion: take another one."
+        )
+    return Contents(
+        family="tiny-autoencoder" if is_tiny else "vae",
+        dtype=main_dtype((tensor.dtype, tensor.bytes) for tensor in header.tensors.values()),
+    )

@@ -1,0 +1,66 @@
+"""Part: the tensors of one component within a single file, by their names there without what they
+all begin with. Used by the layouts of single files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import WeightsError
+from engine.weights.header import Header, Shape, Stored
+from engine.weights.tensors import KeyMap, Origin, Tensors
+
+
+@dataclass(frozen=True)
+class Part:
+    """prefix: what the names begin with in the file; settings: the file that settings are derived
+    from, for errors, which is the file itself."""
+
+    path: Path
+    prefix: str
+    tensors: Mapping[str, Stored]
+
+    @classmethod
+    def of(cls, header: Header, prefix: str) -> Part:
+        """Those whose names begin with prefix; "" for all."""
+        found = {
+            key.removeprefix(prefix): stored
+            for key, stored in header.tensors.items()
+            if key.startswith(prefix)
+        }
+        return cls(header.path, prefix, found)
+
+    def has(self, key: str) -> bool:
+        return key in self.tensors
+
+    def shape(self, key: str, rank: int) -> Shape:
+        """Of a tensor with `rank` dimensions. Raises WeightsError where there is none."""
+        if key not in self.tensors:
+            raise WeightsError(
+                f"{self.path} lacks the tensor {self.prefix}{key}: fetch this file again."
+            )
+        shape = self.tensors[key].shape
+        if len(shape) != rank:
+            raise WeightsError(
+                f"{self.path} has the tensor {self.prefix}{key} in the shape {shape}, where it "
+                f"should have {rank} dimensions: fetch this file again."
+            )
+        return shape
+
+    def count(self, before: str) -> int:
+        """How many different numbers follow `before` in the names: the layers of a list."""
+        number = re.compile(re.escape(before) + r"(\d+)\.")
+        return len({match[1] for key in self.tensors if (match := number.match(key))})
+
+    def under(self, key_map: KeyMap) -> Tensors:
+        """The tensors under the names that the key map gives them. One without a name here keeps
+        that which it has in the file, so that the comparison of keys names it."""
+        origins = (
+            Origin(self.path, self.prefix + key, stored, target)
+            for key, stored in self.tensors.items()
+            for target in key_map(key)
+        )
+        return Tensors(self.path, self.path, tuple(origins))

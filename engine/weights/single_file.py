@@ -1,0 +1,271 @@
+"""A checkpoint in one file, in the original layout of Stable Diffusion 1, 2 or XL: which of them,
+told by the names of its tensors, and its components as a model folder would have them. Made by
+`engine.load`, read by the pipelines like a `ModelFolder`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from engine.errors import WeightsError
+from engine.weights import original_unet, original_vae
+from engine.weights.digest import file_sha256
+from engine.weights.header import Header, RefusedError, read_header
+from engine.weights.original_families import (
+    FAMILIES,
+    LCM,
+    OTHERS,
+    REFINER,
+    SIGNS,
+    ZERO_SNR,
+    Family,
+)
+from engine.weights.part import Part
+from engine.weights.prediction_type import checked_prediction_type
+from engine.weights.tensors import Tensors
+
+UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+EMA = "model_ema."
+"""The averaged copy of the UNet, under the UNet's names without the dots."""
+FIRST_LAYER = "input_blocks.0.0.weight"
+
+V_MARKER, ZERO_SNR_MARKER = "v_pred", "ztsnr"
+"""Tensors without content by which a file tells how it was trained."""
+NOTED_TYPE, NOTED_KIND = "modelspec.prediction_type", "modelspec.architecture"
+"""What the metadata may tell of it (github.com/Stability-AI/ModelSpec)."""
+NOTES = {
+    "v": "v_prediction",
+    "v_prediction": "v_prediction",
+    "epsilon": "epsilon",
+    "stable-diffusion-v2-512": "epsilon",
+    "stable-diffusion-v2-768-v": "v_prediction",
+}
+INPAINTING = {4: "", 9: "Inpaint"}
+"""By the channels that the UNet takes, what the class of its pipeline says."""
+
+LEFTOVERS = re.compile(
+    r"model_ema\.|loss\.|optimizer|lr_scheduler|callbacks|embedding_manager\.|denoiser\.|"
+    r"betas$|(sqrt_|log_)?(one_minus_|recip_|recipm1_)?alphas_cumprod(_prev)?$|posterior_\w+$|"
+    r"logvar$|global_step$|scale_factor$|v_pred$|ztsnr$|"
+    r"(cond_stage_model|conditioner\.embedders\.\d)\.logit_scale$"
+)
+"""How the names of what training and other programs leave behind begin."""
+
+
+class SingleFile:
+    """path: the file; kind: the class that a folder's model_index.json would name; family: as the
+    library of models calls it.
+
+    prediction_type: what the network predicts; guessed: whether nothing in the file tells it and
+    nobody did, so that it may be wrong; notes: the same, and the like, as sentences for people.
+    """
+
+    def __init__(self, path: Path, prediction_type: str | None = None, ema: bool = False):
+        """prediction_type: as `engine.load` takes it, in place of what the file tells. ema: the
+        averaged UNet. Raises WeightsError, and its kind RefusedError for what is no checkpoint of
+        these families."""
+        checked_prediction_type(prediction_type)
+        self.path = path
+        header = read_header(path)
+        self._family = _family(header)
+        self._unet = Part.of(header, UNET)
+        self._vae = Part.of(header, VAE)
+        self._text = {
+            name: Part.of(header, encoder.prefix) for name, encoder in self._family.text.items()
+        }
+        _refuse_others(header, [self._unet, self._vae, *self._text.values()])
+        if ema:
+            self._unet = _averaged(header, self._unet)
+        self.kind = self._kind()
+        told = prediction_type or _told_prediction_type(header)
+        self.prediction_type = told or self._usual_prediction_type()
+        self.guessed = told is None and self._family.prediction_type is None and not self.inpainting
+        self._is_zero_snr = ZERO_SNR_MARKER in header.tensors
+        self.notes = self._notes()
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.path.stem
+
+    @property
+    def family(self) -> str:
+        return self._family.name
+
+    @property
+    def inpainting(self) -> bool:
+        return self._unet.tensors[FIRST_LAYER].shape[1] == 9
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The fields of a request that the model does best with: the file tells none."""
+        return {}
+
+    @property
+    def index(self) -> dict[str, Any]:
+        """What a folder's model_index.json would say."""
+        text = {name: encoder.kind for name, encoder in self._family.text.items()}
+        classes = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", **text}
+        return {
+            "_class_name": self.kind,
+            **self._family.settings,
+            **{name: ["", kind] for name, kind in classes.items() if self.has(name)},
+        }
+
+    def has(self, component: str) -> bool:
+        """Whether the component is there. Tokenizers are Safelight's own."""
+        if component in ("unet", "scheduler") or component in self._family.tokenizers:
+            return True
+        part = self._vae if component == "vae" else self._text.get(component)
+        return part is not None and bool(part.tensors)
+
+    def config(self, component: str) -> dict[str, Any]:
+        """What a folder's config.json would say. Raises WeightsError."""
+        if component == "scheduler":
+            return self._scheduler_config()
+        if component == "unet":
+            return {
+                **original_unet.config(self._unet),
+                **self._family.unet,
+                "sample_size": self._side(),
+            }
+        part = self._part(component)
+        if component == "vae":
+            side = self._side() * 2 ** max(0, part.count("encoder.down.") - 1)
+            return {**original_vae.config(part), **self._family.vae, "sample_size": side}
+        return self._family.text[component].config(part)
+
+    def tensors(self, component: str) -> Tensors:
+        """The weights of a component. Raises WeightsError if there are none."""
+        part = self._part(component)
+        if component == "unet":
+            return part.under(original_unet.key_map(part))
+        if component == "vae":
+            return part.under(original_vae.key_map(part))
+        return part.under(self._family.text[component].key_map(part))
+
+    def tokenizer(self, component: str = "tokenizer") -> Path:
+        """The folder of a tokenizer's files."""
+        resources = Path(str(files("resources")))
+        return resources / "tokenizers" / self._family.tokenizers[component]
+
+    def sha256(self, components: tuple[str, ...]) -> str:
+        """Of the file, whatever the components: so other programs name it, too."""
+        return file_sha256(self.path)
+
+    def _part(self, component: str) -> Part:
+        parts = {"unet": self._unet, "vae": self._vae, **self._text}
+        if component not in parts or not parts[component].tensors:
+            raise WeightsError(
+                f"{self.path} has no {component.replace('_', ' ')}: take a whole checkpoint."
+            )
+        return parts[component]
+
+    def _kind(self) -> str:
+        channels = self._unet.shape(FIRST_LAYER, 4)[1]
+        if channels not in INPAINTING:
+            raise RefusedError(
+                f"{self.path} takes {channels} channels, where a model that makes pictures of "
+                "words takes 4, and one for inpainting 9: take another checkpoint."
+            )
+        is_latent_consistency = any(map(self._unet.has, original_unet.GUIDANCE))
+        if is_latent_consistency and self._family.pipeline == "StableDiffusion":
+            return "LatentConsistencyModelPipeline"
+        return f"{self._family.pipeline}{INPAINTING[channels]}Pipeline"
+
+    def _usual_prediction_type(self) -> str:
+        # Of Stable Diffusion 2, the models for inpainting predict noise, and most others v.
+        usual = "epsilon" if self.inpainting else "v_prediction"
+        return self._family.prediction_type or usual
+
+    def _notes(self) -> tuple[str, ...]:
+        if not self.guessed:
+            return ()
+        return (
+            f"{self.name} does not tell whether it predicts noise or v: {self.prediction_type} is "
+            "taken.",
+        )
+
+    def _side(self) -> int:
+        is_v = self.prediction_type == "v_prediction"
+        return self._family.side_of_v if is_v else self._family.side
+
+    def _scheduler_config(self) -> dict[str, Any]:
+        trained = {"prediction_type": self.prediction_type}
+        if any(map(self._unet.has, original_unet.GUIDANCE)):
+            return {**LCM, **trained}
+        if self._is_zero_snr:
+            return {**self._family.scheduler_of_v, **trained, **ZERO_SNR}
+        is_v = self.prediction_type == "v_prediction"
+        return {**(self._family.scheduler_of_v if is_v else self._family.scheduler), **trained}
+
+
+def _family(header: Header) -> Family:
+    path, tensors = header.path, header.tensors
+    for sign, what in SIGNS.items():
+        if sign in tensors:
+            raise RefusedError(f"{path} {what}, which Safelight does not run: take another one.")
+    if UNET + FIRST_LAYER in tensors:
+        for family in FAMILIES:
+            prefixes = tuple(encoder.prefix for encoder in family.text.values())
+            if any(key.startswith(prefixes) for key in tensors):
+                return family
+        if any(key.startswith(REFINER) for key in tensors):
+            raise RefusedError(
+                f"{path} is the refiner of SDXL, which only goes over finished pictures: take the "
+                "base model."
+            )
+        raise RefusedError(
+            f"{path} holds a UNet without its text encoder: take a whole checkpoint."
+        )
+    if any(key.startswith(UNET) for key in tensors):
+        raise RefusedError(
+            f"{path} holds a model of another architecture than Stable Diffusion, which Safelight "
+            "does not run: take another one."
+        )
+    for pattern, what in OTHERS:
+        if any(re.match(pattern, key) for key in tensors):
+            raise RefusedError(f"{path} {what} and is none by itself: take a whole checkpoint.")
+    raise RefusedError(
+        f"{path} holds no model that Safelight knows (its first tensor is "
+        f"{next(iter(tensors), 'missing')[:60]!r}): take a checkpoint of Stable Diffusion."
+    )
+
+
+def _refuse_others(header: Header, parts: list[Part]) -> None:
+    """Whatever is in the file belongs to a part, or is known to mean nothing."""
+    prefixes = tuple(part.prefix for part in parts)
+    strange = [
+        key for key in header.tensors if not key.startswith(prefixes) and not LEFTOVERS.match(key)
+    ]
+    if strange:
+        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise WeightsError(
+            f"{header.path} holds the tensor {strange[0][:80]!r}{more}, which is no part of "
+            "Stable Diffusion: take another checkpoint."
+        )
+
+
+def _averaged(header: Header, unet: Part) -> Part:
+    tensors = {}
+    for key in unet.tensors:
+        name = EMA + f"diffusion_model.{key}".replace(".", "")
+        if name not in header.tensors:
+            raise WeightsError(
+                f"{header.path} does not hold the averaged weights (EMA) of {UNET}{key}: load it "
+                "without them."
+            )
+        tensors[key] = header.tensors[name]
+    return Part(unet.path, unet.prefix, tensors)
+
+
+def _told_prediction_type(header: Header) -> str | None:
+    if V_MARKER in header.tensors:
+        return "v_prediction"
+    noted: Mapping[str, str] = header.metadata
+    return NOTES.get(noted.get(NOTED_TYPE, "")) or NOTES.get(noted.get(NOTED_KIND, ""))
