@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import engine
-from app import paths
 from app.cli_arguments import add_render_arguments, contradiction, read_edits
+from app.cli_models import add_commands as add_model_commands
+from app.cli_models import add_library
 from app.cli_targets import Targets
+from engine import checkpoint, hub
 from engine.curve import parse as curve_of
 from engine.steering import SETTINGS, conditions
 
@@ -74,7 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     add_render_arguments(render)
 
     commands.add_parser("schedulers", help="list the schedulers").set_defaults(command=_schedulers)
-    commands.add_parser("models", help="list the bundled models").set_defaults(command=_models)
+    models = commands.add_parser("models", help="list the models, verify or download some")
+    of_models = models.add_subparsers(title="commands", metavar="COMMAND")
+    add_model_commands(of_models, hub)
+    add_library(models, of_models, checkpoint, hub.amount)
     return parser
 
 
@@ -92,13 +97,6 @@ def _schedulers(arguments: argparse.Namespace) -> int:
     for name in engine.schedulers.names():
         description = engine.schedulers.describe(name)
         _print(f"{name:<16}  {description.label:<22}  {description.sentence}")
-    return 0
-
-
-def _models(arguments: argparse.Namespace) -> int:
-    for model in paths.bundled_models():
-        state = "ready" if model.present else f"missing: nothing in {model.folder}"
-        _print(f"{model.source:<16}  {model.label:<22}  {state}")
     return 0
 
 
@@ -194,6 +192,7 @@ def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
         "height": height,
         "count": arguments.count,
         "class_label": arguments.class_label,
+        "clip_skip": arguments.clip_skip,
         "edits": edits,
     }
     return {name: value for name, value in fields.items() if value is not None}
@@ -249,7 +248,14 @@ def _load(arguments: argparse.Namespace, origin: Any) -> Any:
 
         if pick_device(arguments.device).type == origin.device.split(":")[0]:
             dtype = origin.dtype  # only so are the steps before the branch the image's own
-    pipeline = engine.load(source, device=arguments.device, dtype=dtype)
+    asked = {"vae": arguments.vae, "prediction_type": arguments.prediction_type}
+    own = {name: value for name, value in asked.items() if value is not None}
+    pipeline = engine.load(source, device=arguments.device, dtype=dtype, **own)
+    if pipeline.guessed_prediction:
+        _complain(
+            f"{source} does not tell what it predicts, so v_prediction is assumed; if the picture "
+            "is noise, say --prediction-type epsilon"
+        )
     if origin and pipeline.checkpoint_sha256() != origin.sha256:
         raise engine.EngineError(
             f"{arguments.branch_from} was made with the model {origin.checkpoint} "

@@ -14,8 +14,11 @@ from app.cli_targets import is_target
 from engine.errors import EngineError
 from engine.request import Edit
 
+CLIP_SKIP_HELP = "which layer of the text encoder is read: 1 the last, 2 the last but one"
 CLASS_HELP = "what the image shows, for a model with classes, which are numbered from 0"
 OPTION_HELP = "an option of the scheduler, like use_karras_sigmas=true; for several, again"
+MODEL_HELP = "bundled (the default), a folder in diffusers layout, a .safetensors file or a Hub id"
+PREDICTION_HELP = "what a .safetensors file predicts that does not tell it"
 CURVE_HELP = "guidance over the run, fraction:scale, like 0:3,0.5:9,1:5 or 'cosine 0:3,1:9'"
 EDITS_HELP = "a JSON list of changes during the run, as the record of an image has them"
 SAVE_STEPS_HELP = (
@@ -32,7 +35,9 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add = render.add_argument
     add("prompt", nargs="?", metavar="PROMPT", help="what the image shows; some models take none")
     add("--negative", metavar="T", help="what the image keeps away from")
-    add("--model", metavar="M", help="bundled (the default), or a folder in diffusers layout")
+    add("--model", metavar="M", help=MODEL_HELP)
+    add("--vae", metavar="FILE", help="an autoencoder that takes the place of the model's own")
+    add("--prediction-type", choices=("epsilon", "v_prediction"), help=PREDICTION_HELP)
     add("--scheduler", metavar="S", help="a name that `safelight schedulers` lists")
     add(
         "--option",
@@ -45,6 +50,7 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add("--eta", metavar="E", type=_number, help="share of fresh noise in DDIM and TCD, 0 to 1")
     add("--steps", metavar="N", type=_whole_number, help="denoising steps, 1 to 1000")
     add("--guidance", metavar="G", type=_number, help="guidance scale, 0 to 100; 1 turns it off")
+    add("--clip-skip", metavar="N", type=_whole_number, help=CLIP_SKIP_HELP)
     add("--class", metavar="N", type=_whole_number, dest="class_label", help=CLASS_HELP)
     add("--seed", metavar="N", type=_whole_number, help="where the noise starts from")
     add("--size", metavar="WxH", type=_size, help="width and height in pixels, like 512x512")

@@ -26,19 +26,25 @@ from app.state import presets
 from app.state.background import Background
 from app.state.branching import Branching
 from app.state.comparing import Comparing
+from app.state.downloads import Downloads, StartingPoints
 from app.state.exports import Exports
 from app.state.gallery import GalleryModel
 from app.state.history import MEBIBYTE, History
+from app.state.library import Library
 from app.state.models import Models
 from app.state.picture import Picture
 from app.state.plan import Plan
 from app.state.queue import Queue
 from app.state.run import Run
-from app.state.session import Session
+from app.state.session import ModelCard, Session
 from app.state.showing import Showing
 from app.state.steering import Steering
+from app.windows.download_dialog import DownloadDialog
+from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow
 from app.worker import Retoucher, Worker
+from engine import checkpoint, hub
+from engine.checkpoint.hub_cache import cache_folder
 from engine.request import Request
 
 TIMELINE_MEMORY = 512
@@ -60,13 +66,25 @@ class Application(QObject):
     def __init__(self, engine: ModuleType | Any) -> None:
         super().__init__()
         schedulers = _schedulers_for_diffusion(engine)
-        bundled = tuple((m.source, m.label) for m in paths.bundled_models() if m.present)
+        present = [model for model in paths.bundled_models() if model.present]
+        bundled = tuple((model.source, model.label) for model in present)
 
         self.preferences = Preferences(paths.preferences_file(), self)
         self.background = Background(self)
         self.session = Session(self.preferences, tuple(s.name for s in schedulers), self)
         self.queue = Queue(self)
         self.models = Models(self.preferences, bundled, self.background, self)
+        self.library = Library(
+            self.preferences,
+            tuple((model.source, model.label, str(model.folder)) for model in present),
+            inspect=checkpoint.inspect,
+            scan=checkpoint.scan,
+            hub_cache=checkpoint.hub_cache,
+            hub_folder=cache_folder,
+            verify=checkpoint.verify,
+            parent=self,
+        )
+        self.downloads = Downloads(hub, self)
         self.run = Run(self)
         self.history = History(self.timeline_bytes, self)
         self.steering = Steering(self.session, self.run, self.history, self)
@@ -76,6 +94,8 @@ class Application(QObject):
         self.gallery = GalleryModel(self.background, self)
         self.exports = Exports(self.background, self)
         self.window = MainWindow()
+        self.library_dialog = LibraryDialog(self.window)
+        self.download_dialog = DownloadDialog(self.window)
         self.worker = Worker(engine)
         self.worker_thread = QThread(self)
         self.retoucher = Retoucher(self.worker)
@@ -86,8 +106,12 @@ class Application(QObject):
         self.window.scheduler.set_schedulers([(s.name, s.label, s.sentence) for s in schedulers])
         self.window.guidance.set_presets(presets.described())
         self.window.gallery.setModel(self.gallery)
+        self.library_dialog.set_models(self.library.model)
+        self.download_dialog.set_starting_points(StartingPoints(self.download_dialog))
         self._connect_recipe()
         self._connect_models()
+        self._connect_library()
+        self._connect_downloads()
         self._connect_queue()
         self._connect_runs()
         self._connect_steering()
@@ -135,6 +159,8 @@ class Application(QObject):
             self.window.hide()
             self.queue.clear()
             self.worker.close()
+            self.downloads.close()
+            self.library.close()
             self.background.close()
             self.worker_thread.quit()
             self.retoucher_thread.quit()
@@ -189,6 +215,7 @@ class Application(QObject):
         window.models.modelChosen.connect(models.choose)
         window.models.openFolderRequested.connect(self._open_model)
         window.openModelRequested.connect(self._open_model)
+        window.openModelFileRequested.connect(self._open_model_file)
         window.forgetRequested.connect(models.forget)
         window.switch.afterwardsChosen.connect(self.queue.load_afterwards)
         window.switch.nowChosen.connect(self.queue.load_now)
@@ -201,7 +228,7 @@ class Application(QObject):
         self.queue.loadDelayed.connect(models.tell_delay)
         self.queue.stopRequested.connect(worker.cancel, DIRECT)
         self.queue.loadReleased.connect(models.begin)
-        self.queue.loadReleased.connect(worker.load, DIRECT)
+        self.queue.loadReleased.connect(self._load)
         worker.loading.connect(models.show_loading)
         worker.ready.connect(self.session.adapt)
         worker.ready.connect(models.set_card)
@@ -216,6 +243,42 @@ class Application(QObject):
         models.readyChanged.connect(window.run.set_ready)
         models.statusChanged.connect(window.status.set_status)
         models.deviceChanged.connect(window.status.set_device)
+
+    def _connect_library(self) -> None:
+        library, dialog = self.library, self.library_dialog
+        self.window.libraryRequested.connect(dialog.open_up)
+        dialog.opened.connect(library.refresh)
+        dialog.filterChanged.connect(library.set_filter)
+        dialog.folderAdded.connect(library.add_folder)
+        dialog.folderRemoved.connect(library.remove_folder)
+        dialog.revealRequested.connect(library.reveal)
+        dialog.verifyRequested.connect(library.verify)
+        dialog.stopVerifyRequested.connect(library.stop_verifying)
+        dialog.predictionTypeChosen.connect(library.set_prediction_type)
+        dialog.loadRequested.connect(self.models.choose)
+        dialog.downloadRequested.connect(self.download_dialog.open_up)
+        library.sourcesChanged.connect(self.models.set_found)
+        library.foldersChanged.connect(dialog.set_folders)
+        library.scanningChanged.connect(dialog.set_scanning)
+        library.verifyingChanged.connect(dialog.set_verifying)
+        library.noteChanged.connect(dialog.set_note)
+        library.predictionTypeChanged.connect(self._load_again)
+        self.worker.ready.connect(self._ask_prediction)
+        self._starter.timeout.connect(library.announce)
+
+    def _connect_downloads(self) -> None:
+        downloads, dialog = self.downloads, self.download_dialog
+        self.window.downloadRequested.connect(dialog.open_up)
+        dialog.lookRequested.connect(downloads.look)
+        dialog.downloadRequested.connect(downloads.fetch)
+        dialog.cancelRequested.connect(downloads.cancel)
+        downloads.stateChanged.connect(dialog.set_state)
+        downloads.found.connect(dialog.set_found)
+        downloads.progressed.connect(dialog.set_progress)
+        downloads.done.connect(dialog.show_done)
+        downloads.done.connect(self.library.refresh)
+        downloads.stopped.connect(dialog.show_stopped)
+        downloads.failed.connect(dialog.show_failure)
 
     def _connect_queue(self) -> None:
         queue, window, worker = self.queue, self.window, self.worker
@@ -375,6 +438,24 @@ class Application(QObject):
         if self.preferences.warning:
             self.window.errors.show_error(self.preferences.warning)
 
+    def _load(self, source: str) -> None:
+        self.worker.load(source, self.library.prediction_type(source))
+
+    def _ask_prediction(self, card: ModelCard) -> None:
+        if card.guessed_prediction:
+            self.window.errors.show_error(
+                tr(
+                    "{name} does not tell what it predicts, so v-prediction is assumed. If its "
+                    "pictures are noise, choose epsilon in the model library (Ctrl+L).",
+                    name=card.name,
+                )
+            )
+
+    def _load_again(self, source: str) -> None:
+        """What a file predicts was said anew: that holds for the model that is loaded, too."""
+        if self.models.card and self.models.card.source == source:
+            self.queue.submit_load(source)
+
     def _submit(self, request: Request) -> None:
         self.queue.submit(Plan((request,)))
 
@@ -421,6 +502,10 @@ class Application(QObject):
         folder = self.window.ask_folder(tr("Open model folder"), str(Path.home()))
         if folder:
             self.models.choose(folder)
+
+    def _open_model_file(self) -> None:
+        if path := self.window.ask_model_file(str(Path.home())):
+            self.models.choose(path)
 
     def _choose_image_folder(self) -> None:
         folder = self.window.ask_folder(tr("Image folder"), self.image_folder)

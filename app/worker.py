@@ -36,6 +36,9 @@ TIMELINE_BYTES = 512 * 2**20
 SHEET = -1
 """The number of a comparison's sheet among its images."""
 
+SPARE_MEMORY = 0.5
+"""Share of the memory that must be free for a model to stay there when another takes its place."""
+
 EVERY_STEP = 100
 """A run of up to so many steps shows them all, however quick they are."""
 
@@ -87,6 +90,9 @@ class Worker(QObject):
         super().__init__()
         self._engine = engine
         self._source = ""
+        self._predictions: dict[str, str] = {}  # what the person said that a file predicts
+        self._loaded_as: str | None = None  # the present model's prediction type, where it was said
+        self._spare: tuple[tuple[str, str | None], Any] | None = None
         self._card: ModelCard | None = None
         self._pipeline: Any = None
         self._pipeline_lock = threading.Lock()
@@ -106,8 +112,13 @@ class Worker(QObject):
 
     # From any thread
 
-    def load(self, source: str) -> None:
-        """Load that model; the former one stays until the new one is there."""
+    def load(self, source: str, prediction_type: str | None = None) -> None:
+        """Load that model; the former one stays until the new one is there. prediction_type: for a
+        file that does not tell what it predicts."""
+        if prediction_type:
+            self._predictions[source] = prediction_type
+        else:
+            self._predictions.pop(source, None)
         self._load_asked.emit(source)
 
     def run(self, plan: Plan, folder: str) -> None:
@@ -191,14 +202,32 @@ class Worker(QObject):
 
     def _exchange(self, source: str) -> None:
         self._report_loading(0.0, tr("the engine"))
-        with _collector_at_rest():
-            pipeline = self._engine.load(source, progress=self._report_loading)
+        prediction = self._predictions.get(source)
+        wanted, spare = (source, prediction), self._spare
+        self._spare = None
+        if spare is not None and spare[0] == wanted:
+            pipeline = spare[1]
+        else:
+            if spare is not None:
+                spare[1].close()  # first, for its memory
+            options = {"prediction_type": prediction} if prediction else {}
+            with _collector_at_rest():
+                pipeline = self._engine.load(source, progress=self._report_loading, **options)
         with self._pipeline_lock:
-            former, self._pipeline, self._source = self._pipeline, pipeline, source
-            if former is not None:
-                former.close()
+            former, self._pipeline = self._pipeline, pipeline
+            former_source, self._source = (self._source, self._loaded_as), source
+            self._loaded_as = prediction
+        if former is not None:
+            self._put_by(former_source, former)
         self._card = _card(source, pipeline)
         self.ready.emit(self._card)
+
+    def _put_by(self, source: tuple[str, str | None], pipeline: Any) -> None:
+        """Keep the former model, so that switching back takes no time, while memory allows."""
+        if self._engine.memory_left(self._pipeline.device) > SPARE_MEMORY:
+            self._spare = (source, pipeline)
+        else:
+            pipeline.close()
 
     def _report_loading(self, fraction: float, text: str) -> None:
         if self._closing:
@@ -525,6 +554,7 @@ def _card(source: str, pipeline: Any) -> ModelCard:
         default_request=pipeline.default_request,
         takes_prompt=pipeline.takes_prompt,
         classes=pipeline.classes,
+        guessed_prediction=pipeline.guessed_prediction,
     )
 
 

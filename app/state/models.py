@@ -50,15 +50,19 @@ class Models(QObject):
         if self._last not in (BUNDLED, *self._bundled, *self._recent):
             self._recent.insert(0, self._last)
         self._missing: frozenset[str] = frozenset()
+        self._found: list[tuple[str, str, str]] = []
         self._loading = ""
         self.card: ModelCard | None = None
 
     @property
     def known(self) -> list[tuple[str, str, str]]:
-        """(source, label, folder) of the bundled models, which have no folder to tell, and of those
-        opened lately. A label says where the folder is gone."""
+        """(source, label, what there is to tell) of the bundled models, of those opened lately, and
+        of the others in the library. A label says where the folder is gone."""
+        told = {source: about for source, _, about in self._found}
         bundled = [(source, label, "") for source, label in self._bundled.items()]
-        return [*bundled, *((source, self._label(source), source) for source in self._recent)]
+        recent = [(s, self._label(s), told.get(s, s)) for s in self._recent]
+        before = {source for source, _, _ in (*bundled, *recent)}
+        return [*bundled, *recent, *(model for model in self._found if model[0] not in before)]
 
     @Slot()
     def load_last(self) -> None:
@@ -73,6 +77,12 @@ class Models(QObject):
             self.loadWithdrawn.emit()
         else:
             self.loadRequested.emit(source)
+
+    @Slot(list)
+    def set_found(self, models: list[tuple[str, str, str]]) -> None:
+        """models: (source, label, what there is to tell) of all in the library."""
+        self._found = models
+        self._tell_list()
 
     @Slot(str)
     def forget(self, source: str) -> None:

@@ -43,7 +43,7 @@ class ModelCard:
     """A loaded pipeline in plain values. source: what `engine.load` was given; multiple, minimum,
     maximum: what width and height may be, in pixels; device and dtype: as torch spells them;
     takes_prompt: whether it reads one, and so can be guided; classes: how many it can draw, 0 if it
-    has none."""
+    has none; guessed_prediction: whether its file did not tell what it predicts."""
 
     source: str
     name: str
@@ -56,6 +56,7 @@ class ModelCard:
     default_request: Request
     takes_prompt: bool
     classes: int
+    guessed_prediction: bool = False
 
     def accepts_size(self, pixels: int) -> bool:
         return self.minimum <= pixels <= self.maximum and pixels % self.multiple == 0

@@ -112,6 +112,9 @@ class MainWindow(QMainWindow):
     saveRequested = Signal()
     copyRequested = Signal()
     openModelRequested = Signal()
+    openModelFileRequested = Signal()
+    libraryRequested = Signal()
+    downloadRequested = Signal()
     forgetRequested = Signal(str)
     imageFolderRequested = Signal()
     themeChosen = Signal(str)
@@ -169,6 +172,9 @@ class MainWindow(QMainWindow):
         self.menu.saveRequested.connect(self.saveRequested)
         self.menu.copyRequested.connect(self.copyRequested)
         self.menu.openModelRequested.connect(self.openModelRequested)
+        self.menu.openModelFileRequested.connect(self.openModelFileRequested)
+        self.menu.libraryRequested.connect(self.libraryRequested)
+        self.menu.downloadRequested.connect(self.downloadRequested)
         self.menu.forgetRequested.connect(self.forgetRequested)
         self.menu.imageFolderRequested.connect(self.imageFolderRequested)
         self.menu.themeChosen.connect(self.themeChosen)
@@ -228,6 +234,13 @@ class MainWindow(QMainWindow):
     def ask_folder(self, title: str, start: str) -> str:
         """The path of the folder that the person chooses, "" if none. start: where to begin."""
         return QFileDialog.getExistingDirectory(self, title, start)
+
+    def ask_model_file(self, start: str) -> str:
+        """The path of the checkpoint file that the person chooses, "" if none."""
+        path, _ = QFileDialog.getOpenFileName(
+            self, tr("Open model file"), start, tr("Checkpoints (*.safetensors)")
+        )
+        return path
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Safelight"))

@@ -58,6 +58,7 @@ class FakePipeline:
     )
     takes_prompt: bool = True
     classes: int = 0
+    guessed_prediction: bool = False
     closed: bool = False
 
     def close(self) -> None:
@@ -121,6 +122,7 @@ class FakeEngine:
         self.reguided: list[float] = []  # the scale of each reguiding that was begun
         self.alive = 0  # generators that have begun and not ended
         self.loaded: list[str] = []
+        self.memory = 0.0  # the share that is free
         self.threads: set[int] = set()
         self.generators_closed = 0
 
@@ -141,6 +143,9 @@ class FakeEngine:
         usual = self.models.get(source, FakePipeline())
         self.pipeline = replace(usual, name=Path(source).name.title(), closed=False)
         return self.pipeline
+
+    def memory_left(self, device: Any) -> float:
+        return self.memory
 
     def generate(
         self,

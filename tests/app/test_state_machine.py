@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -44,7 +45,7 @@ from engine.steering import conditions
 from tests.app.conftest import told
 from tests.app.fake_engine import FAKE_DDPM, FakeEngine
 
-EXAMPLES, LENGTH = 16, 250
+EXAMPLES, LENGTH = 24, 200
 ASKED = int(os.environ.get("SAFELIGHT_EXAMPLES", "0"))
 
 IN_TIME = 10.0
@@ -105,6 +106,13 @@ class SteppedEngine(FakeEngine):
         finally:
             self.loading = False
 
+    def reguide(self, pipeline: Any, snapshot: Any, scale: float, rescale: float) -> Any:
+        """Red tells the guidance, green the step, blue the rescale."""
+        time.sleep(0.002)  # so that it may come too late
+        picture = np.empty_like(snapshot.denoised)
+        picture[...] = 10 * scale, snapshot.index, 20 * rescale
+        return picture
+
     def permit(self, evaluations: int) -> None:
         with self._turnstile:
             self._permits += evaluations
@@ -162,11 +170,9 @@ class Ledger:
         self.released = 0
         self.idle = 0
         self.open: dict[int, int] = {}  # of each run under way, the evaluation that comes next
-        self.runs = 0
         self.images = 0
         self.expected: dict[str, Any] | None = None  # what steers the run, if it is known
         self._worker = application.worker
-        self._total = 0
         tells = told(application)
         application.queue.planReleased.connect(self._release)
         application.queue.loadReleased.connect(self._release)
@@ -187,7 +193,6 @@ class Ledger:
         if self.open:
             self.problems.append(f"a plan began while {self.open} were under way")
         self.open = {row.number: row.first for row in begun.rows}
-        self.runs += len(begun.rows)
         request = begun.rows[0].request
         self.expected = {name: getattr(request, name) for name in STEERED}
         if not begun.steerable:
@@ -230,6 +235,7 @@ class Ledger:
             self.open = {}
 
 
+POSITIONS = st.lists(st.integers(0, 200), min_size=1, max_size=8)
 KEYS = [Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End]
 AXES = [("guidance", "1, 4"), ("seed", "0..2"), ("steps", "1, 3, 5")]
 ANSWERS = ["afterwardsButton", "stopAndLoadButton", "keepButton"]
@@ -316,20 +322,15 @@ class Window:
         for name, value in (("widthSpin", side), ("heightSpin", side), ("countSpin", images)):
             self.child(QSpinBox, name).setValue(value)
 
-    @action(takes_prompt, often=4, positions=st.lists(st.integers(0, 200), min_size=1, max_size=8))
+    @action(takes_prompt, often=4, positions=POSITIONS)
     def slide(self, positions: list[int]) -> None:
-        """The handle passes these places faster than the pictures come."""
-        slider = self.child(QSlider, "guidanceSlider")
-        moved = {slider.value()} != set(positions)
-        steers, shows = self.steers, self.retouches
-        for position in positions:
-            slider.setValue(position)
-        if moved and steers:
-            self.expect(guidance_scale=positions[-1] / 10)
-        if moved and shows and not self._hurried:
+        shows, before = self.retouches, self.picture
+        if self.move_slider(positions) and not self._hurried:
             self.settle()
-            brightness = self.application.window.canvas._predicted.pixelColor(0, 0).red()
-            assert brightness == positions[-1], "the canvas does not follow the slider"
+            if shows:
+                assert self.picture.pixelColor(0, 0).red() == positions[-1], "not as the slider is"
+            else:
+                assert self.picture is before, "this step cannot be shown under other guidance"
 
     @action(takes_prompt, often=2, position=st.integers(0, 20))
     def rescale(self, position: int) -> None:
@@ -361,7 +362,12 @@ class Window:
     @action(enabled("stopMenuButton"))
     def finish_with_what_is_there(self) -> None:
         self.ledger.expected = None  # what is still to act is left out
+        before, ending = len(self.fake.evaluated), dict(self.ledger.open)
         self.application.window.run._finish.trigger()
+        if not self._hurried:
+            self.settle()
+            assert not ending.keys() & self.ledger.open.keys()
+            assert len(self.fake.evaluated) - before <= list(ending.values()).count(0)
 
     @action(lambda window: window.application.window.run._skip.isEnabled(), often=2)
     def skip(self) -> None:
@@ -369,10 +375,14 @@ class Window:
 
     @action(has_runs, often=5, run=st.integers(0, 99), step=st.integers(0, 99))
     def scrub(self, run: int, step: int) -> None:
-        strip, lines = self.application.window.timeline, self.application.history.lines
-        row = strip._rows.get(list(lines)[run % len(lines)])
-        assert row is not None
-        strip._select(row, row.nearest(step % row.total))
+        self.go_to(run, step)
+
+    @action(has_runs, often=2, positions=POSITIONS, run=st.integers(0, 99), step=st.integers(0, 99))
+    def slide_and_scrub(self, positions: list[int], run: int, step: int) -> None:
+        """The picture for the slider comes when another step is looked at."""
+        if self.application.session.takes_prompt:
+            self.move_slider(positions)
+        self.go_to(run, step)
 
     @action(has_runs, often=2, key=st.sampled_from(KEYS))
     def scrub_with_a_key(self, key: Qt.Key) -> None:
@@ -539,23 +549,44 @@ class Window:
 
     def check_canvas(self) -> None:
         app = self.application
-        step, picture = app.history.step, app.window.canvas._predicted
+        step, picture = app.history.step, self.picture
         title = app.window.header._title.text()
         assert app.run.running or not title.startswith("Developing"), title
-        if step is not None and step.run in app.history.lines:
-            line = app.history.lines[step.run]
-            assert step in line.steps
-            last = step is line.steps[-1] and line.result is not None
-            if last:
-                assert line.result is not None
-                assert picture is line.result.sheet, "the canvas does not show the run's image"
-            else:
-                subject = app.showing._subject
-                assert isinstance(subject, StepView)
-                assert (subject.run, subject.index) == (step.run, step.index)
-                assert picture is subject.predicted
+        if step is None:
+            return
+        assert app.window._picture.currentWidget() is app.window.canvas
+        line = app.history.lines[step.run]
+        assert step in line.steps
+        if step is line.steps[-1] and line.result is not None:
+            assert picture is line.result.sheet, "the canvas does not show the run's image"
+            return
+        subject = app.showing._subject
+        assert isinstance(subject, StepView)
+        assert (subject.run, subject.index) == (step.run, step.index)
+        if subject.retouched is None:
+            assert picture is step.predicted, "the canvas does not show the step"
+        else:
+            colour = picture.pixelColor(0, 0)
+            assert (colour.red(), colour.green()) == (round(10 * subject.retouched), step.index)
 
     # How it is done
+
+    def move_slider(self, positions: list[int]) -> bool:
+        """The handle passes these places faster than the pictures come. Whether it has moved."""
+        slider = self.child(QSlider, "guidanceSlider")
+        moved, steers = {slider.value()} != set(positions), self.steers
+        for position in positions:
+            slider.setValue(position)
+        if moved and steers:
+            self.expect(guidance_scale=positions[-1] / 10)
+        return moved
+
+    def go_to(self, run: int, step: int) -> None:
+        """Select a step that is there."""
+        strip, lines = self.application.window.timeline, self.application.history.lines
+        row = strip._rows.get(list(lines)[run % len(lines)])
+        assert row is not None
+        strip._select(row, row.nearest(step % row.total))
 
     def takes_its_place(self) -> None:
         """A branch does that to a run that is paused."""
@@ -587,6 +618,11 @@ class Window:
         snapshot = app.worker._timelines[step.run].at(step.index)
         guided = snapshot.unconditional is not None
         return guided and not stands_for_image and line.row.source == app.worker._source
+
+    @property
+    def picture(self) -> Any:
+        """What the canvas shows."""
+        return self.application.window.canvas._predicted
 
     def expect(self, **changes: Any) -> None:
         if self.ledger.expected is not None:
@@ -694,7 +730,6 @@ def test_thousands_of_random_actions(
     for failure in failures:
         raise failure
     assert _threads() == threads
-    print(sum(counts.values()), counts)
     assert sum(counts.values()) >= 2000
 
 
