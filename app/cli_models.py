@@ -111,9 +111,11 @@ def _list(
     found = _found(library, arguments.folders)
     width = min(48, max((len(_plain(source)) for source in found), default=0))
     for source, checkpoint in found.items():
+        known = checkpoint.name in source
+        what = checkpoint.label if known else f"{checkpoint.name}, {checkpoint.label}"
         problem = f": {_plain(checkpoint.problem)}" if checkpoint.problem else ""
         _print(
-            f"{_plain(source):<{width}}  {checkpoint.label:<30}  {amount(checkpoint.bytes):>9}  "
+            f"{_plain(source):<{width}}  {_plain(what):<30}  {amount(checkpoint.bytes):>9}  "
             f"{checkpoint.dtype or '-':<8}  {checkpoint.prediction_type or '-':<12}  "
             f"{checkpoint.state}{problem}"
         )
@@ -143,7 +145,8 @@ def _found(library: ModuleType | Any, more_folders: Sequence[str]) -> dict[str, 
         os.scandir(folder).close()
     found: dict[str, Any] = {}
     for model in paths.bundled_models():
-        found[model.source] = replace(library.inspect(model.folder), source=model.source)
+        inspected = library.inspect(model.folder)
+        found[model.source] = replace(inspected, source=model.source, name=model.label)
     places = [library.scan(folder) for folder in (*_added_folders(), *more_folders)]
     for checkpoint in chain(library.hub_cache(), *places):
         found.setdefault(checkpoint.source, checkpoint)

@@ -335,6 +335,7 @@ class Application(QObject):
         history.stepAdded.connect(window.timeline.add_step)
         history.marked.connect(window.timeline.add_mark)
         history.selectionChanged.connect(window.timeline.set_selected)
+        history.shown.connect(self.gallery.leave)
         history.shown.connect(self.showing.show_step)
         history.titleChanged.connect(window.header.set_title)
         history.memoryChanged.connect(window.status.set_memory)

@@ -108,6 +108,11 @@ class GalleryModel(QAbstractListModel):
             return
         self._background.submit(partial(read, picture), self._open, self._fail)
 
+    @Slot()
+    def leave(self) -> None:
+        """Something else is looked at: an image that is still being read comes too late."""
+        self._wanted = None
+
     def _open(self, picture: Picture) -> None:
         if self._wanted and picture.path == self._wanted.path:
             self.opened.emit(picture)

@@ -7,7 +7,7 @@ Called by the library of models and by `safelight models`; needs no torch, opens
 
 from __future__ import annotations
 
-from engine.checkpoint.cache import cache_folder, hub_cache
+from engine.checkpoint.hub_cache import cache_folder, hub_cache
 from engine.checkpoint.inspection import inspect
 from engine.checkpoint.scanning import scan
 from engine.checkpoint.value import FAMILIES, Checkpoint

@@ -7,6 +7,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.poll import Poll, no_poll
+
 
 class Attention(nn.Module):
     """Each of the queries (N of width `channels`) looks at the context (M of width
@@ -44,9 +46,11 @@ class SpatialAttention(Attention):
         self.group_norm = nn.GroupNorm(groups, channels, eps) if groups else nn.Identity()
         self.output_scale = output_scale
 
-    def forward(self, hidden: Tensor, text: Tensor | None = None, /) -> Tensor:
-        """(B, channels, h, w) to the same. There is no text in it: blocks call it like a
-        Transformer2D, which stands in the same place."""
+    def forward(
+        self, hidden: Tensor, text: Tensor | None = None, poll: Poll = no_poll, /
+    ) -> Tensor:
+        """(B, channels, h, w) to the same. There is no text in it, and it is too short to step in:
+        blocks call it like a Transformer2D, which stands in the same place."""
         tokens = self.group_norm(hidden).flatten(2).transpose(1, 2)  # (B, h w, channels)
         mixed = super().forward(tokens, tokens)
         mixed = mixed.transpose(1, 2).unflatten(2, hidden.shape[2:])  # (B, channels, h, w)

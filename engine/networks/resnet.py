@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.activation import ACTIVATIONS
+from engine.networks.poll import Poll, no_poll
 from engine.networks.resampling import halve
 
 Resample = Callable[[Tensor], Tensor]
@@ -65,11 +66,13 @@ class ResnetBlock2D(nn.Module):
         self.scale_shift = options.scale_shift
         self.output_scale = options.output_scale
 
-    def forward(self, hidden: Tensor, time: Tensor | None = None) -> Tensor:
+    def forward(self, hidden: Tensor, time: Tensor | None = None, poll: Poll = no_poll) -> Tensor:
         """hidden (B, in_channels, h, w), time (B, time_channels): (B, out_channels, h, w)."""
-        return self.resampled(hidden, time, lambda picture: picture)
+        return self.resampled(hidden, time, lambda picture: picture, poll)
 
-    def resampled(self, hidden: Tensor, time: Tensor | None, resample: Resample) -> Tensor:
+    def resampled(
+        self, hidden: Tensor, time: Tensor | None, resample: Resample, poll: Poll = no_poll
+    ) -> Tensor:
         """Like `forward`, with the resolution changed on both ways before the first convolution."""
         shortcut = resample(hidden)
         if self.conv_shortcut is not None:
@@ -77,6 +80,7 @@ class ResnetBlock2D(nn.Module):
         hidden = resample(self.activation(self.norm1(hidden)))
         hidden = self.conv1(hidden)  # (B, out_channels, h, w)
         hidden = self._normed_with_time(hidden, time)
+        poll()
         hidden = self.conv2(self.activation(hidden))
         return (shortcut + hidden) / self.output_scale
 
@@ -94,20 +98,26 @@ class ResnetBlock2D(nn.Module):
 class DownsamplingResnet(ResnetBlock2D):
     """A residual block that halves the resolution on its way."""
 
-    def forward(self, hidden: Tensor, time: Tensor | None = None) -> Tensor:
+    def forward(self, hidden: Tensor, time: Tensor | None = None, poll: Poll = no_poll) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h/2, w/2)."""
-        return self.resampled(hidden, time, halve)
+        return self.resampled(hidden, time, halve, poll)
 
 
 class UpsamplingResnet(ResnetBlock2D):
     """A residual block that repeats pixels up to a size on its way."""
 
     def forward(
-        self, hidden: Tensor, time: Tensor | None = None, size: tuple[int, int] | None = None
+        self,
+        hidden: Tensor,
+        time: Tensor | None = None,
+        poll: Poll = no_poll,
+        size: tuple[int, int] | None = None,
     ) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, *size); size None: twice what came in."""
         target = size or (2 * hidden.shape[2], 2 * hidden.shape[3])
-        return self.resampled(hidden, time, lambda picture: F.interpolate(picture, size=target))
+        return self.resampled(
+            hidden, time, lambda picture: F.interpolate(picture, size=target), poll
+        )
 
 
 def group_norm(channels: int, groups: int | None, eps: float) -> nn.GroupNorm:

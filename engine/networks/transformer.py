@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.attention import Attention
+from engine.networks.poll import Poll, no_poll
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +47,11 @@ class Transformer2D(nn.Module):
             self.proj_in = nn.Conv2d(channels, channels, 1)
             self.proj_out = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, hidden: Tensor, text: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, text: Tensor, poll: Poll = no_poll) -> Tensor:
         """hidden (B, channels, h, w), text (B, M, context_channels): the shape of hidden."""
         tokens = self._entrance(self.norm(hidden))  # (B, h w, channels)
         for block in self.transformer_blocks:
-            tokens = block(tokens, text)
+            tokens = block(tokens, text, poll)
         return hidden + self._exit(tokens, hidden.shape[2], hidden.shape[3])
 
     def _entrance(self, hidden: Tensor) -> Tensor:
@@ -79,10 +80,12 @@ class BasicTransformerBlock(nn.Module):
         self.ff = FeedForward(channels)
         self.only_cross_attention = options.only_cross_attention
 
-    def forward(self, tokens: Tensor, text: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, text: Tensor, poll: Poll = no_poll) -> Tensor:
         """tokens (B, N, channels), text (B, M, context_channels): the shape of tokens."""
+        poll()
         normed = self.norm1(tokens)
         tokens = tokens + self.attn1(normed, text if self.only_cross_attention else normed)
+        poll()
         tokens = tokens + self.attn2(self.norm2(tokens), text)
         return tokens + self.ff(self.norm3(tokens))
 

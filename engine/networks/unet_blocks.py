@@ -14,8 +14,8 @@ from engine.networks.poll import Poll
 from engine.networks.resnet import ResnetBlock2D, ResnetOptions
 
 MakeAttention = Callable[[int], nn.Module]
-"""Makes the attention behind layer i. It is called as attention(hidden, text) and keeps the shape
-of hidden: a Transformer2D or a SpatialAttention."""
+"""Makes the attention behind layer i. It is called as attention(hidden, text, poll) and keeps the
+shape of hidden: a Transformer2D or a SpatialAttention."""
 
 
 @dataclass(eq=False)
@@ -62,9 +62,9 @@ class DownBlock2D(nn.Module):
         every layer away."""
         for i, resnet in enumerate(self.resnets):
             poll()
-            hidden = resnet(hidden, time)
+            hidden = resnet(hidden, time, poll)
             if self.attentions:
-                hidden = self.attentions[i](hidden, text)
+                hidden = self.attentions[i](hidden, text, poll)
             skips.hidden.append(hidden)  # (B, out_channels, h, w)
         for downsampler in self.downsamplers:
             hidden = downsampler(hidden, time)  # (B, out_channels, h/2, w/2)
@@ -95,8 +95,8 @@ class UNetMidBlock2D(nn.Module):
         for i, resnet in enumerate(self.resnets):
             poll()
             if i > 0 and self.attentions:
-                hidden = self.attentions[i - 1](hidden, text)
-            hidden = resnet(hidden, time)
+                hidden = self.attentions[i - 1](hidden, text, poll)
+            hidden = resnet(hidden, time, poll)
         return hidden
 
 
@@ -130,9 +130,9 @@ class UpBlock2D(nn.Module):
         for i, resnet in enumerate(self.resnets):
             poll()
             hidden = torch.cat([hidden, skips.hidden.pop()], dim=1)  # (B, width + skip, h, w)
-            hidden = resnet(hidden, time)  # (B, out_channels, h, w)
+            hidden = resnet(hidden, time, poll)  # (B, out_channels, h, w)
             if self.attentions:
-                hidden = self.attentions[i](hidden, text)
+                hidden = self.attentions[i](hidden, text, poll)
         for upsampler in self.upsamplers:
             hidden = upsampler(hidden, time=time, size=skips.size)
         return hidden

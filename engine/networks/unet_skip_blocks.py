@@ -95,9 +95,9 @@ class SkipUpBlock2D(nn.Module):
         for resnet in self.resnets:
             poll()
             hidden = torch.cat([hidden, skips.hidden.pop()], dim=1)  # (B, width + skip, h, w)
-            hidden = resnet(hidden, time)  # (B, out_channels, h, w)
+            hidden = resnet(hidden, time, poll)  # (B, out_channels, h, w)
         for attention in self.attentions:
-            hidden = attention(hidden, text)
+            hidden = attention(hidden, text, poll)
         picture = None if skips.picture is None else fir_double(skips.picture)  # (B, 3, h, w)
         if self.resnet_up is not None and self.skip_norm is not None and self.skip_conv is not None:
             share = self.skip_conv(F.silu(self.skip_norm(hidden)))  # (B, 3, h, w)

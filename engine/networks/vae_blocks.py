@@ -84,7 +84,7 @@ class DownEncoderBlock2D(nn.Module):
     def forward(self, hidden: Tensor, poll: Poll) -> Tensor:
         for resnet in self.resnets:
             poll()
-            hidden = resnet(hidden)  # (B, out_channels, h, w)
+            hidden = resnet(hidden, poll=poll)  # (B, out_channels, h, w)
         for downsampler in self.downsamplers:
             hidden = downsampler(hidden)  # (B, out_channels, h/2, w/2)
         return hidden
@@ -105,7 +105,7 @@ class UpDecoderBlock2D(nn.Module):
     def forward(self, hidden: Tensor, poll: Poll) -> Tensor:
         for resnet in self.resnets:
             poll()
-            hidden = resnet(hidden)  # (B, out_channels, h, w)
+            hidden = resnet(hidden, poll=poll)  # (B, out_channels, h, w)
         for upsampler in self.upsamplers:
             poll()
             hidden = upsampler(hidden, size=(2 * hidden.shape[2], 2 * hidden.shape[3]))

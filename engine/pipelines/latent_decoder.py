@@ -104,7 +104,9 @@ def load_autoencoder(
     config = {**usual, **config}
     if overflows and config.get("force_upcast", True):
         dtype = _in_range(dtype, device)
-    return load_strictly(lambda: AutoencoderKL(config), tensors, device, dtype, progress)
+    vae = load_strictly(lambda: AutoencoderKL(config), tensors, device, dtype, progress)
+    # A fifth faster on a CPU. float32 gains nothing, and stays in the order of diffusers.
+    return vae if dtype == torch.float32 else vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _in_range(dtype: torch.dtype, device: torch.device) -> torch.dtype:

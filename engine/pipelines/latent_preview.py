@@ -22,6 +22,9 @@ BUDGET = 0.05
 """The share of a step that "auto" may spend on its preview."""
 UNNOTICED = 0.1
 """Seconds that "auto" may spend whatever a step takes: ten pictures a second still feel live."""
+DOUBTED = 4
+"""A decode that cost no more than so many times the budget may have met a busy moment: each time
+that it is passed over it is thought a little cheaper, until it is tried again."""
 PROBE = 16
 """Side of the latents whose decode is timed before the first choice."""
 WARM = 2
@@ -66,6 +69,8 @@ class LatentPreview:
                 self._decode(probe)
         if self._is_affordable(self._pace.decode_per_element, latents):
             return "vae"
+        if self._is_affordable(self._pace.decode_per_element / DOUBTED, latents):
+            self._pace.decode_per_element *= 0.8
         if self._tiny is None:
             return "linear"
         if not self._pace.tiny_per_element:

@@ -30,7 +30,7 @@ def locate(source: str | Path) -> Path:
     try:
         path = path.expanduser()
         path.stat()
-        return path
+        return path.absolute()
     except FileNotFoundError:
         if path.is_symlink():
             raise LoadError(

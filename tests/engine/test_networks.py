@@ -265,7 +265,9 @@ def test_polling_between_the_layers():
         polls.append(None)
 
     _run(unet, poll)
-    assert len(polls) == 2 + 2 + 4 + 1  # layers down, in the middle, up, and the exit
+    # Layers down, in the middle, up, and the exit; within each residual block; twice in each
+    # transformer block.
+    assert len(polls) == (2 + 2 + 4 + 1) + (2 + 2 + 4) + 2 * 4
     polls.clear()
     _run(vae, poll)
     assert len(polls) >= 6
