@@ -174,8 +174,9 @@ class Worker(QObject):
                 return None
             if snapshot is None or snapshot.index != index or snapshot.unconditional is None:
                 return None
-            latents = self._engine.reguide(self._pipeline, snapshot, scale, rescale)
-            return _from_array(self._engine.preview(self._pipeline, latents))
+            with self._engine.core_left_free():
+                latents = self._engine.reguide(self._pipeline, snapshot, scale, rescale)
+                return _from_array(self._engine.preview(self._pipeline, latents))
 
     def close(self) -> None:
         """Cancel what is under way and refuse what comes; the thread can be ended after it."""

@@ -35,7 +35,7 @@ from engine.timeline import Snapshot, Timeline
 
 if TYPE_CHECKING:
     from engine.compare import compare
-    from engine.device import memory_left
+    from engine.device import core_left_free, memory_left
     from engine.generate import generate
     from engine.guidance import reguide
     from engine.metadata import Record, read, save
@@ -67,6 +67,7 @@ __all__ = [
     "Timeline",
     "WeightsError",
     "compare",
+    "core_left_free",
     "errors",
     "generate",
     "load",
@@ -107,6 +108,7 @@ class _Door(ModuleType):
     load = _Lazy("engine.pipelines")
     generate = _Lazy("engine.generate")
     compare = _Lazy("engine.compare")
+    core_left_free = _Lazy("engine.device")
     memory_left = _Lazy("engine.device")
     reguide = _Lazy("engine.guidance")
     preview = _Lazy("engine.preview")

@@ -5,6 +5,7 @@ Called by `engine.load` and around everything that allocates much.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,6 +60,18 @@ def _cpu_multiplies_bfloat16() -> bool:
     if found:
         return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+@contextmanager
+def core_left_free() -> Iterator[None]:
+    """Calls of this thread leave one core alone meanwhile, for a window that paints at the same
+    time: threads that wait for each other on cores that are taken lose more than they gain."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(threads, (os.cpu_count() or 1) - 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def memory_left(device: torch.device | str) -> float:

@@ -4,6 +4,7 @@ tests of the application say what it should do and look at what it was asked for
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -143,6 +144,9 @@ class FakeEngine:
         usual = self.models.get(source, FakePipeline())
         self.pipeline = replace(usual, name=Path(source).name.title(), closed=False)
         return self.pipeline
+
+    def core_left_free(self) -> Any:
+        return contextlib.nullcontext()
 
     def memory_left(self, device: Any) -> float:
         return self.memory
