@@ -314,6 +314,45 @@ def test_a_new_model_closes_the_former(
     assert not fake.pipeline.closed
 
 
+def test_the_former_model_stays_while_there_is_memory(
+    qtbot: QtBot, fake: FakeEngine, loaded: Worker, told: Told
+) -> None:
+    def load(source: str) -> Any:
+        with qtbot.waitSignals([told.ready, told.idle]):
+            loaded.load(source)
+        return loaded._pipeline
+
+    fake.memory = 0.9
+    bundled = loaded._pipeline
+    other = load("other")
+    assert load("bundled") is bundled
+    assert load("other") is other
+    assert fake.loaded == ["bundled", "other"], "switching back loads nothing"
+    load("third")
+    assert (bundled.closed, other.closed) == (True, False)
+    fake.memory = 0.1
+    load("bundled")
+    assert other.closed, "one that was put by goes before another is loaded"
+    assert fake.loaded == ["bundled", "other", "third", "bundled"]
+
+
+def test_what_a_file_predicts_is_part_of_which_model_it_is(
+    qtbot: QtBot, fake: FakeEngine, loaded: Worker, told: Told
+) -> None:
+    asked: list[dict[str, Any]] = []
+    plain = fake.load
+
+    def load(source: str, progress: Any = None, **options: Any) -> Any:
+        asked.append(options)
+        return plain(source, progress=progress)
+
+    fake.load, fake.memory = load, 0.9
+    for prediction in (None, "epsilon", None):
+        with qtbot.waitSignals([told.ready, told.idle]):
+            loaded.load("file.safetensors", prediction)
+    assert asked == [{}, {"prediction_type": "epsilon"}], "the plain one was still there"
+
+
 @pytest.mark.parametrize("error", [SaveError("The disk is full."), OSError(28, "No space left")])
 def test_an_image_that_cannot_be_written_is_not_lost(
     qtbot: QtBot, loaded: Worker, told: Told, fake: FakeEngine, tmp_path: Path, error: Exception
