@@ -283,6 +283,7 @@ class Application(QObject):
     def _connect_queue(self) -> None:
         queue, window, worker = self.queue, self.window, self.worker
         queue.planReleased.connect(self._start)
+        queue.planReleased.connect(self.steering.release)
         queue.lengthChanged.connect(self._tell_waiting)
         queue.lengthChanged.connect(window.run.set_waiting)
         queue.heldChanged.connect(window.run.set_held)
@@ -294,7 +295,7 @@ class Application(QObject):
         window.run.forgetRequested.connect(queue.forget)
         worker.idle.connect(self.run.end)
         worker.idle.connect(self.history.rest)
-        worker.idle.connect(self.steering.refresh)
+        worker.idle.connect(self.steering.rest)
         worker.idle.connect(queue.next)
 
     def _connect_runs(self) -> None:
@@ -306,7 +307,6 @@ class Application(QObject):
         worker.started.connect(self.showing.begin)
         worker.started.connect(run.start)
         worker.started.connect(history.start)
-        worker.started.connect(self.steering.start)
         worker.started.connect(self.comparing.start)
         worker.encoded.connect(run.encoded)
         worker.planned.connect(window.timeline.set_plan)

@@ -7,20 +7,20 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QImage
 
-from app import paths
+from app import paths, pixels
 from app.i18n import tr
+from app.rhythm import Rhythm
 from app.state.picture import Picture
 from app.state.plan import Begun, Plan, Row
 from app.state.run import RunResult, SheetResult, StepView
@@ -28,7 +28,7 @@ from app.state.session import ModelCard
 from engine.errors import EngineError
 from engine.events import Cancelled, Encoded, Finished, Step
 from engine.request import Edit, Request
-from engine.steering import FIXED, conditions
+from engine.steering import FIXED, conditions, course
 
 TIMELINE_BYTES = 512 * 2**20
 """What the snapshots of a run may take, and its pictures, unless the person says otherwise."""
@@ -39,14 +39,15 @@ SHEET = -1
 SPARE_MEMORY = 0.5
 """Share of the memory that must be free for a model to stay there when another takes its place."""
 
-EVERY_STEP = 100
-"""A run of up to so many steps shows them all, however quick they are."""
-
-SHOWN_EVERY = 1 / 30
-"""Seconds from one step that is shown to the next in a longer run: a person sees no more, and the
-window has time for other things."""
-
 log = logging.getLogger("safelight")
+
+
+class _Model(NamedTuple):
+    """What makes a pipeline what it is. prediction_type: what the person said that a file predicts
+    which does not tell it."""
+
+    source: str
+    prediction_type: str | None
 
 
 class _Closing(Exception):
@@ -82,17 +83,15 @@ class Worker(QObject):
     saved = Signal(str)  # path
     saveFailed = Signal(str)
 
-    _load_asked = Signal(str)
+    _load_asked = Signal(object)
     _run_asked = Signal(object, str, object)
     _save_asked = Signal(int, int, str)
 
     def __init__(self, engine: ModuleType | Any) -> None:
         super().__init__()
         self._engine = engine
-        self._source = ""
-        self._predictions: dict[str, str] = {}  # what the person said that a file predicts
-        self._loaded_as: str | None = None  # the present model's prediction type, where it was said
-        self._spare: tuple[tuple[str, str | None], Any] | None = None
+        self._model: _Model | None = None  # that the pipeline was made of
+        self._spare: tuple[_Model, Any] | None = None
         self._card: ModelCard | None = None
         self._pipeline: Any = None
         self._pipeline_lock = threading.Lock()
@@ -102,7 +101,7 @@ class Worker(QObject):
         self._number = 0
         self._budget = TIMELINE_BYTES
         self._timelines: dict[int, Any] = {}
-        self._sources: dict[int, str] = {}  # of each run
+        self._models: dict[int, _Model] = {}  # of each run
         self._open: set[int] = set()  # runs that have begun and not ended
         self._pictured: tuple[Any, QImage, QImage] = (None, QImage(), QImage())
         self._unsaved: dict[tuple[int, int], tuple[Any, Any]] = {}  # image, record
@@ -115,11 +114,7 @@ class Worker(QObject):
     def load(self, source: str, prediction_type: str | None = None) -> None:
         """Load that model; the former one stays until the new one is there. prediction_type: for a
         file that does not tell what it predicts."""
-        if prediction_type:
-            self._predictions[source] = prediction_type
-        else:
-            self._predictions.pop(source, None)
-        self._load_asked.emit(source)
+        self._load_asked.emit(_Model(source, prediction_type))
 
     def run(self, plan: Plan, folder: str) -> None:
         """Make the images of the plan and write them into `folder`."""
@@ -163,6 +158,7 @@ class Worker(QObject):
     def forget(self, run: int) -> None:
         """Let go of that run's snapshots."""
         self._timelines.pop(run, None)
+        self._models.pop(run, None)
 
     def retouched(self, run: int, index: int, scale: float, rescale: float) -> QImage | None:
         """What that step would have predicted under another guidance, None where there was none or
@@ -170,13 +166,13 @@ class Worker(QObject):
         timeline = self._timelines.get(run)
         snapshot = timeline.at(index) if timeline else None
         with self._pipeline_lock:
-            if self._sources.get(run) != self._source:
+            if self._model is None or self._models.get(run) != self._model:
                 return None
             if snapshot is None or snapshot.index != index or snapshot.unconditional is None:
                 return None
             with self._engine.core_left_free():
                 latents = self._engine.reguide(self._pipeline, snapshot, scale, rescale)
-                return _from_array(self._engine.preview(self._pipeline, latents))
+                return pixels.from_array(self._engine.preview(self._pipeline, latents))
 
     def close(self) -> None:
         """Cancel what is under way and refuse what comes; the thread can be ended after it."""
@@ -191,44 +187,41 @@ class Worker(QObject):
 
     # In the worker's thread
 
-    @Slot(str)
-    def _load(self, source: str) -> None:
+    @Slot(object)
+    def _load(self, model: _Model) -> None:
         try:
-            self._exchange(source)
+            self._exchange(model)
         except _Closing:
             self.loadFailed.emit(tr("Loading was given up."))
         except Exception as error:
             self.loadFailed.emit(_sentence(error, tr("load the model")))
         self.idle.emit()
 
-    def _exchange(self, source: str) -> None:
+    def _exchange(self, model: _Model) -> None:
+        """Make that model the present one. The former stays at hand while memory allows."""
         self._report_loading(0.0, tr("the engine"))
-        prediction = self._predictions.get(source)
-        wanted, spare = (source, prediction), self._spare
-        self._spare = None
-        if spare is not None and spare[0] == wanted:
+        spare, self._spare = self._spare, None
+        if spare is not None and spare[0] == model:
             pipeline = spare[1]
         else:
             if spare is not None:
                 spare[1].close()  # first, for its memory
-            options = {"prediction_type": prediction} if prediction else {}
-            with _collector_at_rest():
-                pipeline = self._engine.load(source, progress=self._report_loading, **options)
+            pipeline = self._loaded(model)
         with self._pipeline_lock:
+            former_model, self._model = self._model, model
             former, self._pipeline = self._pipeline, pipeline
-            former_source, self._source = (self._source, self._loaded_as), source
-            self._loaded_as = prediction
-        if former is not None:
-            self._put_by(former_source, former)
-        self._card = _card(source, pipeline)
+        if former_model is not None:
+            if self._engine.memory_left(pipeline.device) > SPARE_MEMORY:
+                self._spare = (former_model, former)
+            else:
+                former.close()
+        self._card = _card(model.source, pipeline)
         self.ready.emit(self._card)
 
-    def _put_by(self, source: tuple[str, str | None], pipeline: Any) -> None:
-        """Keep the former model, so that switching back takes no time, while memory allows."""
-        if self._engine.memory_left(self._pipeline.device) > SPARE_MEMORY:
-            self._spare = (source, pipeline)
-        else:
-            pipeline.close()
+    def _loaded(self, model: _Model) -> Any:
+        said = {"prediction_type": model.prediction_type} if model.prediction_type else {}
+        with _collector_at_rest():
+            return self._engine.load(model.source, progress=self._report_loading, **said)
 
     def _report_loading(self, fraction: float, text: str) -> None:
         if self._closing:
@@ -263,15 +256,15 @@ class Worker(QObject):
 
     def _make_ready(self, plan: Plan) -> None:
         """Load the model that a branch's run was made with, if another has taken its place."""
-        wanted = plan.origin.source if plan.origin else self._source
-        if wanted != self._source:
+        wanted = self._models.get(plan.origin.run) if plan.origin else None
+        if wanted is not None and wanted != self._model:
             try:
                 self._exchange(wanted)
             except (EngineError, OSError) as error:
                 raise EngineError(
                     tr(
                         "The model of that run, {source}, cannot be loaded again. {reason}",
-                        source=wanted,
+                        source=wanted.source,
                         reason=error,
                     )
                 ) from error
@@ -297,19 +290,18 @@ class Worker(QObject):
         return snapshot
 
     def _rows(self, plan: Plan, start: Any) -> tuple[Row, ...]:
-        assert self._card is not None
+        assert self._card is not None and self._model is not None
         rows = []
         for place, request in enumerate(plan.requests):
             request = self._card.suited(request)
             if start is not None:
                 request = _branch(plan, place, request, start)
             self._number += 1
-            self._sources[self._number] = self._source
+            self._models[self._number] = self._model
             rows.append(
                 Row(
                     number=self._number,
                     request=request,
-                    source=self._source,
                     first=0 if start is None else start.state.index,
                     parent=plan.origin.run if plan.origin else None,
                     label=plan.grid.label(place) if plan.grid else "",
@@ -381,8 +373,8 @@ class Worker(QObject):
             )
             self._pictured = (
                 snapshot.state,
-                _kept(_from_array(predicted), step.total, self._budget),
-                _kept(_from_array(noisy), step.total, self._budget),
+                pixels.kept(pixels.from_array(predicted), step.total, self._budget),
+                pixels.kept(pixels.from_array(noisy), step.total, self._budget),
             )
         after, desk.shown = desk.shown, step.index
         _, predicted, noisy = self._pictured
@@ -410,9 +402,9 @@ class Worker(QObject):
                 self._unsaved[row.number, index] = (image, event.record)
             written.append(path)
             save_error = save_error or problem
-        images = tuple(_from_pil(image) for image in event.images)
+        images = tuple(pixels.from_pil(image) for image in event.images)
         return RunResult(
-            row.number, row.request, images, _sheet(images), tuple(written), save_error
+            row.number, row.request, images, pixels.sheet(images), tuple(written), save_error
         )
 
     def _write(
@@ -436,9 +428,9 @@ class Worker(QObject):
         if path is None:
             unsaved = (first.number, SHEET)
             self._unsaved[unsaved] = (whole, None)
-            picture = Picture(f"{name}.png", _from_pil(whole), unsaved=unsaved)
+            picture = Picture(f"{name}.png", pixels.from_pil(whole), unsaved=unsaved)
         else:
-            picture = Picture(Path(path).name, _from_pil(whole), path)
+            picture = Picture(Path(path).name, pixels.from_pil(whole), path)
         return SheetResult(picture, problem)
 
     @Slot(int, int, str)
@@ -497,35 +489,10 @@ class _Desk:
         self.row = row
         self.timeline = timeline
         self.folder = folder
-        self.rhythm = _Rhythm()
+        self.rhythm = Rhythm()
         self.shown = row.first - 1  # the last evaluation that has a view
         self.told: Request | None = None  # the request whose guidance was told last
         self.image: Any = None
-
-
-class _Rhythm:
-    """Which steps of one run are shown: all of a short one; of a longer one the first, the last,
-    and as many between them as there is time for."""
-
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = clock
-        self._shown = -math.inf
-        self._seconds: list[float] = []  # of the evaluations since the last step that was shown
-
-    def shows(self, step: Step) -> bool:
-        self._seconds.append(step.seconds)
-        now = self._clock()
-        due = now - self._shown >= SHOWN_EVERY
-        if step.total <= EVERY_STEP or step.index == step.total - 1 or due:
-            self._shown = now
-            return True
-        return False
-
-    def seconds_a_step(self, pictures: float) -> float:
-        """The mean since the last step that was shown, with the seconds that pictures took."""
-        mean = (sum(self._seconds) + pictures) / len(self._seconds)
-        self._seconds.clear()
-        return mean
 
 
 @contextlib.contextmanager
@@ -577,8 +544,7 @@ def _branch(plan: Plan, place: int, request: Request, start: Any) -> Request:
 
 def _scales(request: Request, total: int) -> tuple[float | None, ...]:
     """The guidance scale of every evaluation, None where guidance is off."""
-    course = (conditions(request, index, total) for index in range(total))
-    return tuple(now.guidance_scale if now.guided else None for now in course)
+    return tuple(now.guidance_scale if now.guided else None for now in course(request, total))
 
 
 def _sentence(error: Exception, task: str) -> str:
@@ -606,49 +572,3 @@ def _sentence(error: Exception, task: str) -> str:
         kind=type(error).__name__,
         reason=error,
     )
-
-
-def _from_array(pixels: Any) -> QImage:
-    """uint8 (H, W, 3) as an image that owns its pixels."""
-    height, width, _ = pixels.shape
-    return _image(pixels.tobytes(), width, height)
-
-
-def _from_pil(image: Any) -> QImage:
-    return _image(image.convert("RGB").tobytes(), image.width, image.height)
-
-
-def _image(rgb: bytes, width: int, height: int) -> QImage:
-    # RGB32 is what painting is fastest with, and converting copies: `rgb` may go.
-    borrowed = QImage(rgb, width, height, 3 * width, QImage.Format.Format_RGB888)
-    return borrowed.convertToFormat(QImage.Format.Format_RGB32)
-
-
-def _kept(image: QImage, total: int, budget: int) -> QImage:
-    """The image, smaller if `total` steps with two such images each would take more bytes."""
-    side = math.isqrt(budget // (2 * 4 * total))
-    if max(image.width(), image.height()) <= side:
-        return image
-    return image.scaled(
-        side,
-        side,
-        Qt.AspectRatioMode.KeepAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
-    )
-
-
-def _sheet(images: tuple[QImage, ...]) -> QImage:
-    """All images of a run in one near-square grid, in the order of the preview's."""
-    first = images[0]
-    if len(images) == 1:
-        return first
-    columns = math.ceil(math.sqrt(len(images)))
-    rows = math.ceil(len(images) / columns)
-    sheet = QImage(columns * first.width(), rows * first.height(), first.format())
-    sheet.fill(0)
-    painter = QPainter(sheet)
-    for index, image in enumerate(images):
-        row, column = divmod(index, columns)
-        painter.drawImage(column * first.width(), row * first.height(), image)
-    painter.end()
-    return sheet

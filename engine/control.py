@@ -90,7 +90,7 @@ class Control:
             self.poll()
             pending, self._pending = self._pending, {}
             if self._finishing:
-                pending = {"finish": True}
+                pending["finish"] = True
         return tuple(Edit(step, name, value) for name, value in pending.items())
 
     def _set(self, **changes: Any) -> None:

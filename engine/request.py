@@ -20,6 +20,11 @@ MAX_CLIP_SKIP = 12
 MAX_SEED = 2**63 - 1
 STEERABLE = ("guidance_scale", "guidance_rescale", "prompt", "negative_prompt")
 """What `Control` changes while a run is under way."""
+OF_A_PROMPT = (
+    *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
+    *("guidance_interval", "guidance_curve", "guidance_easing"),
+)
+"""The fields that mean nothing to a model that takes no prompt."""
 AT_A_BRANCH = (
     *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
     *("clip_skip", "vary", "finish"),

@@ -26,17 +26,14 @@ def sheet(grid: Grid, images: Sequence[Image.Image | None]) -> Image.Image:
     line = round(font.size * 1.3)  # type: ignore[union-attr]
     above = [_wrapped(label, font, width) for label in grid.column_labels]
     beside = [_wrapped(label, font, width) for label in grid.row_labels]
-    top = max(label.count("\n") + 1 for label in above) * line + 2 * GAP
+    top = _tallest(above, line) + 2 * GAP
+    row_height = max(height, _tallest(beside, line)) + GAP
     widest = max(font.getlength(part) for label in beside for part in label.split("\n"))
     left = round(widest) + 2 * GAP if widest else GAP
 
-    size = (
-        left + grid.columns * (width + GAP),
-        top + grid.rows * (max(height, _tallest(beside, line)) + GAP),
-    )
+    size = (left + grid.columns * (width + GAP), top + grid.rows * row_height)
     whole = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(whole)
-    row_height = max(height, _tallest(beside, line)) + GAP
     for column, label in enumerate(above):
         middle = left + column * (width + GAP) + width / 2
         draw.multiline_text((middle, top / 2), label, INK, font, "mm", align="center")

@@ -5,8 +5,9 @@ runs have in common; and by the window for the curve of what is to come. Imports
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from engine.curve import fraction_of, scale_at
@@ -59,26 +60,40 @@ class Conditions:
 
 
 def conditions(request: Request, index: int, total: int) -> Conditions:
-    """What acts on evaluation `index` of `total`."""
-    now = _settings(request, index)
-    scale = now["guidance_scale"]
-    if curve := now["guidance_curve"]:
-        scale = scale_at(curve, now["guidance_easing"], fraction_of(index, total))
-    start, end = now["guidance_interval"]
-    within = start <= index / total and (index / total < end or end == 1.0)
-    return Conditions(
-        prompt=now["prompt"],
-        negative_prompt=now["negative_prompt"],
-        clip_skip=now["clip_skip"],
-        guidance_scale=scale,
-        guidance_rescale=now["guidance_rescale"],
-        guided=within and scale != 1.0,
-        scheduler_options=now["scheduler_options"],
-        eta=now["eta"],
-        varied=tuple(e.value for e in request.edits if e.field == "vary" and e.step == index),
-        # There is nothing to make an image of before the first evaluation, so that one is made.
-        finish=any(e.field == "finish" and max(e.step, 1) <= index for e in request.edits),
-    )
+    """What acts on evaluation `index` of `total`; at the end of a run, on its last."""
+    return next(course(request, total, min(index, total - 1)))
+
+
+def course(request: Request, total: int, first: int = 0) -> Iterator[Conditions]:
+    """What acts on each evaluation from `first` to total - 1. The edits are gone through once, as
+    many as a slider leaves that moves all the way."""
+    now = _settings(request, first - 1)
+    by_step = {step: tuple(due) for step, due in groupby(request.edits, lambda edit: edit.step)}
+    ends = [edit.step for edit in request.edits if edit.field == "finish"]
+    # There is nothing to make an image of before the first evaluation, so that one is made.
+    end = max(min(ends), 1) if ends else total
+    for index in range(first, total):
+        due = by_step.get(index, ())
+        for edit in due:
+            if edit.field in now:
+                now |= _effect(edit)
+        scale = now["guidance_scale"]
+        if curve := now["guidance_curve"]:
+            scale = scale_at(curve, now["guidance_easing"], fraction_of(index, total))
+        begin, close = now["guidance_interval"]
+        within = begin <= index / total and (index / total < close or close == 1.0)
+        yield Conditions(
+            prompt=now["prompt"],
+            negative_prompt=now["negative_prompt"],
+            clip_skip=now["clip_skip"],
+            guidance_scale=scale,
+            guidance_rescale=now["guidance_rescale"],
+            guided=within and scale != 1.0,
+            scheduler_options=now["scheduler_options"],
+            eta=now["eta"],
+            varied=tuple(edit.value for edit in due if edit.field == "vary"),
+            finish=index >= end,
+        )
 
 
 def edited(request: Request, edits: Iterable[Edit]) -> Request:
@@ -93,10 +108,8 @@ def part_at(one: Request, other: Request, total: int) -> int:
     """The first evaluation at which the work of two runs differs; `total` if none does."""
     if any(getattr(one, name) != getattr(other, name) for name in FIXED):
         return 0
-    for index in range(total):
-        if not conditions(one, index, total).same_work(conditions(other, index, total)):
-            return index
-    return total
+    ways = zip(course(one, total), course(other, total), strict=True)
+    return next((index for index, (a, b) in enumerate(ways) if not a.same_work(b)), total)
 
 
 def branched(request: Request, origin: Request, index: int, total: int) -> Request:

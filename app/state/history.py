@@ -73,8 +73,7 @@ class History(QObject):
         end of a run."""
         if self.step is None or self.step.index >= self.step.total - 1:
             return None
-        source = self.lines[self.step.run].row.source
-        return Origin(self.step.run, self.step.index, source)
+        return Origin(self.step.run, self.step.index)
 
     @Slot(object)
     def start(self, begun: Begun) -> None:

@@ -12,11 +12,10 @@ from engine.request import Request
 
 @dataclass(frozen=True)
 class Origin:
-    """A step of a run in the timeline. source: the model that the run was made with."""
+    """A step of a run in the timeline."""
 
     run: int
     index: int
-    source: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,11 @@ class Plan:
     vary_seeds: tuple[int, ...] = ()
     grid: Any = None  # engine.Grid
 
+    @property
+    def steerable(self) -> bool:
+        """Whether its runs can be steered in mid-run, which the cells of a grid cannot."""
+        return self.grid is None
+
 
 @dataclass(frozen=True)
 class Row:
@@ -44,7 +48,6 @@ class Row:
 
     number: int
     request: Request
-    source: str
     first: int = 0
     parent: int | None = None
     label: str = ""
@@ -54,12 +57,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Begun:
-    """A plan that has begun, and its runs. steerable: whether they can be steered in mid-run, which
-    the cells of a grid cannot."""
+    """A plan that has begun, and its runs."""
 
     plan: Plan
     rows: tuple[Row, ...]
-
-    @property
-    def steerable(self) -> bool:
-        return self.plan.grid is None

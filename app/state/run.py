@@ -83,7 +83,6 @@ class Run(QObject):
         super().__init__(parent)
         self.running = False
         self.paused = False
-        self.steerable = False
         self._runs: dict[int, _Progress] = {}
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._outcome = ""
@@ -116,7 +115,6 @@ class Run(QObject):
     @Slot(object)
     def start(self, begun: Begun) -> None:
         self.running = True
-        self.steerable = begun.steerable
         self._runs = {
             row.number: _Progress(row.first, row.first, max(row.request.steps, row.first))
             for row in begun.rows

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 from app.preferences import Preferences
 from app.state import presets
 from engine.errors import RequestError
-from engine.request import MAX_CLASS, Request
+from engine.request import MAX_CLASS, OF_A_PROMPT, Request
 
 FIELDS = (
     "prompt",
@@ -30,10 +30,6 @@ FIELDS = (
     "seed",
     "count",
     "class_label",
-)
-OF_A_PROMPT = (
-    *("prompt", "negative_prompt", "guidance_scale", "guidance_rescale"),
-    *("guidance_curve", "guidance_easing", "guidance_interval"),
 )
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.state.history import History
-from app.state.plan import Begun
+from app.state.plan import Plan
 from app.state.run import Run
 from app.state.session import Session
 
@@ -27,12 +27,21 @@ class Steering(QObject):
         self._session = session
         self._run = run
         self._history = history
-        self._words = ("", "")  # that the run follows now
+        self._plan: Plan | None = None  # that the worker has, begun or about to
+        self._words = ("", "")  # that it follows now
 
     @Slot(object)
-    def start(self, begun: Begun) -> None:
-        request = begun.rows[0].request
-        self._words = (request.prompt, request.negative_prompt)
+    def release(self, plan: Plan) -> None:
+        """The worker has been asked for these runs: what moves from now on is too late for their
+        requests."""
+        self._plan = plan
+        self._words = (plan.requests[0].prompt, plan.requests[0].negative_prompt)
+        self.refresh()
+
+    @Slot()
+    def rest(self) -> None:
+        """The worker has done what it was asked for."""
+        self._plan = None
         self.refresh()
 
     @Slot(float)
@@ -46,7 +55,7 @@ class Steering(QObject):
     @Slot()
     def use_words(self) -> None:
         """The run follows the prompts of the recipe from its next step on."""
-        if self._run.running and self._run.steerable:
+        if self._is_steerable:
             self._words = self._drafted
             self.steered.emit("words", self._words)
             self.refresh()
@@ -55,7 +64,11 @@ class Steering(QObject):
     def refresh(self) -> None:
         """The recipe or the run has changed: tell whether the words could be used in it."""
         differ = self._drafted != self._words and self._session.takes_prompt
-        self.wordsSteerableChanged.emit(self._run.running and self._run.steerable and differ)
+        self.wordsSteerableChanged.emit(self._is_steerable and differ)
+
+    @property
+    def _is_steerable(self) -> bool:
+        return self._plan is not None and self._plan.steerable
 
     @property
     def _drafted(self) -> tuple[str, str]:
@@ -63,7 +76,7 @@ class Steering(QObject):
 
     def _steer(self, field: str, value: float) -> None:
         run, step = self._run, self._history.step
-        if run.running and run.steerable and (self._history.following or step is None):
+        if self._is_steerable and (not run.running or self._history.following or step is None):
             self.steered.emit(field, value)
         if step is None or not self._is_open(step.run, step.index):
             return

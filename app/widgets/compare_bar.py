@@ -3,37 +3,32 @@ the canvas when a person asks for a comparison."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QStandardItemModel
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QStyledItemDelegate,
     QWidget,
 )
 
 from app.i18n import tr
-from app.widgets.icon_button import IconButton
+from app.widgets.action_bar import ActionBar
 from app.widgets.plain_label import PlainLabel
 
 NONE = "—"
 
 
-class CompareBar(QFrame):
-    """Hidden at first. The first axis goes across the grid, the second, which may be left out, down
-    it. Enter starts the comparison, Escape or the button puts the bar away."""
+class CompareBar(ActionBar):
+    """The first axis goes across the grid, the second, which may be left out, down it."""
 
     axesChanged = Signal(tuple)
     compareRequested = Signal()
-    closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("compareBar")
+        super().__init__("compare", parent)
         self._examples: dict[str, str] = {}
         self._typed: dict[str, str] = {}
         self._across = ""
@@ -45,16 +40,8 @@ class CompareBar(QFrame):
         self._note = PlainLabel("note")
         self._note.setObjectName("compareNote")
         self._note.setWordWrap(True)
-        self._start = QPushButton()
-        self._start.setObjectName("compareStartButton")
-        self._start.setEnabled(False)
-        self._close = IconButton("close", bare=True)
-        self._close.setObjectName("compareCloseButton")
-        for button in (self._start, self._close):
-            button.setAutoDefault(True)
         for caption, picker in zip(self._captions, self._pickers, strict=True):
             caption.setBuddy(picker)
-        self.hide()
         self.set_fields([])
         self.retranslate()
 
@@ -66,28 +53,24 @@ class CompareBar(QFrame):
             layout.addWidget(caption, row, 0)
             layout.addWidget(picker, row, 1)
             layout.addWidget(line, row, 2)
-        layout.addWidget(self._close, 0, 3)
+        layout.addWidget(self.close_button, 0, 3)
         foot = QHBoxLayout()
         foot.addWidget(self._note, 1)
-        foot.addWidget(self._start)
+        foot.addWidget(self.start)
         layout.addLayout(foot, 2, 0, 1, 4)
         layout.setColumnStretch(2, 1)
 
         for axis, (_, picker, line) in enumerate(self._axes):
             picker.currentIndexChanged.connect(self._choose)
             line.textEdited.connect(lambda text, axis=axis: self._type(axis, text))
-        self._start.clicked.connect(self.compareRequested)
-        self._close.clicked.connect(self._put_away)
+        self.start.clicked.connect(self.compareRequested)
 
     @property
     def _axes(self) -> tuple[tuple[PlainLabel, QComboBox, QLineEdit], ...]:
         return tuple(zip(self._captions, self._pickers, self._lines, strict=True))
 
-    def set_open(self, opened: bool) -> None:
-        """Shows the bar, ready for the keyboard, or hides it."""
-        self.setVisible(opened)
-        if opened:
-            self._lines[0].setFocus()
+    def first_control(self) -> QWidget:
+        return self._lines[0]
 
     def set_fields(self, fields: list[tuple[str, str, str]]) -> None:
         """fields: (field, label, example) of every setting that can be compared. What is chosen
@@ -121,18 +104,8 @@ class CompareBar(QFrame):
             self._note.style().unpolish(self._note)
             self._note.style().polish(self._note)
 
-    def set_can_start(self, can_start: bool) -> None:
-        self._start.setEnabled(can_start)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._put_away()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._start.click()
-        else:
-            super().keyPressEvent(event)
-
     def retranslate(self) -> None:
+        super().retranslate()
         self.setAccessibleName(tr("Comparison"))
         self._captions[0].setText(tr("Across"))
         self._captions[1].setText(tr("Down"))
@@ -148,11 +121,9 @@ class CompareBar(QFrame):
             picker.setToolTip(tooltip)
             line.setAccessibleName(row)
             line.setToolTip(values)
-        self._start.setText(tr("Compare"))
-        self._start.setAccessibleName(tr("Make the comparison"))
-        self._start.setToolTip(tr("Make the grid of pictures: one run for each of them."))
-        self._close.setAccessibleName(tr("Close"))
-        self._close.setToolTip(tr("Put this bar away (Escape). The pictures stay as they are."))
+        self.start.setText(tr("Compare"))
+        self.start.setAccessibleName(tr("Make the comparison"))
+        self.start.setToolTip(tr("Make the grid of pictures: one run for each of them."))
 
     def _fields(self) -> tuple[str, str]:
         first, second = (picker.currentData() or "" for picker in self._pickers)
@@ -187,10 +158,6 @@ class CompareBar(QFrame):
     def _type(self, axis: int, text: str) -> None:
         self._typed[self._fields()[axis]] = text
         self.axesChanged.emit(self.axes())
-
-    def _put_away(self) -> None:
-        self.hide()
-        self.closed.emit()
 
 
 def _picker(name: str) -> QComboBox:

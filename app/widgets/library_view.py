@@ -27,21 +27,6 @@ ROW_HEIGHT = 30
 STATE = 5
 """The column that tells whether a model can be used."""
 
-LOOK = """
-QTableView {
-    background: palette(base); border: 1px solid palette(mid); border-radius: 6px; outline: none;
-    selection-background-color: palette(light); selection-color: palette(text);
-}
-QTableView:focus { border-color: palette(highlight); }
-QTableView::item { padding: 0 10px; border: none; }
-QHeaderView { background: transparent; border: none; }
-QHeaderView::section {
-    background: transparent; color: palette(placeholder-text); border: none; padding: 7px 13px;
-    border-bottom: 1px solid palette(mid);
-}
-QHeaderView::section:hover { color: palette(text); }
-"""
-
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -87,7 +72,6 @@ class LibraryView(QTableView):
         self._kept, self._scrolled = "", 0  # while the rows are made anew
         self._delegate = RowDelegate(self)
         self.setItemDelegate(self._delegate)
-        self.setStyleSheet(LOOK)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -27,20 +27,6 @@ from app.widgets.plain_label import PlainLabel
 FINE = 1000
 """Steps of the progress bar."""
 
-TABLE = """
-QTableView {
-    background: palette(base); border: 1px solid palette(mid); border-radius: 6px; outline: none;
-    selection-background-color: palette(light); selection-color: palette(text);
-}
-QTableView:focus { border-color: palette(highlight); }
-QTableView::item { padding: 0 10px; border: none; }
-QHeaderView { background: transparent; border: none; }
-QHeaderView::section {
-    background: transparent; color: palette(placeholder-text); border: none; padding: 7px 13px;
-    border-bottom: 1px solid palette(mid);
-}
-"""
-
 
 class DownloadDialog(QDialog):
     """Looking at a model and fetching it are two acts, each with its button; no other thing here
@@ -284,7 +270,6 @@ def _table() -> QTableView:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setStyleSheet(TABLE)
     table.setTabKeyNavigation(False)
     table.setShowGrid(False)
     table.setWordWrap(False)

@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
         """Whether a run can begin at what is shown."""
         self.header.set_can_branch(can_branch)
         self.menu.set_can_branch(can_branch)
-        self.vary.set_enabled_start(can_branch)
+        self.vary.set_can_start(can_branch)
 
     def show_grid(self, shown: bool) -> None:
         """Whether the grid of a comparison takes the canvas's place."""

@@ -31,22 +31,11 @@ from engine.pipelines.base import (
     filled_in,
 )
 from engine.pipelines.load_progress import LoadProgress
-from engine.request import Request
+from engine.request import OF_A_PROMPT, Request
 from engine.steering import Conditions
 from engine.weights.strict import load_strictly
 
 UNGUIDED = 1.0
-OF_A_PROMPT = (
-    "prompt",
-    "negative_prompt",
-    "clip_skip",
-    "guidance_scale",
-    "guidance_rescale",
-    "guidance_interval",
-    "guidance_curve",
-    "guidance_easing",
-)
-"""The fields of a request that mean nothing without a prompt."""
 
 
 class DDPM:

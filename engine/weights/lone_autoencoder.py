@@ -109,23 +109,5 @@ def _tiny(header: Header, part: Part) -> LoneAutoencoder:
 def _config(vae: Part) -> dict[str, Any]:
     """What the config.json says that belongs to a VAE with today's names, but for how its latents
     are scaled."""
-    levels = vae.count("encoder.down_blocks.")
-    channels = [
-        vae.shape(f"encoder.down_blocks.{level}.resnets.0.conv1.weight", 4)[0]
-        for level in range(levels)
-    ]
-    return {
-        "_class_name": "AutoencoderKL",
-        "act_fn": "silu",
-        "block_out_channels": channels,
-        "down_block_types": ["DownEncoderBlock2D"] * levels,
-        "in_channels": vae.shape("encoder.conv_in.weight", 4)[1],
-        "latent_channels": vae.shape("decoder.conv_in.weight", 4)[1],
-        "layers_per_block": max(1, vae.count("encoder.down_blocks.0.resnets.")),
-        "mid_block_add_attention": vae.has("encoder.mid_block.attentions.0.group_norm.weight"),
-        "norm_num_groups": 32,
-        "out_channels": vae.shape("decoder.conv_out.weight", 4)[0],
-        "up_block_types": ["UpDecoderBlock2D"] * levels,
-        "use_post_quant_conv": vae.has("post_quant_conv.weight"),
-        "use_quant_conv": vae.has("quant_conv.weight"),
-    }
+    attention = "encoder.mid_block.attentions.0.group_norm.weight"
+    return original_vae.settings(vae, "encoder.down_blocks", "resnets", attention)

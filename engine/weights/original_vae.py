@@ -84,22 +84,26 @@ def key_map(vae: Part) -> KeyMap:
 def config(vae: Part) -> dict[str, Any]:
     """What config.json of the published folders says, as far as the tensors tell it: not how the
     latents are scaled."""
-    levels = vae.count("encoder.down.")
-    channels = [
-        vae.shape(f"encoder.down.{level}.block.0.conv1.weight", 4)[0] for level in range(levels)
-    ]
+    return settings(vae, "encoder.down", "block", "encoder.mid.attn_1.q.weight")
+
+
+def settings(vae: Part, levels: str, layers: str, attention: str) -> dict[str, Any]:
+    """The same for a VAE whose levels, their layers and the middle's attention have these names."""
+    count = vae.count(f"{levels}.")
     return {
         "_class_name": "AutoencoderKL",
         "act_fn": "silu",
-        "block_out_channels": channels,
-        "down_block_types": ["DownEncoderBlock2D"] * levels,
+        "block_out_channels": [
+            vae.shape(f"{levels}.{level}.{layers}.0.conv1.weight", 4)[0] for level in range(count)
+        ],
+        "down_block_types": ["DownEncoderBlock2D"] * count,
         "in_channels": vae.shape("encoder.conv_in.weight", 4)[1],
         "latent_channels": vae.shape("decoder.conv_in.weight", 4)[1],
-        "layers_per_block": max(1, vae.count("encoder.down.0.block.")),
-        "mid_block_add_attention": vae.has("encoder.mid.attn_1.q.weight"),
+        "layers_per_block": max(1, vae.count(f"{levels}.0.{layers}.")),
+        "mid_block_add_attention": vae.has(attention),
         "norm_num_groups": 32,
         "out_channels": vae.shape("decoder.conv_out.weight", 4)[0],
-        "up_block_types": ["UpDecoderBlock2D"] * levels,
+        "up_block_types": ["UpDecoderBlock2D"] * count,
         "use_post_quant_conv": vae.has("post_quant_conv.weight"),
         "use_quant_conv": vae.has("quant_conv.weight"),
     }

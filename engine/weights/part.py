@@ -16,8 +16,7 @@ from engine.weights.tensors import KeyMap, Origin, Tensors
 
 @dataclass(frozen=True)
 class Part:
-    """prefix: what the names begin with in the file; settings: the file that settings are derived
-    from, for errors, which is the file itself."""
+    """path: of the file, which errors name; prefix: what the names begin with in it."""
 
     path: Path
     prefix: str

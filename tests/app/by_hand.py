@@ -19,7 +19,7 @@ def image(side: int = 8) -> QImage:
 
 
 def row(number: int = 1, steps: int = 4, prompt: str = "", **more: Any) -> Row:
-    return Row(number, Request(prompt=prompt, steps=steps), "bundled", **more)
+    return Row(number, Request(prompt=prompt, steps=steps), **more)
 
 
 def begun(*rows: Row, grid: Any = None) -> Begun:

@@ -61,7 +61,7 @@ class TestBranching:
         session.set_guidance_scale(11.0)
         branching.branch()
         (plan,) = asked
-        assert plan.origin == Origin(1, 1, "bundled")
+        assert plan.origin == Origin(1, 1)
         assert [(one.prompt, one.guidance_scale) for one in plan.requests] == [("an owl", 11.0)]
         assert (plan.vary, plan.vary_seeds, session.seed) == (None, (), seed)
 

@@ -191,11 +191,11 @@ class TestOrigin:
         assert branchable == [True, True, True, False]
         assert history.origin is None
         history.select(1, 2)
-        assert history.origin == Origin(1, 2, "bundled")
+        assert history.origin == Origin(1, 2)
 
     def test_a_run_that_was_finished_early_can_go_on(self, history: History) -> None:
         complete(history, 1, done=2)
-        assert history.origin == Origin(1, 1, "bundled")
+        assert history.origin == Origin(1, 1)
 
 
 class TestMemory:

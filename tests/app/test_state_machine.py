@@ -172,6 +172,7 @@ class Ledger:
         self.open: dict[int, int] = {}  # of each run under way, the evaluation that comes next
         self.images = 0
         self.expected: dict[str, Any] | None = None  # what steers the run, if it is known
+        self.hurried = False  # whether evaluations run while the next actions come
         self._worker = application.worker
         tells = told(application)
         application.queue.planReleased.connect(self._release)
@@ -195,7 +196,7 @@ class Ledger:
         self.open = {row.number: row.first for row in begun.rows}
         request = begun.rows[0].request
         self.expected = {name: getattr(request, name) for name in STEERED}
-        if not begun.steerable:
+        if not begun.plan.steerable or self.hurried:
             self.expected = None
 
     def _step(self, step: StepView) -> None:
@@ -275,7 +276,7 @@ def has_runs(window: Window) -> bool:
 
 
 def has_images(window: Window) -> bool:
-    return window.application.gallery.rowCount() > 0 and not window._hurried
+    return window.application.gallery.rowCount() > 0
 
 
 class Window:
@@ -404,6 +405,14 @@ class Window:
         rows = self.application.gallery.rowCount()
         self.application.window.gallery.imageActivated.emit(row % rows)
 
+    @action(has_images, row=st.integers(0, 99), run=st.integers(0, 99), step=st.integers(0, 99))
+    def open_and_scrub(self, row: int, run: int, step: int) -> None:
+        """The image of the gallery comes when a step is looked at."""
+        rows = self.application.gallery.rowCount()
+        self.application.window.gallery.imageActivated.emit(row % rows)
+        if self.application.history.lines:
+            self.go_to(run, step)
+
     @action(enabled("branchButton"), often=4)
     def branch(self) -> None:
         self.click("branchButton")
@@ -459,12 +468,14 @@ class Window:
     def hurry(self, actions: int, evaluations: int) -> None:
         """The next actions come while the engine is at work."""
         self._hurried = actions + 1
+        self.ledger.hurried = True
         self.fake.permit(evaluations)
 
     # What must hold
 
     def check(self) -> None:
         self._hurried = max(0, self._hurried - 1)
+        self.ledger.hurried = self._hurried > 0
         if self._hurried:
             self.ledger.expected = None
             QCoreApplication.processEvents()
@@ -493,7 +504,7 @@ class Window:
             assert waits or app.queue._load is None, "a model that was asked for is not loaded"
             assert app.queue._asked is None, "a question that need not be answered any more"
             assert not any(line.running for line in app.history.lines.values())
-            assert app.models.card.source == app.worker._source
+            assert app.models.card.source == app.worker._model.source
 
     def check_memory(self) -> None:
         history = self.application.history
@@ -523,7 +534,7 @@ class Window:
         assert window.run._skip.isEnabled() == (run.running and len(queue) > 0)
         assert self.enabled("branchButton") == (app.history.origin is not None)
         differ = (session.prompt, session.negative_prompt) != app.steering._words
-        steerable = run.running and run.steerable and session.takes_prompt
+        steerable = run.running and self.steers_runs and session.takes_prompt
         assert self.child(QAbstractButton, "steerButton").isVisible() == (steerable and differ)
         bar = self.child(QProgressBar, "progressBar")
         assert (bar.value(), bar.maximum()) == (min(run.done, run.total), max(run.total, 1))
@@ -599,10 +610,16 @@ class Window:
         return self.application.queue._asked is not None
 
     @property
+    def steers_runs(self) -> bool:
+        """Whether what the worker does now can be steered."""
+        now = self.application.queue._current
+        return isinstance(now, Plan) and now.steerable
+
+    @property
     def steers(self) -> bool:
         """Whether a moved slider is to act on the run under way."""
         run, history = self.application.run, self.application.history
-        return run.running and run.steerable and (history.following or history.step is None)
+        return run.running and self.steers_runs and (history.following or history.step is None)
 
     @property
     def retouches(self) -> bool:
@@ -617,7 +634,7 @@ class Window:
         stands_for_image = step is line.steps[-1] and line.result is not None
         snapshot = app.worker._timelines[step.run].at(step.index)
         guided = snapshot.unconditional is not None
-        return guided and not stands_for_image and line.row.source == app.worker._source
+        return guided and not stands_for_image and app.worker._models[step.run] == app.worker._model
 
     @property
     def picture(self) -> Any:

@@ -32,9 +32,9 @@ class Desk:
     def start(self, grid: Any = None) -> None:
         prompts = self.session.prompt, self.session.negative_prompt
         started = begun(row(prompt=prompts[0]), grid=grid)
+        self.steering.release(started.plan)
         self.run.start(started)
         self.history.start(started)
-        self.steering.start(started)
 
     def develop(self, steps: int) -> None:
         for index in range(steps):
@@ -50,7 +50,7 @@ class Desk:
             self.history.end(1)
         self.run.end()
         self.history.rest()
-        self.steering.refresh()
+        self.steering.rest()
 
     def move(self) -> None:
         for scale, rescale in ((9.0, 0.0), (9.0, 0.5)):
@@ -66,6 +66,16 @@ def desk(qtbot: QtBot, tmp_path: Path) -> Desk:
 
 def idle(desk: Desk) -> None:
     pass
+
+
+def asked_for(desk: Desk) -> None:
+    """Its request is with the worker, which has not told yet that the run has begun."""
+    desk.steering.release(begun().plan)
+
+
+def asked_for_after_another(desk: Desk) -> None:
+    finished(desk)
+    asked_for(desk)
 
 
 def just_begun(desk: Desk) -> None:
@@ -122,6 +132,8 @@ def stopped(desk: Desk) -> None:
     ("situation", "steers", "retouches"),
     [
         (idle, False, None),
+        (asked_for, True, None),
+        (asked_for_after_another, True, None),
         (just_begun, True, None),
         (followed, True, None),
         (paused, True, 1),

@@ -51,7 +51,7 @@ class TestVaryBar:
         start = part(vary, QPushButton, "varyStartButton")
         start.click()
         assert not heard
-        vary.set_enabled_start(True)
+        vary.set_can_start(True)
         start.click()
         part(vary, QSlider, "varySlider").setValue(100)
         part(vary, QSpinBox, "varyCountSpin").setValue(99)
@@ -60,7 +60,7 @@ class TestVaryBar:
 
     def test_typed_count_counts_at_once(self, qtbot: QtBot, vary: VaryBar) -> None:
         heard = Heard(vary.varyRequested)
-        vary.set_enabled_start(True)
+        vary.set_can_start(True)
         count = part(vary, QSpinBox, "varyCountSpin")
         count.selectAll()
         qtbot.keyClicks(count, "6")
@@ -74,7 +74,7 @@ class TestVaryBar:
     @pytest.mark.parametrize("name", ["varySlider", "varyCountSpin", "varyStartButton"])
     def test_escape_closes(self, qtbot: QtBot, vary: VaryBar, name: str) -> None:
         heard = Heard(vary.closed)
-        vary.set_enabled_start(True)
+        vary.set_can_start(True)
         qtbot.keyClick(part(vary, QWidget, name), Qt.Key.Key_Escape)
         assert heard == [()]
         assert vary.isHidden()
@@ -82,7 +82,7 @@ class TestVaryBar:
     @pytest.mark.parametrize("how", ["mouse", "Return"])
     def test_close_button_only_closes(self, qtbot: QtBot, vary: VaryBar, how: str) -> None:
         closed, asked = Heard(vary.closed), Heard(vary.varyRequested)
-        vary.set_enabled_start(True)
+        vary.set_can_start(True)
         button = part(vary, QPushButton, "varyCloseButton")
         if how == "mouse":
             button.click()

@@ -15,19 +15,10 @@ from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
+from app.pixels import _image, from_array, kept, sheet
+from app.rhythm import EVERY_STEP, SHOWN_EVERY, Rhythm
 from app.state.plan import Origin, Plan
-from app.worker import (
-    EVERY_STEP,
-    SHOWN_EVERY,
-    TIMELINE_BYTES,
-    Retoucher,
-    Worker,
-    _from_array,
-    _image,
-    _kept,
-    _Rhythm,
-    _sheet,
-)
+from app.worker import TIMELINE_BYTES, Retoucher, Worker
 from engine.errors import LoadError, OutOfMemory, SaveError
 from engine.grid import Axis, Grid
 from engine.request import Request
@@ -135,7 +126,7 @@ def test_a_model_without_a_prompt_has_no_guidance(
 @pytest.mark.parametrize(("total", "seconds"), [(EVERY_STEP, 0.0), (1000, 1.01 * SHOWN_EVERY)])
 def test_every_step_is_shown_in_a_short_or_slow_run(total: int, seconds: float) -> None:
     clock = Clock()
-    rhythm = _Rhythm(clock)
+    rhythm = Rhythm(clock)
     for index in range(total):
         assert rhythm.shows(evaluation(index, total, seconds))
         assert rhythm.seconds_a_step(0.25) == seconds + 0.25
@@ -144,7 +135,7 @@ def test_every_step_is_shown_in_a_short_or_slow_run(total: int, seconds: float) 
 
 def test_a_long_quick_run_shows_thirty_a_second_and_its_last_step() -> None:
     clock = Clock()
-    rhythm = _Rhythm(clock)
+    rhythm = Rhythm(clock)
     shown, paces = [], []
     for index in range(1000):
         if rhythm.shows(evaluation(index, 1000, 0.005)):
@@ -395,7 +386,7 @@ class TestBranches:
     def branch(self, index: int = 1, run: int = 1, scale: float = 7.5) -> Plan:
         """From that step; what a branch has from its parent is different in the recipe."""
         own = Request(prompt="an owl", guidance_scale=scale, seed=9, steps=77, width=8, height=8)
-        return plan(own, origin=Origin(run, index, "bundled"))
+        return plan(own, origin=Origin(run, index))
 
     def test_only_the_remaining_steps_are_made(
         self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
@@ -405,7 +396,7 @@ class TestBranches:
             parent.run(self.branch(scale=11.0), str(tmp_path))
         assert fake.evaluated == [0, 1, 2, 3, 2, 3]
         (row,) = begun[0].rows
-        assert (row.number, row.parent, row.first, row.source) == (2, 1, 2, "bundled")
+        assert (row.number, row.parent, row.first) == (2, 1, 2)
         assert (row.request.seed, row.request.steps, row.request.width) == (40, 4, 64)
         assert [(s.run, s.index, s.total, s.guidance_scale) for s in steps] == [
             (2, 2, 4, 11.0),
@@ -485,7 +476,7 @@ class TestBranches:
             (3, 1, True),
             (4, 1, True),
         ]
-        assert begun[0].steerable
+        assert begun[0].plan.steerable
         order = [(2, 2), (3, 2), (4, 2), (2, 3), (3, 3), (4, 3)]
         assert [(step.run, step.index) for step in steps] == order
         noise = [step.edits[0].value for step in steps[:3]]
@@ -530,7 +521,7 @@ class TestGrids:
             loaded.run(grid, str(tmp_path))
         assert [row.label for row in begun[0].rows][:4] == ["0 · 4", "1 · 4", "2 · 4", "0 · 7"]
         assert begun[0].rows[5].title == "seed 2 · guidance 7"
-        assert not begun[0].steerable
+        assert not begun[0].plan.steerable
         assert failed == [(run, "Too little memory. Take a smaller size.") for run in (2, 5)]
         assert sorted(result.number for result in finished) == [1, 3, 4, 6]
         (sheet,) = sheets
@@ -706,7 +697,7 @@ class TestRetouching:
 
 def test_pictures_own_their_pixels() -> None:
     pixels = np.full((3, 5, 3), 200, np.uint8)
-    picture = _from_array(pixels)
+    picture = from_array(pixels)
     pixels[:] = 0
     assert picture.pixelColor(4, 2) == QColor(200, 200, 200)
     assert picture.size().toTuple() == (5, 3)
@@ -714,18 +705,18 @@ def test_pictures_own_their_pixels() -> None:
 
 def test_strided_arrays_keep_their_order() -> None:
     pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)[:, ::-2]
-    picture = _from_array(pixels)
+    picture = from_array(pixels)
     assert picture.pixelColor(2, 3).getRgb()[:3] == tuple(pixels[3, 2])
 
 
 def test_step_pictures_of_a_long_run_stay_within_memory() -> None:
     large = _image(bytes(3 * 1024 * 1024), 1024, 1024)
-    assert _kept(large, 20, TIMELINE_BYTES).width() == 1024
-    small = _kept(large, 1000, TIMELINE_BYTES)
+    assert kept(large, 20, TIMELINE_BYTES).width() == 1024
+    small = kept(large, 1000, TIMELINE_BYTES)
     assert small.sizeInBytes() * 2 * 1000 <= TIMELINE_BYTES
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, (4, 4)), (2, (8, 4)), (3, (8, 8)), (5, (12, 8))])
 def test_sheets_are_nearly_square(count: int, size: tuple[int, int]) -> None:
     images = tuple(_image(bytes(48), 4, 4) for _ in range(count))
-    assert _sheet(images).size().toTuple() == size
+    assert sheet(images).size().toTuple() == size

@@ -530,12 +530,14 @@ def test_finishing_before_the_first_evaluation_makes_that_one(tiny_pipeline):
     control.finish()
     *events, finished = engine.generate(tiny_pipeline, REQUEST, control)
     assert [type(event) for event in events] == [Encoded, Step]
-    assert finished.record.edits == (Edit(0, "finish", True),)
+    assert events[-1].guidance_scale == 2.0  # what was changed before holds for it
+    assert finished.record.edits == (Edit(0, "guidance_scale", 2.0), Edit(0, "finish", True))
     assert finished.record.executed_steps == 1
     assert replays(tiny_pipeline, finished)
     # From there one can go on all the same.
-    rest = run(tiny_pipeline, REQUEST, start=finished.timeline[0])
-    assert torch.equal(latents(rest), latents(run(tiny_pipeline, REQUEST)))
+    steered = replace(REQUEST, edits=(Edit(0, "guidance_scale", 2.0),))
+    rest = run(tiny_pipeline, steered, start=finished.timeline[0])
+    assert torch.equal(latents(rest), latents(run(tiny_pipeline, steered)))
     other = run(tiny_pipeline, replace(REQUEST, prompt="an owl"), start=finished.timeline[0])
     assert other.record.executed_steps == other.timeline[-1].state.total
     assert replays(tiny_pipeline, other)

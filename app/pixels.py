@@ -1,0 +1,55 @@
+"""The engine's pixels as QImages that own them, for the worker, which hands out nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage, QPainter
+
+
+def from_array(pixels: Any) -> QImage:
+    """uint8 (H, W, 3) as an image that owns its pixels."""
+    height, width, _ = pixels.shape
+    return _image(pixels.tobytes(), width, height)
+
+
+def from_pil(image: Any) -> QImage:
+    return _image(image.convert("RGB").tobytes(), image.width, image.height)
+
+
+def _image(rgb: bytes, width: int, height: int) -> QImage:
+    # RGB32 is what painting is fastest with, and converting copies: `rgb` may go.
+    borrowed = QImage(rgb, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return borrowed.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def kept(image: QImage, total: int, budget: int) -> QImage:
+    """The image, smaller if `total` steps with two such images each would take more bytes."""
+    side = math.isqrt(budget // (2 * 4 * total))
+    if max(image.width(), image.height()) <= side:
+        return image
+    return image.scaled(
+        side,
+        side,
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+
+
+def sheet(images: tuple[QImage, ...]) -> QImage:
+    """All images of a run in one near-square grid, in the order of the preview's."""
+    first = images[0]
+    if len(images) == 1:
+        return first
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    sheet = QImage(columns * first.width(), rows * first.height(), first.format())
+    sheet.fill(0)
+    painter = QPainter(sheet)
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        painter.drawImage(column * first.width(), row * first.height(), image)
+    painter.end()
+    return sheet
