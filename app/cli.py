@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import engine
+from app import paths
 from app.cli_arguments import add_render_arguments, contradiction, read_edits
 from app.cli_models import add_commands as add_model_commands
 from app.cli_models import add_library
 from app.cli_targets import Targets
 from engine import checkpoint, hub
 from engine.curve import parse as curve_of
+from engine.request import ECONOMIES
 from engine.steering import SETTINGS, conditions
 
 NO_DISPLAY = (
@@ -194,7 +196,11 @@ def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
         "class_label": arguments.class_label,
         "clip_skip": arguments.clip_skip,
         "edits": edits,
+        "feature_reuse": arguments.feature_reuse,
+        "guidance_reuse": arguments.guidance_reuse,
     }
+    if arguments.fast is not None:
+        fields |= ECONOMIES[arguments.fast].fields
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -250,7 +256,9 @@ def _load(arguments: argparse.Namespace, origin: Any) -> Any:
             dtype = origin.dtype  # only so are the steps before the branch the image's own
     asked = {"vae": arguments.vae, "prediction_type": arguments.prediction_type}
     own = {name: value for name, value in asked.items() if value is not None}
-    pipeline = engine.load(source, device=arguments.device, dtype=dtype, **own)
+    pipeline = engine.load(
+        source, device=arguments.device, dtype=dtype, cache=paths.cache_folder(), **own
+    )
     if pipeline.guessed_prediction:
         _complain(
             f"{source} does not tell what it predicts, so v_prediction is assumed; if the picture "

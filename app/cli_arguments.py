@@ -12,7 +12,7 @@ from typing import Any
 
 from app.cli_targets import is_target
 from engine.errors import EngineError
-from engine.request import Edit
+from engine.request import ECONOMIES, Edit
 
 CLIP_SKIP_HELP = "which layer of the text encoder is read: 1 the last, 2 the last but one"
 CLASS_HELP = "what the image shows, for a model with classes, which are numbered from 0"
@@ -27,6 +27,11 @@ SAVE_STEPS_HELP = (
 GRID_HELP = (
     "an image for each value, like guidance=1,4,7 or seed=0..3, and a labelled sheet of all; "
     "twice for columns and rows"
+)
+FAST_HELP = f"0 (exact, the default) to {len(ECONOMIES) - 1} (fast): how much steps take over"
+FEATURE_REUSE_HELP = "run the deep layers of the network in every N-th step only, 1 to 10"
+GUIDANCE_REUSE_HELP = (
+    "leave the unconditional half out where guidance turned by no more than this share, 0 to 1"
 )
 EDITS_FORM = '[{"step": 8, "field": "guidance_scale", "value": 9.5}]'
 
@@ -55,6 +60,9 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=_whole_number, help="where the noise starts from")
     add("--size", metavar="WxH", type=_size, help="width and height in pixels, like 512x512")
     add("--count", metavar="N", type=_whole_number, help="images to make, with seeds one apart")
+    add("--fast", metavar="LEVEL", type=_level, help=FAST_HELP)
+    add("--feature-reuse", metavar="N", type=_whole_number, help=FEATURE_REUSE_HELP)
+    add("--guidance-reuse", metavar="S", type=_share, help=GUIDANCE_REUSE_HELP)
     add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, …")
     add("--dtype", metavar="T", default="auto", help="auto, float32, bfloat16 or float16")
     add("--save-steps", metavar="DIR", type=Path, help=SAVE_STEPS_HELP)
@@ -88,6 +96,9 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
 def contradiction(arguments: argparse.Namespace) -> str | None:
     """What the arguments for `render` cannot mean together, in a sentence; None if all is well."""
     told = {name for name, value in vars(arguments).items() if value is not None}
+    for name in ("feature_reuse", "guidance_reuse"):
+        if "fast" in told and name in told:
+            return f"--fast sets {_written(name)} as well: leave one of the two out."
     if "axes" in told:
         return _contradiction_of_grid(arguments, told)
     if "branch_from" in told:
@@ -173,6 +184,13 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _level(text: str) -> int:
+    level = _whole_number(text)
+    if not 0 <= level < len(ECONOMIES):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a level from 0 to {len(ECONOMIES) - 1}")
+    return level
 
 
 def _share(text: str) -> float:

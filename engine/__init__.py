@@ -10,6 +10,7 @@ Importing this package is light; torch is imported when `load`, `generate`, `pre
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -96,6 +97,9 @@ class _Lazy:
 
     def __get__(self, door: ModuleType, owner: type | None = None) -> Any:
         if self.name not in door.__dict__:
+            # Large pages for large tensors, read by torch at its first: a fresh tensor costs a CPU
+            # some hundred times less interruptions then. Linux heeds it.
+            os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
             door.__dict__[self.name] = getattr(import_module(self.module), self.name)
         return door.__dict__[self.name]
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine import guidance, schedulers
+from engine.carried import Carried, predict
 from engine.control import Control, EvaluationDropped, RunCancelled
 from engine.errors import NonFiniteError, RequestError
 from engine.events import Cancelled, Encoded, Event, Finished, Step
@@ -62,11 +63,13 @@ def generate(
         scheduler = scheduler_of(pipeline, request)
         state = scheduler.start(noise.draw() * scheduler.init_noise_sigma)
         branches: tuple[int, ...] = ()
+        carried: tuple[Carried, ...] = ()
     else:
         request, branches = continued(request, start)
         _check_shape(start, noise.shape)
         scheduler = start.scheduler
         state = _moved(start.state, pipeline.device)
+        carried = _moved(start.carried, pipeline.device)
         noise.restore(start.random_states)
     total = state.total
     after = _moved(state, "cpu")
@@ -97,13 +100,20 @@ def generate(
             before = after if here is state else _moved(here, "cpu")
             timestep = scheduler.timesteps[index]
             try:
-                conditional, unconditional = pipeline.predict(
-                    scheduler.scale_model_input(here),
-                    timestep,
-                    told,
-                    told_without,
-                    control.poll if state.denoised is None else control.poll_evaluation,
-                )
+                model_input = scheduler.scale_model_input(here)
+                poll = control.poll if state.denoised is None else control.poll_evaluation
+                if now.exact:
+                    conditional, unconditional = pipeline.predict(
+                        model_input, timestep, told, told_without, poll
+                    )
+                    carried = ()
+                else:
+                    predicted = predict(
+                        *(pipeline, now, index, model_input, timestep, told, told_without, poll),
+                        carried,
+                    )
+                    conditional, unconditional = predicted.conditional, predicted.unconditional
+                    carried = predicted.carried
             except EvaluationDropped:
                 continue
             output = guidance.combine(
@@ -123,6 +133,7 @@ def generate(
                 random_states=noise.states(),
                 request=request,
                 branches=branches,
+                carried=_moved(carried, "cpu"),
             )
             if not torch.isfinite(snapshot.latents).all():
                 scale = f"a guidance scale lower than {now.guidance_scale:g}, "

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from engine.curve import EASINGS, Points, checked
@@ -17,19 +17,38 @@ MAX_STEPS = 1000
 MAX_COUNT = 64
 MAX_CLASS = 2**31 - 1
 MAX_CLIP_SKIP = 12
+MAX_FEATURE_REUSE = 10
 MAX_SEED = 2**63 - 1
 STEERABLE = ("guidance_scale", "guidance_rescale", "prompt", "negative_prompt")
 """What `Control` changes while a run is under way."""
 OF_A_PROMPT = (
     *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
-    *("guidance_interval", "guidance_curve", "guidance_easing"),
+    *("guidance_interval", "guidance_curve", "guidance_easing", "guidance_reuse"),
 )
 """The fields that mean nothing to a model that takes no prompt."""
 AT_A_BRANCH = (
     *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
-    *("clip_skip", "vary", "finish"),
+    *("clip_skip", "feature_reuse", "guidance_reuse", "vary", "finish"),
 )
 """What else an edit can hold: settings that a branch may change, and two acts."""
+
+
+@dataclass(frozen=True)
+class Economy:
+    """How much an evaluation takes over from those before it; see the fields of the same names of a
+    request."""
+
+    feature_reuse: int
+    guidance_reuse: float
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        return asdict(self)
+
+
+ECONOMIES = (Economy(1, 0.0), Economy(2, 0.0), Economy(3, 0.2), Economy(5, 0.3))
+"""The levels from exact to fast that a person chooses from; `tests/benchmarks/economy.py` prints
+what each costs and saves."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +116,10 @@ class Request:
     class_label: what a model with classes draws, from 0 up; None means the pipeline's own.
     clip_skip: which layer of the text encoder is read, from the end, as AUTOMATIC1111 counts: 1 is
         the last, 2 the last but one, up to 12. SDXL reads the last but one at 1 as well.
+    feature_reuse: the deep layers of the network are run in every so many-th evaluation only, 1
+        (all, exact) to 10 (arXiv:2312.00858).
+    guidance_reuse: the unconditional half is left out where the guidance turns by no more than this
+        share from step to step, 0 (nowhere, exact) to 1; `engine.carried` says how.
 
     Raises RequestError, which names the field, for a value that no pipeline could use.
     """
@@ -119,6 +142,8 @@ class Request:
     guidance_curve: Points = ()
     guidance_easing: str = "linear"
     clip_skip: int = 1
+    feature_reuse: int = 1
+    guidance_reuse: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -138,6 +163,8 @@ class Request:
         if self.class_label is not None:
             _check_int("class_label", self.class_label, 0, MAX_CLASS)
         _check_int("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
+        _check_int("feature_reuse", self.feature_reuse, 1, MAX_FEATURE_REUSE)
+        _check_number("guidance_reuse", self.guidance_reuse, 0.0, 1.0)
         self._check_options()
         self._check_interval()
         object.__setattr__(self, "guidance_curve", checked(self.guidance_curve))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SETTINGS = (
     *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
     *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
+    *("feature_reuse", "guidance_reuse"),
 )
 """The fields of a request that can change from one evaluation to the next. The curve comes after
 the scale, since a scale takes its place."""
@@ -33,7 +34,8 @@ class Conditions:
     """What acts on one evaluation.
 
     guided: whether the unconditional half is needed: not at scale 1, nor outside the interval
-    (Kynkäänniemi et al., arXiv:2404.07724). varied: mixings of the noise just before it.
+    (Kynkäänniemi et al., arXiv:2404.07724). feature_reuse, guidance_reuse: what may be taken over
+    from the evaluations before, see `engine.carried`. varied: mixings of the noise just before it.
     finish: whether the run ends before it.
     """
 
@@ -45,6 +47,8 @@ class Conditions:
     guided: bool
     scheduler_options: Mapping[str, Any]
     eta: float
+    feature_reuse: int
+    guidance_reuse: float
     varied: tuple[Mapping[str, Any], ...]
     finish: bool
 
@@ -56,7 +60,14 @@ class Conditions:
     def _that_count(self) -> Conditions:
         if self.guided:
             return self
-        return replace(self, negative_prompt="", guidance_scale=1.0, guidance_rescale=0.0)
+        return replace(
+            self, negative_prompt="", guidance_scale=1.0, guidance_rescale=0.0, guidance_reuse=0.0
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is taken over from the evaluations before."""
+        return self.feature_reuse == 1 and self.guidance_reuse == 0.0
 
 
 def conditions(request: Request, index: int, total: int) -> Conditions:
@@ -91,6 +102,8 @@ def course(request: Request, total: int, first: int = 0) -> Iterator[Conditions]
             guided=within and scale != 1.0,
             scheduler_options=now["scheduler_options"],
             eta=now["eta"],
+            feature_reuse=now["feature_reuse"],
+            guidance_reuse=now["guidance_reuse"],
             varied=tuple(edit.value for edit in due if edit.field == "vary"),
             finish=index >= end,
         )

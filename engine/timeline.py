@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.carried import Carried
     from engine.request import Request
     from engine.schedulers.base import Scheduler, State
 
@@ -33,6 +34,7 @@ class Snapshot:
     random_states: one torch.Generator state for each image of the batch.
     request: makes this very state from nothing, with the edits up to here.
     branches: the evaluations at which its run left another, first to last.
+    carried: what each image's next evaluation may take over from this one; () where it may not.
     """
 
     index: int
@@ -46,6 +48,7 @@ class Snapshot:
     random_states: tuple[Tensor, ...]
     request: Request
     branches: tuple[int, ...] = ()
+    carried: tuple[Carried, ...] = ()
 
     @property
     def latents(self) -> Tensor:
@@ -130,6 +133,7 @@ def _storages(snapshot: Snapshot) -> dict[int, int]:
     tensors = [
         *(tensor for state in states for tensor in (state.sample, state.denoised, *state.history)),
         *(snapshot.unconditional, snapshot.conditional, *snapshot.random_states),
+        *(tensor for one in snapshot.carried for tensor in (one.deep, one.direction)),
     ]
     storages = (tensor.untyped_storage() for tensor in tensors if tensor is not None)
     return {storage.data_ptr(): storage.nbytes() for storage in storages}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.context import Context
 from engine.networks.poll import Poll, no_poll
 
 
@@ -23,16 +24,23 @@ class Attention(nn.Module):
         self.to_out = nn.Sequential(nn.Linear(channels, channels))
         self.heads = heads
 
-    def forward(self, tokens: Tensor, context: Tensor, /) -> Tensor:
-        """tokens (B, N, channels), context (B, M, context_channels): (B, N, channels)."""
+    def forward(self, tokens: Tensor, context: Tensor | Context, /) -> Tensor:
+        """tokens (B, N, channels), context (B, M, context_channels): (B, N, channels). Tokens of
+        one picture look at each of several texts: (1, N, channels) to (B, N, channels)."""
+        if isinstance(context, Context):
+            keys, values = context.keys_and_values(self.to_k, self.to_v)
+        else:
+            keys, values = self.to_k(context), self.to_v(context)
         query = self._by_head(self.to_q(tokens))  # (B, heads, N, d)
-        key = self._by_head(self.to_k(context))  # (B, heads, M, d)
-        value = self._by_head(self.to_v(context))  # (B, heads, M, d)
+        key, value = self._by_head(keys), self._by_head(values)  # (B, heads, M, d)
+        query = query.expand(len(key), -1, -1, -1)
         mixed = F.scaled_dot_product_attention(query, key, value)  # (B, heads, N, d)
         return self.to_out(mixed.transpose(1, 2).flatten(2))  # (B, N, channels)
 
     def _by_head(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        heads = tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        # The kernel of a CPU reads each head again and again: side by side it is a third faster.
+        return heads.contiguous() if heads.device.type == "cpu" else heads
 
 
 class SpatialAttention(Attention):
@@ -47,7 +55,7 @@ class SpatialAttention(Attention):
         self.output_scale = output_scale
 
     def forward(
-        self, hidden: Tensor, text: Tensor | None = None, poll: Poll = no_poll, /
+        self, hidden: Tensor, text: Tensor | Context | None = None, poll: Poll = no_poll, /
     ) -> Tensor:
         """(B, channels, h, w) to the same. There is no text in it, and it is too short to step in:
         blocks call it like a Transformer2D, which stands in the same place."""

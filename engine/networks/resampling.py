@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.convolution import Conv3x3
+
 FIR = (1.0, 3.0, 3.0, 1.0)
 """The binomial low-pass filter of StyleGAN2 (arXiv:1912.04958) and of NCSN++ (arXiv:2011.13456)."""
 
@@ -34,12 +36,12 @@ class Upsample2D(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv = Conv3x3(channels, channels)
 
     def forward(self, hidden: Tensor, size: tuple[int, int], time: Tensor | None = None) -> Tensor:
         """(B, C, h, w) to (B, C, *size). There is no time in it: blocks call it like an
         UpsamplingResnet, which stands in the same place."""
-        return self.conv(F.interpolate(hidden, size=size))
+        return self.conv.doubled(hidden, size)
 
 
 def halve(hidden: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.activation import ACTIVATIONS
+from engine.networks.activation import ACTIVATIONS, ACTIVATIONS_OVER
+from engine.networks.convolution import Conv3x3
 from engine.networks.poll import Poll, no_poll
 from engine.networks.resampling import halve
 
@@ -52,17 +53,18 @@ class ResnetBlock2D(nn.Module):
     ) -> None:
         super().__init__()
         self.norm1 = group_norm(in_channels, options.groups, options.eps)
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv1 = Conv3x3(in_channels, out_channels)
         self.time_emb_proj = None
         if options.time_channels is not None:
             time_width = 2 * out_channels if options.scale_shift else out_channels
             self.time_emb_proj = nn.Linear(options.time_channels, time_width)
         self.norm2 = group_norm(out_channels, options.groups, options.eps)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.conv2 = Conv3x3(out_channels, out_channels)
         self.conv_shortcut = None
         if in_channels != out_channels or conv_shortcut:
             self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 1)
         self.activation = ACTIVATIONS[options.act_fn]
+        self.activation_over = ACTIVATIONS_OVER[options.act_fn]
         self.scale_shift = options.scale_shift
         self.output_scale = options.output_scale
 
@@ -77,12 +79,13 @@ class ResnetBlock2D(nn.Module):
         shortcut = resample(hidden)
         if self.conv_shortcut is not None:
             shortcut = self.conv_shortcut(shortcut)  # (B, out_channels, h, w)
-        hidden = resample(self.activation(self.norm1(hidden)))
+        hidden = resample(self.activation_over(self.norm1(hidden)))
         hidden = self.conv1(hidden)  # (B, out_channels, h, w)
         hidden = self._normed_with_time(hidden, time)
         poll()
-        hidden = self.conv2(self.activation(hidden))
-        return (shortcut + hidden) / self.output_scale
+        hidden = self.conv2(self.activation_over(hidden))
+        hidden = hidden.add_(shortcut)
+        return hidden if self.output_scale == 1.0 else hidden / self.output_scale
 
     def _normed_with_time(self, hidden: Tensor, time: Tensor | None) -> Tensor:
         if self.time_emb_proj is None:

@@ -6,11 +6,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.attention import Attention
+from engine.networks.context import Context
 from engine.networks.poll import Poll, no_poll
+
+WIDEST = 2**21
+"""Numbers in the middle of a feed-forward that are worked on at once on a CPU."""
+FEWEST = 256
+"""Tokens that are worked on at once even so: products of fewer rows are slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +54,9 @@ class Transformer2D(nn.Module):
             self.proj_in = nn.Conv2d(channels, channels, 1)
             self.proj_out = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, hidden: Tensor, text: Tensor, poll: Poll = no_poll) -> Tensor:
-        """hidden (B, channels, h, w), text (B, M, context_channels): the shape of hidden."""
+    def forward(self, hidden: Tensor, text: Tensor | Context, poll: Poll = no_poll) -> Tensor:
+        """hidden (B, channels, h, w), text (B, M, context_channels): the shape of hidden. One
+        picture under several texts becomes several: (1, …) to (B, …)."""
         tokens = self._entrance(self.norm(hidden))  # (B, h w, channels)
         for block in self.transformer_blocks:
             tokens = block(tokens, text, poll)
@@ -80,7 +88,7 @@ class BasicTransformerBlock(nn.Module):
         self.ff = FeedForward(channels)
         self.only_cross_attention = options.only_cross_attention
 
-    def forward(self, tokens: Tensor, text: Tensor, poll: Poll = no_poll) -> Tensor:
+    def forward(self, tokens: Tensor, text: Tensor | Context, poll: Poll = no_poll) -> Tensor:
         """tokens (B, N, channels), text (B, M, context_channels): the shape of tokens."""
         poll()
         normed = self.norm1(tokens)
@@ -101,7 +109,15 @@ class FeedForward(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.net(tokens)
+        """(B, N, channels) to the same. On a CPU a part of the tokens at a time, whose four times
+        wider middle stays in the cache."""
+        batch, count, channels = tokens.shape
+        rows = max(FEWEST, WIDEST // (8 * channels))
+        if tokens.device.type != "cpu" or batch * count <= rows:
+            return self.net(tokens)
+        return torch.cat([self.net(some) for some in tokens.flatten(0, 1).split(rows)]).view(
+            batch, count, channels
+        )
 
 
 class GEGLU(nn.Module):

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.activation import silu_over
 from engine.networks.attention import SpatialAttention
+from engine.networks.deep_layers import DeepLayers
 from engine.networks.embeddings import (
     FourierTimesteps,
     LearnedTimesteps,
@@ -93,6 +94,7 @@ class UNet2DModel(nn.Module):
         poll: Poll = no_poll,
         *,
         labels: Tensor | None = None,
+        layers: DeepLayers | None = None,
     ) -> Tensor:
         """The prediction (noise, v or x_0, as it was trained), (B, out_channels, h, w).
 
@@ -101,6 +103,8 @@ class UNet2DModel(nn.Module):
         poll: called between the layers; may raise to abandon the call.
         labels: for networks with classes: (B,) whole numbers, or numbers for class_embed_type
             "timestep", or (B, time_embedding_dim) for "identity".
+        layers: what to take over from an earlier call. A network that ends with a block of NCSN++
+            takes and leaves nothing.
         """
         if self.config.center_input_sample:
             sample = 2 * sample - 1
@@ -108,6 +112,24 @@ class UNet2DModel(nn.Module):
         time = self._time(timesteps, labels, sample.dtype)  # (B, time_embedding_dim)
         hidden = self.conv_in(sample)  # (B, first level's channels, h, w)
         skips = Skips([hidden], picture=sample)
+        last = self.up_blocks[-1]
+        if layers is not None and layers.hidden is not None and isinstance(last, UpBlock2D):
+            skips.picture = None
+            hidden = last.last_layer(layers.hidden, skips, time, None, poll)
+        else:
+            hidden = self._through_all(hidden, skips, time, poll)
+            if layers is not None and isinstance(last, UpBlock2D):
+                layers.hidden = skips.before_last
+        poll()
+        output = self.conv_out(silu_over(self.conv_norm_out(hidden)))  # (B, out_channels, h, w)
+        if skips.picture is not None:
+            output = output + skips.picture
+        if self.config.time_embedding_type == "fourier":
+            output = output / timesteps[:, None, None, None].to(output.dtype)
+        return output
+
+    def _through_all(self, hidden: Tensor, skips: Skips, time: Tensor, poll: Poll) -> Tensor:
+        """Down, through the middle and up again: the shape of hidden, (B, C, h, w)."""
         for block in self.down_blocks:
             hidden = block(hidden, skips, time, None, poll)
         skips.picture = None
@@ -115,13 +137,7 @@ class UNet2DModel(nn.Module):
             hidden = self.mid_block(hidden, time, None, poll)
         for block in self.up_blocks:
             hidden = block(hidden, skips, time, None, poll)
-        poll()
-        output = self.conv_out(F.silu(self.conv_norm_out(hidden)))  # (B, out_channels, h, w)
-        if skips.picture is not None:
-            output = output + skips.picture
-        if self.config.time_embedding_type == "fourier":
-            output = output / timesteps[:, None, None, None].to(output.dtype)
-        return output
+        return hidden
 
     def _time(self, timesteps: Tensor, labels: Tensor | None, dtype: torch.dtype) -> Tensor:
         """The timestep and the class, as one vector an image."""

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.networks.activation import ACTIVATIONS
+from engine.networks.activation import ACTIVATIONS, ACTIVATIONS_OVER
+from engine.networks.context import Context
+from engine.networks.deep_layers import DeepLayers
 from engine.networks.embeddings import (
     TimestepEmbedding,
     guidance_embedding,
@@ -101,23 +103,27 @@ class UNet2DConditionModel(nn.Module):
         self,
         sample: Tensor,
         timestep: float | Tensor,
-        text: Tensor,
+        text: Tensor | Context,
         added: AddedConditions | None = None,
         poll: Poll = no_poll,
         *,
         labels: Tensor | None = None,
         guidance_scale: float | Tensor | None = None,
+        layers: DeepLayers | None = None,
     ) -> Tensor:
         """The prediction (noise, v or x_0, as it was trained), (B, out_channels, h, w).
 
         sample: (B, in_channels, h, w), of this network's dtype, any h and w.
         timestep: one for all, or (B,); may lie between two of the training's.
-        text: (B, N, cross_attention_dim) hidden states.
+        text: (B, N, cross_attention_dim) hidden states, or a Context of them, which is read once
+            for all calls. One picture, (1, in_channels, h, w), under B texts gives B predictions;
+            what does not depend on the text is done once.
         added: for networks with addition_embed_type "text_time"; others take none.
         poll: called between the layers; may raise to abandon the call.
         labels: for networks with classes: (B,) whole numbers, or noise levels for class_embed_type
             "timestep", or (B, projection_class_embeddings_input_dim) for "projection".
         guidance_scale: for networks that embed it: one for all, or (B,); 1 means none.
+        layers: what to take over from an earlier call; of two halves the last is the text's own.
         """
         if self.config.center_input_sample:
             sample = 2 * sample - 1
@@ -125,15 +131,34 @@ class UNet2DConditionModel(nn.Module):
         time = self._time(sample, timestep, guidance, added, labels)  # (B, time_embedding_dim)
         hidden = self.conv_in(sample)  # (B, first level's channels, h, w)
         skips = Skips([hidden])
+        if layers is not None and layers.hidden is not None:
+            known = layers.hidden[-len(text) :]
+            hidden = self._last_block.last_layer(known, skips, time, text, poll)
+        else:
+            hidden = self._through_all(hidden, skips, time, text, poll)
+            if layers is not None:
+                layers.hidden = skips.before_last
+        poll()
+        hidden = ACTIVATIONS_OVER[self.config.act_fn](self.conv_norm_out(hidden))
+        return self.conv_out(hidden).expand(len(text), -1, -1, -1)  # (B, out_channels, h, w)
+
+    @property
+    def _last_block(self) -> UpBlock2D:
+        block = self.up_blocks[-1]
+        assert isinstance(block, UpBlock2D)
+        return block
+
+    def _through_all(
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | Context, poll: Poll
+    ) -> Tensor:
+        """Down, through the middle and up again: the shape of hidden, (B, C, h, w)."""
         for block in self.down_blocks:
             hidden = block(hidden, skips, time, text, poll)
         if self.mid_block is not None:
             hidden = self.mid_block(hidden, time, text, poll)
         for block in self.up_blocks:
             hidden = block(hidden, skips, time, text, poll)
-        poll()
-        hidden = ACTIVATIONS[self.config.act_fn](self.conv_norm_out(hidden))
-        return self.conv_out(hidden)  # (B, out_channels, h, w)
+        return hidden
 
     def _time(
         self,

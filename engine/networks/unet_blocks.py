@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from engine.networks.context import Context
 from engine.networks.poll import Poll
 from engine.networks.resnet import ResnetBlock2D, ResnetOptions
 
@@ -23,12 +24,19 @@ class Skips:
     """What the blocks of one forward pass hand to each other beside the hidden states.
 
     hidden: put away on the way down and taken back on the way up.
+    before_last: the hidden states before the last layer of the latest block on the way up.
     picture: the input at this block's resolution on the way down, and what the output is so far on
         the way up; only the skip blocks of `engine.networks.unet_skip_blocks` look at it.
     """
 
     hidden: list[Tensor]
+    before_last: Tensor | None = None
     picture: Tensor | None = None
+
+    def take(self, batch: int) -> Tensor:
+        """What was put away last, (B, C, h, w); what was one picture before it met several texts is
+        repeated for each."""
+        return self.hidden.pop().expand(batch, -1, -1, -1)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,7 +64,7 @@ class DownBlock2D(nn.Module):
         self.downsamplers = nn.ModuleList([downsampler] if downsampler else [])
 
     def forward(
-        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | None, poll: Poll
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | Context | None, poll: Poll
     ) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w) or half of that; puts the output of
         every layer away."""
@@ -89,7 +97,7 @@ class UNetMidBlock2D(nn.Module):
         self.attentions = _attentions(make_attention, layers)
 
     def forward(
-        self, hidden: Tensor, time: Tensor | None, text: Tensor | None, poll: Poll
+        self, hidden: Tensor, time: Tensor | None, text: Tensor | Context | None, poll: Poll
     ) -> Tensor:
         """(B, channels, h, w) to the same."""
         for i, resnet in enumerate(self.resnets):
@@ -123,19 +131,38 @@ class UpBlock2D(nn.Module):
         self.upsamplers = nn.ModuleList([upsampler] if upsampler else [])
 
     def forward(
-        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | None, poll: Poll
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | Context | None, poll: Poll
     ) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w), or to the size of the skip that the
         next block will take: twice this one's, or one pixel less."""
-        for i, resnet in enumerate(self.resnets):
+        for i in range(len(self.resnets)):
             poll()
-            hidden = torch.cat([hidden, skips.hidden.pop()], dim=1)  # (B, width + skip, h, w)
-            hidden = resnet(hidden, time, poll)  # (B, out_channels, h, w)
-            if self.attentions:
-                hidden = self.attentions[i](hidden, text, poll)
+            skips.before_last = hidden
+            hidden = self._layer(i, hidden, skips, time, text, poll)
         for upsampler in self.upsamplers:
             hidden = upsampler(hidden, time=time, size=skips.size)
         return hidden
+
+    def last_layer(
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | Context | None, poll: Poll
+    ) -> Tensor:
+        """The last layer alone, on what the others made once: `Skips.before_last`, (B, C, h, w), to
+        (B, out_channels, h, w)."""
+        poll()
+        return self._layer(len(self.resnets) - 1, hidden, skips, time, text, poll)
+
+    def _layer(
+        self,
+        i: int,
+        hidden: Tensor,
+        skips: Skips,
+        time: Tensor,
+        text: Tensor | Context | None,
+        poll: Poll,
+    ) -> Tensor:
+        hidden = torch.cat([hidden, skips.take(len(hidden))], dim=1)  # (B, width + skip, h, w)
+        hidden = self.resnets[i](hidden, time, poll)  # (B, out_channels, h, w)
+        return self.attentions[i](hidden, text, poll) if self.attentions else hidden
 
 
 def _attentions(make: MakeAttention | None, layers: int) -> nn.ModuleList:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.context import Context
 from engine.networks.poll import Poll
 from engine.networks.resampling import fir_double, fir_halve
 from engine.networks.resnet import ResnetBlock2D, ResnetOptions, group_norm
@@ -45,7 +46,7 @@ class SkipDownBlock2D(DownBlock2D):
             self.skip_conv = nn.Conv2d(PICTURE_CHANNELS, out_channels, 1)
 
     def forward(
-        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | None, poll: Poll
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | Context | None, poll: Poll
     ) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w) or half of that; puts the output of
         every layer away, and the picture halved."""
@@ -89,7 +90,7 @@ class SkipUpBlock2D(nn.Module):
             self.skip_conv = nn.Conv2d(out_channels, PICTURE_CHANNELS, 3, padding=1)
 
     def forward(
-        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | None, poll: Poll
+        self, hidden: Tensor, skips: Skips, time: Tensor, text: Tensor | Context | None, poll: Poll
     ) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w) or twice that."""
         for resnet in self.resnets:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.activation import silu_over
 from engine.networks.attention import SpatialAttention
 from engine.networks.autoencoder_kl_config import VAEConfig
 from engine.networks.poll import Poll
@@ -41,7 +41,7 @@ class Encoder(nn.Module):
             hidden = block(hidden, poll)  # (B, width, half the height, half the width)
         hidden = self.mid_block(hidden, time=None, text=None, poll=poll)
         poll()
-        return self.conv_out(F.silu(self.conv_norm_out(hidden)))
+        return self.conv_out(silu_over(self.conv_norm_out(hidden)))
 
 
 class Decoder(nn.Module):
@@ -66,7 +66,7 @@ class Decoder(nn.Module):
         for block in self.up_blocks:
             hidden = block(hidden, poll)  # (B, width, twice the height, twice the width)
         poll()
-        return self.conv_out(F.silu(self.conv_norm_out(hidden)))
+        return self.conv_out(silu_over(self.conv_norm_out(hidden)))
 
 
 class DownEncoderBlock2D(nn.Module):

@@ -12,6 +12,7 @@ import torch
 from engine.device import pick_device, pick_dtype
 from engine.errors import LoadError
 from engine.pipelines.base import Pipeline
+from engine.tuning import Tuner
 from engine.weights.folder import ModelFolder
 from engine.weights.header import shown
 from engine.weights.lone_autoencoder import LoneAutoencoder, lone_autoencoder
@@ -52,6 +53,7 @@ def load(
     tiny: str | Path | None = None,
     prediction_type: str | None = None,
     ema: bool = False,
+    cache: Path | None = None,
 ) -> Pipeline:
     """A pipeline from "bundled", a folder in diffusers layout, a .safetensors file in the original
     layout of Stable Diffusion, or a Hub id in the local cache.
@@ -61,6 +63,8 @@ def load(
     see Progress. vae, tiny: a file or a folder with an autoencoder that takes the place of the
     model's own, or that makes previews. prediction_type: "epsilon" or "v_prediction", for a file
     that does not tell. ema: the averaged weights of a file that has both.
+    cache: the folder where it is kept which ways of working are the quickest on this machine; None
+    finds them anew for each pipeline.
 
     Raises LoadError and its kinds: nothing there, incomplete, damaged, or of an unknown kind.
     """
@@ -75,7 +79,13 @@ def load(
         )
     module, name = family
     pipeline = getattr(import_module(module), name).from_files(
-        files, where, precision, progress, vae=_autoencoder(vae), tiny=_autoencoder(tiny)
+        files,
+        where,
+        precision,
+        progress,
+        Tuner(cache),
+        vae=_autoencoder(vae),
+        tiny=_autoencoder(tiny),
     )
     pipeline.guessed_prediction = isinstance(files, SingleFile) and files.guessed
     return pipeline

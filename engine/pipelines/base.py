@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.errors import RequestError
 from engine.images import Pixels
+from engine.networks.deep_layers import DeepLayers
 from engine.networks.poll import Poll, no_poll
 from engine.request import Request
 from engine.steering import Conditions
@@ -172,9 +173,11 @@ class Pipeline(Protocol):
         conditional: Any,
         unconditional: Any,
         poll: Poll = no_poll,
+        layers: DeepLayers | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """One model evaluation of (B, C, h, w) under both conditions, which `encode` made: the
-        conditional and the unconditional prediction, float32 on the pipeline's device."""
+        conditional and the unconditional prediction, float32 on the pipeline's device. layers: for
+        one image, what it takes over from an evaluation before or leaves to the next."""
         ...
 
     def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:

@@ -18,6 +18,8 @@ from engine.device import free_cache, memory_guard
 from engine.errors import EngineError, LoadError, RequestError
 from engine.images import Pixels, to_pixels
 from engine.networks import UNet2DModel
+from engine.networks.convolution import tune
+from engine.networks.deep_layers import DeepLayers
 from engine.networks.poll import Poll, no_poll
 from engine.pipelines.base import (
     Decoded,
@@ -33,6 +35,7 @@ from engine.pipelines.base import (
 from engine.pipelines.load_progress import LoadProgress
 from engine.request import OF_A_PROMPT, Request
 from engine.steering import Conditions
+from engine.tuning import Tuner
 from engine.weights.strict import load_strictly
 
 UNGUIDED = 1.0
@@ -79,6 +82,7 @@ class DDPM:
         device: torch.device,
         dtype: torch.dtype,
         progress: Progress | None = None,
+        tuner: Tuner | None = None,
         vae: Files | None = None,
         tiny: Files | None = None,
     ) -> DDPM:
@@ -103,10 +107,7 @@ class DDPM:
                 lambda: UNet2DModel(config), tensors, device, dtype, loading.begin()
             )
         _check_fit(files, unet, scheduler_config)
-        if dtype != torch.float32:
-            # A quarter faster on a CPU. float32 gains nothing, and its weights stay in the file's
-            # own memory map as long as nobody reorders them.
-            unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        tune(unet, tuner or Tuner())
         loading.end()
         return cls(
             name=files.name,
@@ -160,12 +161,15 @@ class DDPM:
         conditional: Tensor | None,
         unconditional: None,
         poll: Poll = no_poll,
+        layers: DeepLayers | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         # One call an image: so an image is the same, bit for bit, alone and among others (a larger
         # batch rounds differently), and memory does not grow with the count.
         with memory_guard(self.device, "a UNet call"):
             outputs = [
-                self.unet(image.to(self.dtype), timestep, poll, labels=conditional).float()
+                self.unet(
+                    image.to(self.dtype), timestep, poll, labels=conditional, layers=layers
+                ).float()
                 for image in model_input.split(1)
             ]
         return torch.cat(outputs), None

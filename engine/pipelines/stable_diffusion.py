@@ -6,6 +6,7 @@ distilled with guidance (latent consistency models, Luo et al., arXiv:2310.04378
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -25,6 +26,9 @@ from engine.networks import (
     AutoencoderTiny,
     UNet2DConditionModel,
 )
+from engine.networks.context import Context
+from engine.networks.convolution import tune
+from engine.networks.deep_layers import DeepLayers
 from engine.networks.poll import Poll, no_poll
 from engine.pipelines.base import (
     Decoded,
@@ -50,8 +54,12 @@ from engine.pipelines.text import (
 )
 from engine.request import Request
 from engine.steering import Conditions
+from engine.tuning import Tuner
 from engine.weights.strict import load_strictly
 
+CONTEXTS = 2
+"""Pairs of prompts whose keys and values are kept: 20 MB each for Stable Diffusion 1, 200 for
+XL."""
 SCALING = ("scaling_factor", "shift_factor")
 
 
@@ -116,6 +124,7 @@ class StableDiffusion:
         self._preview = LatentPreview(
             name, vae.latent_channels, self._decoder.decode, self.pace, tiny
         )
+        self._contexts: deque[tuple[tuple[Conditioning, ...], Context]] = deque(maxlen=CONTEXTS)
         self._open = True
 
     @classmethod
@@ -125,11 +134,13 @@ class StableDiffusion:
         device: torch.device,
         dtype: torch.dtype,
         progress: Progress | None = None,
+        tuner: Tuner | None = None,
         vae: Files | None = None,
         tiny: Files | None = None,
     ) -> Self:
         """Load every component, one after the other; see `engine.load` for the errors. vae: takes
-        the place of the model's own. tiny: makes the previews."""
+        the place of the model's own. tiny: makes the previews. tuner: see `engine.tuning`."""
+        tuner = tuner or Tuner()
         vae_files = vae or files
         _check_complete(files, cls.PLAN, needs_vae=vae is None)
         scheduler_config = files.config("scheduler")
@@ -154,12 +165,19 @@ class StableDiffusion:
                 dtype,
                 loading.begin(),
             )
+            tune(unet, tuner)
             own = load_autoencoder(
-                vae_files, cls._usual_vae(files), cls.VAE_OVERFLOWS, device, dtype, loading.begin()
+                vae_files,
+                cls._usual_vae(files),
+                cls.VAE_OVERFLOWS,
+                device,
+                dtype,
+                loading.begin(),
+                tuner,
             )
             previewer = None
             if tiny is not None:
-                previewer = load_autoencoder(tiny, {}, False, device, dtype, loading.begin())
+                previewer = load_autoencoder(tiny, {}, False, device, dtype, loading.begin(), tuner)
                 previewer = _fitting(tiny, previewer, own)
         text = readers[0] if len(readers) == 1 else JointReader(readers)
         _check_fit(files, text, unet, own)
@@ -231,21 +249,23 @@ class StableDiffusion:
         conditional: Conditioning,
         unconditional: Conditioning | None,
         poll: Poll = no_poll,
+        layers: DeepLayers | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         # One call an image, on the doubled batch: so an image is the same, bit for bit, alone and
         # among others (a larger batch rounds differently), and memory does not grow with the count.
-        halves = [conditional] if unconditional is None else [unconditional, conditional]
-        texts = torch.cat([half.hidden for half in halves])
+        halves = (conditional,) if unconditional is None else (unconditional, conditional)
+        context = self._context(halves)
         added = self._added(halves, model_input)
         with memory_guard(self.device, "a UNet call"):
             outputs = [
                 self.unet(
-                    image.to(self.dtype).expand(len(texts), -1, -1, -1),
+                    image.to(self.dtype),
                     timestep,
-                    texts,
+                    context,
                     added,
                     poll,
                     guidance_scale=conditional.guidance_scale,
+                    layers=layers,
                 ).float()
                 for image in model_input.split(1)
             ]
@@ -254,7 +274,18 @@ class StableDiffusion:
         pairs = [output.chunk(2) for output in outputs]
         return torch.cat([pair[1] for pair in pairs]), torch.cat([pair[0] for pair in pairs])
 
-    def _added(self, halves: list[Conditioning], model_input: Tensor) -> AddedConditions | None:
+    def _context(self, halves: tuple[Conditioning, ...]) -> Context:
+        """The texts as the UNet read them before, where it did lately."""
+        for known, context in self._contexts:
+            if known == halves:  # the same ones: they compare by identity
+                return context
+        context = Context(torch.cat([half.hidden for half in halves]))
+        self._contexts.appendleft((halves, context))
+        return context
+
+    def _added(
+        self, halves: tuple[Conditioning, ...], model_input: Tensor
+    ) -> AddedConditions | None:
         """The pooled text, and the sizes of a picture that was neither scaled nor cropped."""
         pooled = [half.pooled for half in halves if half.pooled is not None]
         if self.unet.pooled_dim is None or not pooled:
@@ -272,7 +303,7 @@ class StableDiffusion:
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.text, self.unet, self.vae, self._decoder, self._preview
+            del self.text, self.unet, self.vae, self._decoder, self._preview, self._contexts
             free_cache(self.device)
 
     def _check_open(self) -> None:

@@ -30,6 +30,8 @@ steerable = {
     "scheduler_options": options,
     "eta": fractions,
     "clip_skip": st.integers(1, 12),
+    "feature_reuse": st.integers(1, 10),
+    "guidance_reuse": fractions,
 }
 acts = {
     "vary": st.fixed_dictionaries({"amount": fractions, "seed": seeds}),

@@ -1,0 +1,93 @@
+"""Tuner: which of several ways to the same result is the quickest on this machine, found by trying
+them once. Made by `engine.load`, asked by the networks before each large piece of work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+Result = TypeVar("Result")
+
+TRIALS = 2
+"""How often each way is tried, in turn: the better time counts, since a busy moment only adds."""
+FILE = "tuning.json"
+
+
+class Tuner:
+    """folder: where what was found is kept for this machine and this version of torch; None keeps
+    it as long as the tuner. A file that is damaged or of another machine counts as none."""
+
+    def __init__(
+        self, folder: Path | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._path = folder / FILE if folder else None
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._chosen = _stored(self._path) if self._path else {}
+
+    def run(self, work: str, ways: Mapping[str, Callable[[], Result]]) -> Result:
+        """The work done in the way that is the quickest for it. work: what is done and on how much,
+        so that equal works are alike; ways: by name, the one that is taken where they are equal
+        first. All must come out alike up to rounding."""
+        work = f"{work} threads={torch.get_num_threads()}"
+        if (way := self._chosen.get(work, "")) in ways:
+            return ways[way]()
+        with self._lock:  # two that measure at once would measure each other
+            return self._tried(work, ways)
+
+    def _tried(self, work: str, ways: Mapping[str, Callable[[], Result]]) -> Result:
+        best = dict.fromkeys(ways, float("inf"))
+        results: dict[str, Result] = {}
+        for _ in range(TRIALS):
+            for name, way in ways.items():
+                begun = self._clock()
+                result = way()
+                best[name] = min(best[name], self._clock() - begun)
+                results = {name: result}  # one at a time: they may be large
+        way = min(best, key=lambda name: best[name])
+        self._chosen[work] = way
+        self._store()
+        return results[way] if way in results else ways[way]()
+
+    def _store(self) -> None:
+        """As far as it can be written: it can be found again."""
+        if self._path is None:
+            return
+        text = json.dumps({"machine": _machine(), "ways": self._chosen}, indent=1)
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=".", text=True)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(temporary).replace(self._path)
+
+
+def _stored(path: Path) -> dict[str, str]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known["machine"] == _machine():
+            return {str(work): str(way) for work, way in known["ways"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pass
+    return {}
+
+
+def _machine() -> str:
+    """What the times depend on."""
+    processor = platform.processor() or platform.machine()
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        told = [line for line in lines if line.startswith(("model name", "flags"))]
+        processor = " ".join(dict.fromkeys(told)) or processor
+    return f"{processor}, {os.cpu_count()} cores, torch {torch.__version__}"
