@@ -6,8 +6,9 @@
 
 Prints one table, of the CPU: the same weights, prompt, noise, guidance (7.5) and steps of Euler,
 each a UNet call on both prompts, for everyone. Every figure is of fresh processes of each kind in
-turn: medians of the rounds. An image is timed after one of a single step that warms up; its start
-is all before that, from the imports on; memory is the whole process at its peak.
+turn: medians of the rounds, the ratio to diffusers in float32, or to what stands first. An image is
+timed after one of a single step that warms up; its start is all before that, from the imports on;
+memory is the whole process at its peak.
 
 diffusers is float32, its default, and what is best for it here: bfloat16 with channels last where
 the processor multiplies it, compiled where there is a C++ compiler. OpenVINO runs what
@@ -16,7 +17,7 @@ the same weights from a single file. The two are packages of any Python that --p
 
     pip install openvino diffusers transformers stable-diffusion-cpp-python
 
---folder keeps the models there for the next time. Needs 8 GB of memory and 8 GB of disk.
+--folder keeps the models there for the next time. Needs 9 GB of memory and of disk.
 """
 
 from __future__ import annotations
@@ -245,10 +246,15 @@ def main() -> None:
         models = (arguments.folder or Path(place)).resolve()
         folder = made(models / "sd15", "sd15")
         kinds = [*ours_here(ours, folder), *diffusers_here(peers, folder)]
-        if "openvino" in peers:
-            kinds += openvino_here(python, folder, models, arguments.size)
-        if "stable-diffusion.cpp" in peers:
-            kinds += cpp_here(python, folder, models)
+        others = {  # which make their models only when they are asked for their kinds
+            "openvino": openvino_here(python, folder, models, arguments.size),
+            "stable-diffusion.cpp": cpp_here(python, folder, models),
+        }
+        for peer in (name for name in others if name in peers):
+            try:
+                kinds += others[peer]
+            except ProgramError as error:
+                print(f"{peer} is left out: its model could not be made: {error}")
         print_table(measured(kinds, arguments.rounds, arguments.steps, arguments.size), kinds)
 
 
@@ -334,6 +340,8 @@ def measured(kinds: list[Kind], rounds: int, steps: int, size: int) -> dict[str,
 
 
 def print_table(rows: dict[str, Row], kinds: list[Kind]) -> None:
+    if not rows:
+        raise SystemExit("Nothing could be measured.")
     print("| | an image, s | ratio | start, s | peak memory, GB | its picture |")
     print("|---|---|---|---|---|---|")
     base = rows.get("diffusers, float32") or next(iter(rows.values()))
