@@ -173,7 +173,7 @@ def render(steps):
         PROMPT, width=SIZE, height=SIZE, sample_steps=steps, cfg_scale=GUIDANCE, seed=SEED,
         sample_method="euler", scheduler="discrete",
     )
-    return images[0]
+    return images[0].convert("RGB")
 """
 
 MEASURE = """
