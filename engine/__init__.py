@@ -30,6 +30,7 @@ from engine.errors import (
 )
 from engine.events import Cancelled, Encoded, Event, Finished, Step
 from engine.grid import Axis, Grid
+from engine.libraries import load_libraries
 from engine.request import Edit, Request
 from engine.timeline import Snapshot, Timeline
 
@@ -96,6 +97,7 @@ class _Lazy:
 
     def __get__(self, door: ModuleType, owner: type | None = None) -> Any:
         if self.name not in door.__dict__:
+            load_libraries()
             door.__dict__[self.name] = getattr(import_module(self.module), self.name)
         return door.__dict__[self.name]
 
