@@ -31,6 +31,7 @@ from engine.errors import (
 )
 from engine.events import Cancelled, Encoded, Event, Finished, Step
 from engine.grid import Axis, Grid
+from engine.libraries import load_libraries
 from engine.request import Edit, Request
 from engine.timeline import Snapshot, Timeline
 
@@ -100,6 +101,7 @@ class _Lazy:
             # Large pages for large tensors, read by torch at its first: a fresh tensor costs a CPU
             # some hundred times less interruptions then. Linux heeds it.
             os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+            load_libraries()
             door.__dict__[self.name] = getattr(import_module(self.module), self.name)
         return door.__dict__[self.name]
 

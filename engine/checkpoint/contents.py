@@ -82,7 +82,8 @@ def main_dtype(tensors: Iterable[tuple[str, int]]) -> str:
     sizes: Counter[str] = Counter()
     for dtype, size in tensors:
         sizes[dtype] += size
-    return TORCH_NAMES[sizes.most_common(1)[0][0]] if sizes else ""
+    # Not most_common: that imports a C library, which waits for those of torch while they load.
+    return TORCH_NAMES[max(sizes, key=sizes.__getitem__)] if sizes else ""
 
 
 def _text_of_header(path: Path, size: int) -> bytes:
