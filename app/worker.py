@@ -456,11 +456,11 @@ class Worker(QObject):
                 self.previewFailed.emit(_sentence(error, tr("show the steps of the run")))
             black = pixels.black()
             return black, black, ""
-        kept = (
-            pixels.kept(pixels.from_array(made.pixels), step.total, self._budget)
-            for made in (predicted, noisy)
+        return (
+            pixels.kept(pixels.from_array(predicted.pixels), step.total, self._budget),
+            pixels.kept(pixels.from_array(noisy.pixels), step.total, self._budget),
+            predicted.kind,
         )
-        return *kept, predicted.kind
 
     def _result(self, event: Finished, desk: _Desk) -> RunResult:
         row = desk.row
@@ -640,12 +640,13 @@ class Enlarger(QObject):
     @Slot()
     def _begin(self) -> None:
         if not self._timer.isActive() and self._next() is not None:
-            self._timer.start(max(0, math.ceil(1000 * (self._due - self._clock()))))
+            self._timer.start(math.ceil(1000 * max(0.0, self._due - self._clock())))
 
     @Slot()
     def _work(self) -> None:
         step = self._next()
-        if step is None:
+        if step is None or self._clock() < self._due:  # a timer may be early
+            self._begin()
             return
         resting, looked_at = self._worker.resting, self._is_looked_at(step)
         self._due = self._clock() + SHOWN_EVERY
@@ -656,10 +657,11 @@ class Enlarger(QObject):
             if over or late or self._closed or self._retoucher.waiting:
                 raise _GivenUp
 
+        made = None
         try:
             made = self._worker.enlarged(*step.place, looked_at, poll)
         except _GivenUp:
-            made = None
+            pass
         except Exception as error:
             self._settle(step)
             if step.run not in self._failed:
@@ -694,8 +696,9 @@ class Enlarger(QObject):
                 return looked or next(reversed(self._rough.values()), None)
             if self._ending:
                 return None
-            sketched = looked is not None and looked.kind in ("linear", "")
-            return looked if sketched and not looked.last else self._newest
+            if looked is not None and looked.kind in ("linear", "") and not looked.last:
+                return looked
+            return self._newest
 
     def _is_looked_at(self, step: StepView) -> bool:
         looked = self._looked

@@ -106,10 +106,10 @@ class Showing(QObject):
         self.savableChanged.emit(True)
 
     def _tell(self) -> None:
-        predicted = isinstance(self._subject, StepView) and self._view == "predicted"
-        kind = self._subject.kind if predicted else "image"
+        step = self._subject
+        predicted = isinstance(step, StepView) and self._view == "predicted"
         self.captionChanged.emit(self._caption())
-        self.explained.emit(_explanation(kind))
+        self.explained.emit(_explanation(step.kind) if predicted else "")
 
     def _caption(self) -> str:
         subject = self._subject
