@@ -154,7 +154,7 @@ def _develop(
             if arguments.save_steps:
                 alone = len(requests) == 1
                 folder = arguments.save_steps / ("" if alone else str(run + 1))
-                pixels = engine.preview(pipeline, event.snapshot.denoised)
+                pixels = engine.preview(pipeline, event.snapshot.denoised, kind="vae")
                 _save_step(pixels, folder / f"step-{event.index + 1:03d}.png")
         elif isinstance(event, engine.Finished):
             pictures[run] = event.images[0]

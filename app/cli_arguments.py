@@ -22,7 +22,8 @@ PREDICTION_HELP = "what a .safetensors file predicts that does not tell it"
 CURVE_HELP = "guidance over the run, fraction:scale, like 0:3,0.5:9,1:5 or 'cosine 0:3,1:9'"
 EDITS_HELP = "a JSON list of changes during the run, as the record of an image has them"
 SAVE_STEPS_HELP = (
-    "write each step's predicted picture here; of several runs each has a folder in it"
+    "write each step's predicted picture here, decoded in full, which takes its time; of several "
+    "runs each has a folder in it"
 )
 GRID_HELP = (
     "an image for each value, like guidance=1,4,7 or seed=0..3, and a labelled sheet of all; "

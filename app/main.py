@@ -42,7 +42,7 @@ from app.state.steering import Steering
 from app.windows.download_dialog import DownloadDialog
 from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow
-from app.worker import Retoucher, Worker
+from app.worker import Enlarger, Retoucher, Worker
 from engine import checkpoint, hub
 from engine.checkpoint.hub_cache import cache_folder
 from engine.request import Request
@@ -99,6 +99,7 @@ class Application(QObject):
         self.worker = Worker(engine)
         self.worker_thread = QThread(self)
         self.retoucher = Retoucher(self.worker)
+        self.enlarger = Enlarger(self.worker, self.retoucher)
         self.retoucher_thread = QThread(self)
         self._starter = QTimer(self, singleShot=True)
         self._closed = False
@@ -117,12 +118,14 @@ class Application(QObject):
         self._connect_steering()
         self._connect_comparing()
         self._connect_pictures()
+        self._connect_enlarger()
         self._connect_window()
         self._restore()
 
         self.worker.moveToThread(self.worker_thread)
         self.worker_thread.start()
         self.retoucher.moveToThread(self.retoucher_thread)
+        self.enlarger.moveToThread(self.retoucher_thread)
         self.retoucher_thread.start()
 
     @property
@@ -159,6 +162,7 @@ class Application(QObject):
             self.window.hide()
             self.queue.clear()
             self.worker.close()
+            self.enlarger.close()
             self.downloads.close()
             self.library.close()
             self.background.close()
@@ -327,12 +331,14 @@ class Application(QObject):
         worker.failed.connect(history.end)
         worker.failed.connect(self.comparing.fail)
         worker.failed.connect(self._show_failure)
+        worker.previewFailed.connect(window.errors.show_error)
         worker.refused.connect(window.errors.show_error)
         worker.refused.connect(self.models.rest)
 
         history.lineAdded.connect(window.timeline.add_row)
         history.lineRemoved.connect(window.timeline.remove_row)
         history.stepAdded.connect(window.timeline.add_step)
+        history.stepPictured.connect(window.timeline.add_step)
         history.marked.connect(window.timeline.add_mark)
         history.selectionChanged.connect(window.timeline.set_selected)
         history.shown.connect(self.gallery.leave)
@@ -392,6 +398,7 @@ class Application(QObject):
         showing, window, exports = self.showing, self.window, self.exports
         showing.picturesChanged.connect(window.canvas.set_pictures)
         showing.captionChanged.connect(window.canvas.set_caption)
+        showing.explained.connect(window.canvas.set_explanation)
         showing.viewChanged.connect(window.canvas.set_view)
         showing.viewChanged.connect(window.header.set_view)
         showing.titleChanged.connect(window.header.set_title)
@@ -416,6 +423,19 @@ class Application(QObject):
         exports.workerAsked.connect(self.worker.save, DIRECT)
         self.worker.saved.connect(exports.tell_saved)
         self.worker.saveFailed.connect(window.errors.show_error)
+
+    def _connect_enlarger(self) -> None:
+        enlarger, history, run_bar = self.enlarger, self.history, self.window.run
+        self.worker.stepped.connect(enlarger.follow, DIRECT)
+        self.worker.idle.connect(enlarger.wake, DIRECT)
+        run_bar.pauseToggled.connect(enlarger.wake, DIRECT)
+        run_bar.finishRequested.connect(enlarger.give_way, DIRECT)
+        history.shown.connect(enlarger.look, DIRECT)
+        enlarger.enlarged.connect(history.repicture)
+        enlarger.failed.connect(self.window.errors.show_error)
+        history.repictured.connect(self.showing.repicture)
+        history.repictured.connect(self.comparing.repicture)
+        self.retoucher_thread.finished.connect(enlarger.stop, DIRECT)
 
     def _connect_window(self) -> None:
         window = self.window

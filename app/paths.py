@@ -45,6 +45,11 @@ def preferences_file() -> Path:
     return folder / "preferences.json"
 
 
+def preview_folder() -> Path:
+    """What was learned for the previews of each VAE."""
+    return preferences_file().parent / "previews"
+
+
 def cache_folder() -> Path:
     home = _home()
     return home / "cache" if home else platformdirs.user_cache_path(NAME, appauthor=False)

@@ -25,6 +25,11 @@ def _image(rgb: bytes, width: int, height: int) -> QImage:
     return borrowed.convertToFormat(QImage.Format.Format_RGB32)
 
 
+def black() -> QImage:
+    """One black pixel, where there is no picture."""
+    return _image(bytes(3), 1, 1)
+
+
 def kept(image: QImage, total: int, budget: int) -> QImage:
     """The image, smaller if `total` steps with two such images each would take more bytes."""
     side = math.isqrt(budget // (2 * 4 * total))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -15,12 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app import paths, pixels
 from app.i18n import tr
-from app.rhythm import Rhythm
+from app.rhythm import SHOWN_EVERY, Rhythm
 from app.state.picture import Picture
 from app.state.plan import Begun, Plan, Row
 from app.state.run import RunResult, SheetResult, StepView
@@ -39,6 +40,10 @@ SHEET = -1
 SPARE_MEMORY = 0.5
 """Share of the memory that must be free for a model to stay there when another takes its place."""
 
+UNNOTICED = 0.1
+"""Seconds that a picture may take without anyone who waits: one that a moved slider asks for, and
+those that are made of steps at which nobody looks."""
+
 log = logging.getLogger("safelight")
 
 
@@ -52,6 +57,10 @@ class _Model(NamedTuple):
 
 class _Closing(Exception):
     """Unwinds a load when the program ends."""
+
+
+class _GivenUp(Exception):
+    """Unwinds the making of a picture that has to give way."""
 
 
 class Worker(QObject):
@@ -82,6 +91,7 @@ class Worker(QObject):
     idle = Signal()
     saved = Signal(str)  # path
     saveFailed = Signal(str)
+    previewFailed = Signal(str)  # once a run, which goes on
 
     _load_asked = Signal(object)
     _run_asked = Signal(object, str, object)
@@ -97,13 +107,14 @@ class Worker(QObject):
         self._pipeline_lock = threading.Lock()
         self._controls: tuple[Any, ...] = ()
         self._controls_lock = threading.Lock()
+        self._loads = 0  # that are asked for and not done
         self._closing = False
         self._number = 0
         self._budget = TIMELINE_BYTES
         self._timelines: dict[int, Any] = {}
         self._models: dict[int, _Model] = {}  # of each run
         self._open: set[int] = set()  # runs that have begun and not ended
-        self._pictured: tuple[Any, QImage, QImage] = (None, QImage(), QImage())
+        self._pictured: tuple[Any, QImage, QImage, str] = (None, QImage(), QImage(), "")
         self._unsaved: dict[tuple[int, int], tuple[Any, Any]] = {}  # image, record
         self._load_asked.connect(self._load)
         self._run_asked.connect(self._run)
@@ -114,6 +125,8 @@ class Worker(QObject):
     def load(self, source: str, prediction_type: str | None = None) -> None:
         """Load that model; the former one stays until the new one is there. prediction_type: for a
         file that does not tell what it predicts."""
+        with self._controls_lock:
+            self._loads += 1
         self._load_asked.emit(_Model(source, prediction_type))
 
     def run(self, plan: Plan, folder: str) -> None:
@@ -160,19 +173,57 @@ class Worker(QObject):
         self._timelines.pop(run, None)
         self._models.pop(run, None)
 
-    def retouched(self, run: int, index: int, scale: float, rescale: float) -> QImage | None:
-        """What that step would have predicted under another guidance, None where there was none or
-        where the run's model is not the present one. Called by the retoucher, in its own thread."""
-        timeline = self._timelines.get(run)
-        snapshot = timeline.at(index) if timeline else None
+    @property
+    def resting(self) -> bool:
+        """Whether pictures take nothing from a run or a load: there is none, or the run is paused.
+        May be asked from any thread."""
+        with self._controls_lock:
+            return not self._loads and all(control.paused for control in self._controls)
+
+    def retouched(
+        self, run: int, index: int, scale: float, rescale: float
+    ) -> tuple[QImage, str] | None:
+        """What that step would have predicted under another guidance, and how the picture was made;
+        None where there was none or where the run's model is not the present one. Called by the
+        retoucher, in its own thread."""
         with self._pipeline_lock:
-            if self._model is None or self._models.get(run) != self._model:
+            snapshot = self._snapshot(run, index)
+            if snapshot is None or snapshot.unconditional is None:
                 return None
-            if snapshot is None or snapshot.index != index or snapshot.unconditional is None:
-                return None
+            seconds = UNNOTICED if self.resting else None
             with self._engine.core_left_free():
                 latents = self._engine.reguide(self._pipeline, snapshot, scale, rescale)
-                return pixels.from_array(self._engine.preview(self._pipeline, latents))
+                made = self._engine.previewed(self._pipeline, latents, seconds=seconds)
+            return pixels.from_array(made.pixels), made.kind
+
+    def enlarged(
+        self, run: int, index: int, looked_at: bool, poll: Callable[[], None]
+    ) -> tuple[QImage, str] | None:
+        """As good a picture of that step as there is time for, and how it was made: during a run,
+        in its previews' share of time; else in full, at once or, if nobody looks at it, where that
+        is quick. None where the step is not in memory, or the run's model is not the present one.
+        poll: raises to give up. Called by the enlarger, in its own thread."""
+        with self._pipeline_lock:
+            snapshot = self._snapshot(run, index)
+            if snapshot is None:
+                return None
+            resting = self.resting
+            kind = "vae" if resting and looked_at else "auto"
+            seconds = UNNOTICED if resting else None
+            with self._engine.core_left_free():
+                made = self._engine.previewed(
+                    self._pipeline, snapshot.denoised, kind, seconds=seconds, poll=poll
+                )
+            picture = pixels.from_array(made.pixels)
+            return pixels.kept(picture, snapshot.state.total, self._budget), made.kind
+
+    def _snapshot(self, run: int, index: int) -> Any:
+        """Of that very step, if it is in memory and the run's model is the present one."""
+        timeline = self._timelines.get(run)
+        snapshot = timeline.at(index) if timeline else None
+        if self._model is None or self._models.get(run) != self._model:
+            return None
+        return snapshot if snapshot is not None and snapshot.index == index else None
 
     def close(self) -> None:
         """Cancel what is under way and refuse what comes; the thread can be ended after it."""
@@ -195,6 +246,8 @@ class Worker(QObject):
             self.loadFailed.emit(tr("Loading was given up."))
         except Exception as error:
             self.loadFailed.emit(_sentence(error, tr("load the model")))
+        with self._controls_lock:
+            self._loads -= 1
         self.idle.emit()
 
     def _exchange(self, model: _Model) -> None:
@@ -221,7 +274,12 @@ class Worker(QObject):
     def _loaded(self, model: _Model) -> Any:
         said = {"prediction_type": model.prediction_type} if model.prediction_type else {}
         with _collector_at_rest():
-            return self._engine.load(model.source, progress=self._report_loading, **said)
+            pipeline = self._engine.load(model.source, progress=self._report_loading, **said)
+        try:
+            self._engine.keep_previews(pipeline, paths.preview_folder())
+        except Exception as error:  # the model makes images all the same
+            log.warning("no previews could be prepared", exc_info=error)
+        return pipeline
 
     def _report_loading(self, fraction: float, text: str) -> None:
         if self._closing:
@@ -367,17 +425,9 @@ class Worker(QObject):
         begun = time.perf_counter()
         snapshot = step.snapshot
         if self._pictured[0] is not snapshot.state:  # several cells of a grid may share a step
-            predicted = self._engine.preview(self._pipeline, snapshot.denoised)
-            noisy = self._engine.preview(
-                self._pipeline, snapshot.latents * snapshot.input_scale, kind="linear"
-            )
-            self._pictured = (
-                snapshot.state,
-                pixels.kept(pixels.from_array(predicted), step.total, self._budget),
-                pixels.kept(pixels.from_array(noisy), step.total, self._budget),
-            )
+            self._pictured = (snapshot.state, *self._pictures(step, desk))
         after, desk.shown = desk.shown, step.index
-        _, predicted, noisy = self._pictured
+        _, predicted, noisy, kind = self._pictured
         return StepView(
             run=desk.row.number,
             index=step.index,
@@ -386,8 +436,30 @@ class Worker(QObject):
             seconds=desk.rhythm.seconds_a_step(time.perf_counter() - begun),
             predicted=predicted,
             noisy=noisy,
+            kind=kind,
             edits=tuple(e for e in snapshot.request.edits if after < e.step <= step.index),
             snapshot_bytes=desk.timeline.size,
+        )
+
+    def _pictures(self, step: Step, desk: _Desk) -> tuple[QImage, QImage, str]:
+        """The predicted picture and the noisy latents, by what takes no time: the run waits for
+        them. And how the first was made; where that does not succeed, both are black."""
+        snapshot = step.snapshot
+        try:
+            predicted, noisy = (
+                self._engine.previewed(self._pipeline, latents, kind="linear")
+                for latents in (snapshot.denoised, snapshot.latents * snapshot.input_scale)
+            )
+        except Exception as error:
+            if not desk.preview_failed:
+                desk.preview_failed = True
+                self.previewFailed.emit(_sentence(error, tr("show the steps of the run")))
+            black = pixels.black()
+            return black, black, ""
+        return (
+            pixels.kept(pixels.from_array(predicted.pixels), step.total, self._budget),
+            pixels.kept(pixels.from_array(noisy.pixels), step.total, self._budget),
+            predicted.kind,
         )
 
     def _result(self, event: Finished, desk: _Desk) -> RunResult:
@@ -448,7 +520,7 @@ class Retoucher(QObject):
     """Shows a step under another guidance while a person moves the slider, in a thread of its own:
     the worker may be paused, or in the middle of an evaluation. The latest wish wins."""
 
-    retouched = Signal(int, int, float, QImage)  # run, evaluation, guidance scale
+    retouched = Signal(int, int, float, QImage, str)  # run, evaluation, scale; how it was made
     failed = Signal(str)
 
     _asked = Signal()
@@ -459,6 +531,11 @@ class Retoucher(QObject):
         self._wish: tuple[int, int, float, float] | None = None
         self._lock = threading.Lock()
         self._asked.connect(self._work)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a wish that has not been begun."""
+        return self._wish is not None
 
     def ask(self, run: int, index: int, scale: float, rescale: float) -> None:
         """From any thread: what evaluation `index` of that run predicts under this guidance."""
@@ -474,12 +551,170 @@ class Retoucher(QObject):
         if wish is None:
             return
         try:
-            picture = self._worker.retouched(*wish)
+            made = self._worker.retouched(*wish)
         except Exception as error:
             self.failed.emit(_sentence(error, tr("show this step under another guidance")))
         else:
-            if picture is not None:
-                self.retouched.emit(*wish[:3], picture)
+            if made is not None:
+                self.retouched.emit(*wish[:3], *made)
+
+
+class Enlarger(QObject):
+    """Makes better pictures of the steps than those that the run itself can wait for, in the thread
+    of the retoucher, to which it gives way.
+
+    While a run is under way: of the step that is looked at or else of the newest, as far as the
+    previews' share of time goes. While there is none or it is paused: of the step that is looked
+    at, and then of all others of which that is quick, the newest first. At most one in
+    `SHOWN_EVERY` seconds.
+    """
+
+    enlarged = Signal(int, int, QImage, str)  # run, evaluation, picture, how it was made
+    failed = Signal(str)  # once a run
+
+    _asked = Signal()
+
+    def __init__(
+        self,
+        worker: Worker,
+        retoucher: Retoucher,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        super().__init__()
+        self._worker = worker
+        self._retoucher = retoucher
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looked: StepView | None = None
+        self._newest: StepView | None = None  # that has not been tried
+        self._rough: dict[tuple[int, int], StepView] = {}  # oldest first
+        self._ending = False  # whether the run is to decode its image
+        self._closed = False
+        self._failed: set[int] = set()  # runs of which that was told
+        self._due = -math.inf
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._work)
+        self._asked.connect(self._begin, Qt.ConnectionType.QueuedConnection)
+
+    # From any thread
+
+    def follow(self, step: StepView) -> None:
+        """A run has come to that step."""
+        with self._lock:
+            if step.rough:
+                self._rough[step.place] = step
+            self._newest = step if step.rough and not step.last else None
+            self._ending = step.last
+        self._asked.emit()
+
+    def look(self, step: StepView, result: RunResult | None) -> None:
+        """That step is looked at, or the image that it stands for."""
+        with self._lock:
+            self._looked = step if result is None and step.rough else None
+        self._asked.emit()
+
+    def give_way(self) -> None:
+        """The run is to decode its image: give up the picture that is made now."""
+        self._ending = True
+
+    def wake(self) -> None:
+        """A run or a load is over, or paused."""
+        self._asked.emit()
+
+    def close(self) -> None:
+        """Give up what is made now, and make nothing more."""
+        self._closed = True
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether there is nothing to do until something is told."""
+        return self._next() is None
+
+    # In its own thread
+
+    @Slot()
+    def stop(self) -> None:
+        """The thread is about to end, and a timer can only be stopped in it."""
+        self._timer.stop()
+
+    @Slot()
+    def _begin(self) -> None:
+        if not self._timer.isActive() and self._next() is not None:
+            self._timer.start(math.ceil(1000 * max(0.0, self._due - self._clock())))
+
+    @Slot()
+    def _work(self) -> None:
+        step = self._next()
+        if step is None or self._clock() < self._due:  # a timer may be early
+            self._begin()
+            return
+        resting, looked_at = self._worker.resting, self._is_looked_at(step)
+        self._due = self._clock() + SHOWN_EVERY
+
+        def poll() -> None:
+            over = not self._worker.resting if resting else self._ending
+            late = looked_at and not self._is_looked_at(step)
+            if over or late or self._closed or self._retoucher.waiting:
+                raise _GivenUp
+
+        made = None
+        try:
+            made = self._worker.enlarged(*step.place, looked_at, poll)
+        except _GivenUp:
+            pass
+        except Exception as error:
+            self._settle(step)
+            if step.run not in self._failed:
+                self._failed.add(step.run)
+                self.failed.emit(_sentence(error, tr("make a better picture of a step")))
+        else:
+            self._hand_out(step, made, resting)
+        if self._worker.resting or made is not None:
+            self._begin()
+
+    def _hand_out(self, step: StepView, made: tuple[QImage, str] | None, resting: bool) -> None:
+        if made is None:
+            self._settle(step)
+            return
+        better = replace(step, kind=made[1])
+        if better.kind != step.kind and not self._closed:
+            self.enlarged.emit(*step.place, *made)
+        # During a run, what was too dear now may not be so after the next step.
+        if resting or not better.rough:
+            self._settle(step)
+        else:
+            self._settle(step, better)
+
+    def _next(self) -> StepView | None:
+        """The step to make a picture of now."""
+        resting = self._worker.resting
+        with self._lock:
+            if self._closed:
+                return None
+            looked = self._looked
+            if resting:
+                return looked or next(reversed(self._rough.values()), None)
+            if self._ending:
+                return None
+            if looked is not None and looked.kind in ("linear", "") and not looked.last:
+                return looked
+            return self._newest
+
+    def _is_looked_at(self, step: StepView) -> bool:
+        looked = self._looked
+        return looked is not None and looked.place == step.place
+
+    def _settle(self, step: StepView, still_rough: StepView | None = None) -> None:
+        """That has been tried. still_rough: as it is now, if it can become better."""
+        with self._lock:
+            if self._newest is not None and self._newest.place == step.place:
+                self._newest = None
+            if self._is_looked_at(step):
+                self._looked = still_rough
+            if still_rough is None:
+                self._rough.pop(step.place, None)
+            elif step.place in self._rough:
+                self._rough[step.place] = still_rough
 
 
 class _Desk:
@@ -493,6 +728,7 @@ class _Desk:
         self.shown = row.first - 1  # the last evaluation that has a view
         self.told: Request | None = None  # the request whose guidance was told last
         self.image: Any = None
+        self.preview_failed = False  # and that was told
 
 
 @contextlib.contextmanager

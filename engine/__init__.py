@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from engine.guidance import reguide
     from engine.metadata import Record, read, save
     from engine.pipelines import load
-    from engine.preview import preview
+    from engine.preview import Preview, keep_previews, preview, previewed
     from engine.sheet import sheet
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "LoadError",
     "NonFiniteError",
     "OutOfMemory",
+    "Preview",
     "Record",
     "Request",
     "RequestError",
@@ -72,9 +73,11 @@ __all__ = [
     "core_left_free",
     "errors",
     "generate",
+    "keep_previews",
     "load",
     "memory_left",
     "preview",
+    "previewed",
     "read",
     "reguide",
     "save",
@@ -118,6 +121,9 @@ class _Door(ModuleType):
     memory_left = _Lazy("engine.device")
     reguide = _Lazy("engine.guidance")
     preview = _Lazy("engine.preview")
+    previewed = _Lazy("engine.preview")
+    keep_previews = _Lazy("engine.preview")
+    Preview = _Lazy("engine.preview")
     save = _Lazy("engine.metadata")
     read = _Lazy("engine.metadata")
     sheet = _Lazy("engine.sheet")

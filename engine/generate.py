@@ -74,6 +74,7 @@ def generate(
     total = state.total
     after = _moved(state, "cpu")
     former = None
+    pipeline.pace.previews.begin_run()
     try:
         control.poll()
         read = conditions(request, state.index, total).prompt
@@ -144,7 +145,7 @@ def generate(
                 )
             timeline.add(snapshot)
             seconds = time.perf_counter() - step_started
-            pipeline.pace.evaluation = seconds
+            pipeline.pace.note_evaluation(seconds)
             yield Step(index, total, timestep, now.guidance_scale, snapshot, seconds)
 
         final = state.sample if state.done else state.denoised
@@ -153,6 +154,8 @@ def generate(
     except RunCancelled:
         yield Cancelled(state.index, timeline)
         return
+    finally:
+        pipeline.pace.previews.end_run()
     record = Record.of_run(
         pipeline,
         request,

@@ -45,6 +45,7 @@ class Comparing(QObject):
         self._read_grid = read_grid
         self._axes: tuple[tuple[str, str], ...] = ()
         self._cells: dict[int, tuple[int, int]] = {}  # by run
+        self._steps: dict[int, int] = {}  # of the runs without an image: the step that is shown
         self._shown = False
 
     def fields(self) -> list[tuple[str, str, str]]:
@@ -95,6 +96,7 @@ class Comparing(QObject):
             self.leave()
             return
         places = ((row, column) for row in range(grid.rows) for column in range(grid.columns))
+        self._steps.clear()
         self._cells = dict(zip((row.number for row in begun.rows), places, strict=True))
         self.labelsChanged.emit(grid.row_labels, grid.column_labels)
         self._show(True)
@@ -104,13 +106,21 @@ class Comparing(QObject):
     def add_step(self, step: StepView) -> None:
         if step.run in self._cells:
             place = self._cells[step.run]
+            self._steps[step.run] = step.index
             self.cellChanged.emit(*place, step.predicted)
             words = tr("{step} of {total}", step=step.index + 1, total=step.total)
             self.cellNoted.emit(*place, words)
 
     @Slot(object)
+    def repicture(self, step: StepView) -> None:
+        """A better picture of that step has come."""
+        if self._steps.get(step.run) == step.index:
+            self.cellChanged.emit(*self._cells[step.run], step.predicted)
+
+    @Slot(object)
     def finish(self, result: RunResult) -> None:
         if result.number in self._cells:
+            self._steps.pop(result.number, None)
             place = self._cells[result.number]
             self.cellChanged.emit(*place, result.sheet)
             self.cellNoted.emit(*place, "")

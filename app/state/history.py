@@ -5,7 +5,7 @@ Fed by the worker; the timeline and the canvas show it; branches start at the st
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
@@ -35,6 +35,12 @@ class Line:
         """What its snapshots and pictures take."""
         return self.picture_bytes + (self.steps[-1].snapshot_bytes if self.steps else 0)
 
+    def position(self, index: int) -> int | None:
+        """Where that step is among `steps`, None if it is not there."""
+        position = bisect_left(self.steps, index, key=lambda step: step.index)
+        there = position < len(self.steps) and self.steps[position].index == index
+        return position if there else None
+
 
 class History(QObject):
     """The selection follows a run as long as its newest step is selected. The oldest runs go first
@@ -43,6 +49,8 @@ class History(QObject):
     lineAdded = Signal(int, str, int, object, int)  # run, label, total, parent or None, first step
     lineRemoved = Signal(int)
     stepAdded = Signal(int, int, QImage, object)  # run, index, picture, guidance scale or None
+    stepPictured = Signal(int, int, QImage, object)  # the same, with a better picture
+    repictured = Signal(object)  # StepView with a better picture than before
     marked = Signal(int, int, str)  # run, index, what was changed there
     selectionChanged = Signal(int, int)  # run, index; -1, -1 for none
     shown = Signal(object, object)  # StepView, and RunResult where the step stands for its image
@@ -105,6 +113,23 @@ class History(QObject):
             self._select(step)
         self._make_room()
 
+    @Slot(int, int, QImage, str)
+    def repicture(self, run: int, index: int, picture: QImage, kind: str) -> None:
+        """A better picture of that step has come, if it is still there. kind: how it was made."""
+        line = self.lines.get(run)
+        position = line.position(index) if line else None
+        if line is None or position is None:
+            return
+        before = line.steps[position]
+        step = replace(before, predicted=picture, kind=kind)
+        line.steps[position] = step
+        line.picture_bytes += picture.sizeInBytes() - before.predicted.sizeInBytes()
+        if self.step is before:
+            self.step = step
+        self.stepPictured.emit(run, index, picture, step.guidance_scale)
+        self.repictured.emit(step)
+        self._make_room()
+
     @Slot(object)
     def finish(self, result: RunResult) -> None:
         line = self.lines[result.number]
@@ -137,8 +162,8 @@ class History(QObject):
         line = self.lines.get(run)
         if line is None:
             return
-        position = bisect_left(line.steps, index, key=lambda step: step.index)
-        if position < len(line.steps) and line.steps[position].index == index:
+        position = line.position(index)
+        if position is not None:
             last = position == len(line.steps) - 1
             self._following = run if last else None
             self._select(line.steps[position])

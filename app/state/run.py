@@ -24,9 +24,10 @@ class StepView:
     """One model evaluation as pictures. run: its number; index: 0 to total - 1, where a long run
     leaves some out; guidance_scale: None for a model that cannot be guided; seconds: what a step
     took since the view before, with the pictures; predicted: the picture that this step foresees;
-    noisy: the latents as they are; edits: what was changed since the view before; snapshot_bytes:
-    what the run's snapshots take; retouched: the guidance scale that `predicted` was made with
-    afterwards."""
+    noisy: the latents as they are; kind: how `predicted` was made, see `engine.Preview`, "" where
+    that did not succeed; edits: what was changed since the view before; snapshot_bytes: what the
+    run's snapshots take; retouched: the guidance scale that `predicted` was made with afterwards.
+    """
 
     run: int
     index: int
@@ -35,9 +36,23 @@ class StepView:
     seconds: float
     predicted: QImage
     noisy: QImage
+    kind: str = "image"
     edits: tuple[Edit, ...] = ()
     snapshot_bytes: int = 0
     retouched: float | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.run, self.index
+
+    @property
+    def last(self) -> bool:
+        return self.index == self.total - 1
+
+    @property
+    def rough(self) -> bool:
+        """Whether a better picture of it can be made."""
+        return self.kind not in ("vae", "image")
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from app.state.run import RunResult, StepView
 class Showing(QObject):
     picturesChanged = Signal(object, object)  # predicted, noisy: QImage or None
     captionChanged = Signal(str)
+    explained = Signal(str)  # how the picture was made, in a sentence or two
     titleChanged = Signal(str)
     viewChanged = Signal(str)
     savableChanged = Signal(bool)
@@ -65,12 +66,25 @@ class Showing(QObject):
         else:
             self._show(step, step.predicted)
 
-    @Slot(int, int, float, QImage)
-    def show_retouched(self, run: int, index: int, scale: float, picture: QImage) -> None:
-        """Show what that step predicts under another guidance scale, if it is still looked at."""
+    @Slot(object)
+    def repicture(self, step: StepView) -> None:
+        """A better picture of that step has come: show it, unless the step is shown as it would be
+        under another guidance."""
+        shown = self._subject
+        if self._last_step is not None and self._last_step.place == step.place:
+            self._last_step = step
+        if isinstance(shown, StepView) and shown.place == step.place and shown.retouched is None:
+            self._show(step, step.predicted)
+
+    @Slot(int, int, float, QImage, str)
+    def show_retouched(
+        self, run: int, index: int, scale: float, picture: QImage, kind: str = "image"
+    ) -> None:
+        """Show what that step predicts under another guidance scale, if it is still looked at.
+        kind: how the picture was made."""
         step = self._subject
-        if isinstance(step, StepView) and (step.run, step.index) == (run, index):
-            self._show(replace(step, predicted=picture, retouched=scale), picture)
+        if isinstance(step, StepView) and step.place == (run, index):
+            self._show(replace(step, predicted=picture, kind=kind, retouched=scale), picture)
 
     @Slot(object)
     def show_picture(self, picture: Picture) -> None:
@@ -83,13 +97,19 @@ class Showing(QObject):
         if view != self._view:
             self._view = view
             self.viewChanged.emit(view)
-            self.captionChanged.emit(self._caption())
+            self._tell()
 
     def _show(self, subject: StepView | RunResult | Picture, image: QImage | None) -> None:
         self._subject = subject
         self.picturesChanged.emit(image, self._noisy)
-        self.captionChanged.emit(self._caption())
+        self._tell()
         self.savableChanged.emit(True)
+
+    def _tell(self) -> None:
+        step = self._subject
+        predicted = isinstance(step, StepView) and self._view == "predicted"
+        self.captionChanged.emit(self._caption())
+        self.explained.emit(_explanation(step.kind) if predicted else "")
 
     def _caption(self) -> str:
         subject = self._subject
@@ -98,7 +118,7 @@ class Showing(QObject):
                 "step {step} of {total} · {view}",
                 step=subject.index + 1,
                 total=subject.total,
-                view=tr("noisy latents") if self._view == "noisy" else tr("predicted picture"),
+                view=tr("noisy latents") if self._view == "noisy" else _named(subject.kind),
             )
             if subject.guidance_scale is None:
                 return caption
@@ -123,6 +143,38 @@ class Showing(QObject):
                 height=first.height(),
             )
         return ""
+
+
+def _named(kind: str) -> str:
+    """A predicted picture in the caption, by how it was made."""
+    match kind:
+        case "vae":
+            return tr("predicted picture, in full")
+        case "tiny":
+            return tr("predicted picture, by the tiny autoencoder")
+        case "linear":
+            return tr("predicted picture, rough")
+        case "":
+            return tr("no picture of this step")
+    return tr("predicted picture")
+
+
+def _explanation(kind: str) -> str:
+    match kind:
+        case "vae":
+            return tr("Decoded in full by the VAE, as the finished image is.")
+        case "tiny":
+            return tr(
+                "Decoded by the tiny autoencoder: close to the full picture, in a fraction of the "
+                "time."
+            )
+        case "linear":
+            return tr(
+                "A linear map of the latents, one pixel for each: it costs the run no time. The "
+                "full picture comes when there is time, at the latest when this step is chosen "
+                "while the run is paused or over."
+            )
+    return ""
 
 
 def _picture_of(result: RunResult) -> Picture:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from app import theme
 from app.i18n import tr
 from app.widgets.calm_repaint import CalmRepaint
+from app.widgets.plain_label import plain_tooltip
 from app.widgets.rounded_picture import draw_rounded
 
 MARGIN = 24
@@ -43,6 +44,7 @@ class PreviewCanvas(QWidget):
         self._noisy: QImage | None = None
         self._view = "predicted"
         self._caption = ""
+        self._explanation = ""
         self._hint = ""
         self._takes_prompt = True
         self._enlarged: tuple[object, QImage] | None = None
@@ -60,8 +62,13 @@ class PreviewCanvas(QWidget):
     def set_caption(self, text: str) -> None:
         """One line that stands in the corner of the picture."""
         self._caption = text
-        self.setAccessibleDescription(text)
+        self._describe()
         self._repaint.ask()
+
+    def set_explanation(self, text: str) -> None:
+        """How the picture was made, for the tooltip and for screen readers; "" for nothing."""
+        self._explanation = text
+        self._describe()
 
     def set_takes_prompt(self, taken: bool) -> None:
         """Whether the hint asks for a prompt."""
@@ -73,11 +80,12 @@ class PreviewCanvas(QWidget):
         """Takes the picture away and shows `hint` in its place."""
         self._hint = hint
         self.set_caption("")
+        self.set_explanation("")
         self.set_pictures(None, None)
 
     def retranslate(self) -> None:
         self.setAccessibleName(tr("Picture"))
-        self.setToolTip(tr("The picture as it develops. The right button saves or copies it."))
+        self._describe()
         self._hint = (
             tr("Type a prompt and press Generate: the picture appears here while it develops.")
             if self._takes_prompt
@@ -113,6 +121,14 @@ class PreviewCanvas(QWidget):
             painter.setPen(QPen(QColor(theme.tokens().accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(4.5, 4.5, -4.5, -4.5), 6, 6)
+
+    def _describe(self) -> None:
+        tooltip = tr("The picture as it develops. The right button saves or copies it.")
+        if self._explanation:
+            tooltip = plain_tooltip(f"{tooltip}\n{self._explanation}")
+        self.setToolTip(tooltip)
+        lines = filter(None, (self._caption, self._explanation))
+        self.setAccessibleDescription("\n".join(lines))
 
     def _shown(self) -> QImage | None:
         first, second = self._predicted, self._noisy

@@ -5,7 +5,7 @@ takes, and what a decode gives back. And what pipelines ask of the files that th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,11 +16,13 @@ from engine.errors import RequestError
 from engine.images import Pixels
 from engine.networks.deep_layers import DeepLayers
 from engine.networks.poll import Poll, no_poll
+from engine.pipelines.preview_budget import PreviewBudget
 from engine.request import Request
 from engine.steering import Conditions
 from engine.weights.tensors import Tensors
 
 PreviewKind = Literal["auto", "vae", "tiny", "linear"]
+MadeKind = Literal["vae", "tiny", "linear", "image"]
 Progress = Callable[[float, str], None]
 """Called with a fraction from 0 to 1 and what is being loaded."""
 
@@ -106,14 +108,29 @@ class Decoded:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Previews:
+    """Small pictures (one array an image), and how they were made; "image" where the latents are
+    the image."""
+
+    pictures: tuple[Pixels, ...]
+    kind: MadeKind
+
+
 @dataclass
 class Pace:
     """Seconds that the last evaluation took, and the last decode of one image, by the VAE and by a
-    tiny autoencoder, for each element of the latents; 0 until measured."""
+    tiny autoencoder, for each element of the latents; 0 until measured. previews: what these may
+    take from a run."""
 
     evaluation: float = 0.0
     decode_per_element: float = 0.0
     tiny_per_element: float = 0.0
+    previews: PreviewBudget = field(default_factory=PreviewBudget)
+
+    def note_evaluation(self, seconds: float) -> None:
+        self.evaluation = seconds
+        self.previews.earn(seconds)
 
     def note_decode(self, per_element: float) -> None:
         self.decode_per_element = _steadied(self.decode_per_element, per_element)
@@ -184,9 +201,16 @@ class Pipeline(Protocol):
         """Latents (B, C, h, w), scaled as the network sees them, to pictures."""
         ...
 
-    def preview(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
-        """A small picture of each of the latents (B, C, h, w), as `engine.preview` describes the
-        kinds. Raises EngineError for a kind that this pipeline lacks."""
+    def preview(
+        self, latents: Tensor, kind: PreviewKind, seconds: float | None, poll: Poll
+    ) -> Previews:
+        """A small picture of each of the latents (B, C, h, w), as `engine.previewed` describes it.
+        Raises EngineError for a kind that this pipeline lacks."""
+        ...
+
+    def keep_previews(self, folder: Path) -> None:
+        """Take what was learned for previews from the folder, and write there what is learned; see
+        `engine.keep_previews`."""
         ...
 
     def checkpoint_sha256(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from engine import schedulers
 from engine.device import free_cache, memory_guard
 from engine.errors import EngineError, LoadError, RequestError
-from engine.images import Pixels, to_pixels
+from engine.images import to_pixels
 from engine.networks import UNet2DModel
 from engine.networks.convolution import tune
 from engine.networks.deep_layers import DeepLayers
@@ -26,6 +27,7 @@ from engine.pipelines.base import (
     Files,
     Pace,
     PreviewKind,
+    Previews,
     Progress,
     Reading,
     Sizes,
@@ -177,8 +179,17 @@ class DDPM:
     def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
         return Decoded(tuple(to_pixels(one.expand(3, -1, -1)) for one in latents))
 
-    def preview(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
-        return self.decode(latents).pictures
+    def preview(
+        self,
+        latents: Tensor,
+        kind: PreviewKind,
+        seconds: float | None = None,
+        poll: Poll = no_poll,
+    ) -> Previews:
+        return Previews(self.decode(latents).pictures, "image")
+
+    def keep_previews(self, folder: Path) -> None:
+        """There is nothing to learn."""
 
     def close(self) -> None:
         if self._open:

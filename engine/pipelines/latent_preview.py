@@ -4,82 +4,131 @@ that have one; asked through `engine.preview`.
 
 from __future__ import annotations
 
+import hashlib
+import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
+from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.images import Pixels, from_pixels, to_pixels
-from engine.networks import AutoencoderTiny
-from engine.pipelines.base import Decoded, Pace, PreviewKind
+from engine.images import Pixels, to_pixels
+from engine.networks import Autoencoder, AutoencoderTiny
+from engine.networks.poll import Poll, no_poll
+from engine.pipelines.base import Decoded, Pace, PreviewKind, Previews
 from engine.pipelines.latent_decoder import unscaled
+from engine.pipelines.linear_map import LinearMap
 
-BUDGET = 0.05
-"""The share of a step that "auto" may spend on its preview."""
 UNNOTICED = 0.1
-"""Seconds that "auto" may spend whatever a step takes: ten pictures a second still feel live."""
-DOUBTED = 4
-"""A decode that cost no more than so many times the budget may have met a busy moment: each time
-that it is passed over it is thought a little cheaper, until it is tried again."""
+"""Seconds that "auto" may take while no run is under way: ten pictures a second still feel live."""
 PROBE = 16
-"""Side of the latents whose decode is timed before the first choice."""
-WARM = 2
-"""How often that is done: the first one warms up, the second is what counts."""
+"""Side of the latents that are decoded before anything else was: a 16th of 512 by 512 pixels."""
+GUESS = 2.0
+"""What clouds of noise weigh in the linear map, against one picture of a run: with fewer, a few
+pictures of few colours make a worse map than the clouds alone."""
+SMALL = 4096
+"""Elements of the tensors that tell one VAE from another: its biases and norms are among them."""
 
 
 class LatentPreview:
-    """channels: of the latents. decode: all that the model's own decode does. pace: where the cost
-    of a step and of a decode are noted. tiny: a tiny autoencoder, if there is one."""
+    """vae: whose latents they are. decode: all that the model's own decode does. pace: where the
+    cost of an evaluation and of a decode are noted. tiny: a tiny autoencoder, if there is one."""
 
     def __init__(
         self,
         name: str,
-        channels: int,
-        decode: Callable[[Tensor], Decoded],
+        vae: Autoencoder,
+        decode: Callable[[Tensor, Poll], Decoded],
         pace: Pace,
         tiny: AutoencoderTiny | None = None,
     ) -> None:
         self._name = name
-        self._channels = channels
+        self._vae = vae
         self._decode = decode
         self._pace = pace
         self._tiny = tiny
+        self._map = LinearMap(vae.latent_channels)
+        self._path: Path | None = None
+        self._starting = threading.Lock()
 
-    def pictures(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
-        """One picture for each of the latents (B, C, h, w). Raises EngineError for "tiny" where
+    def pictures(
+        self,
+        latents: Tensor,
+        kind: PreviewKind,
+        seconds: float | None = None,
+        poll: Poll = no_poll,
+    ) -> Previews:
+        """One picture for each of the latents (B, C, h, w). seconds: what "auto" may take; None
+        means what the budget of the run under way has left. Raises EngineError for "tiny" where
         there is none."""
         if kind == "auto":
-            kind = self._best(latents)
-        if kind == "vae":
-            return self._decode(latents).pictures
-        if kind == "linear":
-            return tuple(self._linear(one) for one in latents.float().cpu())
-        if self._tiny is None:
-            raise EngineError(f"{self._name} has no tiny autoencoder. Take vae, linear or auto.")
-        return self._tinily(latents, self._tiny)
+            kind = self._best(latents, seconds)
+        if kind == "linear" and not self._map.ready:
+            self._start()
+        begun = time.perf_counter()
+        try:
+            if kind == "linear":
+                made = tuple(self._map.colours(one) for one in latents.float().cpu())
+                return Previews(made, "linear")
+            if kind == "vae":
+                made = self._decode(latents, poll).pictures
+                self.learn(latents, made)
+                return Previews(made, "vae")
+            if self._tiny is None:
+                raise EngineError(
+                    f"{self._name} has no tiny autoencoder. Take vae, linear or auto."
+                )
+            return Previews(self._tinily(latents, self._tiny), "tiny")
+        finally:
+            self._pace.previews.spend(time.perf_counter() - begun)
 
-    def _best(self, latents: Tensor) -> PreviewKind:
-        probe = latents[:1, :, :PROBE, :PROBE]
+    def learn(self, latents: Tensor, pictures: tuple[Pixels, ...]) -> None:
+        """Fit the linear map to pictures that have been decoded anyway."""
+        if self._map.complete:
+            return
+        for one, picture in zip(latents, pictures, strict=True):
+            self._map.learn(one, picture)
+        if self._path is not None:
+            self._map.write(self._path)
+
+    def keep(self, folder: Path) -> None:
+        """Read what is known of this VAE from the folder, and write there what is learned of it.
+        What must be decoded before the first preview is decoded now."""
+        self._path = folder / f"{_fingerprint(self._vae)}.json"
+        self._map.read(self._path)
+        self._start()
+
+    def _best(self, latents: Tensor, seconds: float | None) -> PreviewKind:
         if not self._pace.decode_per_element:
-            for _ in range(WARM):
-                self._decode(probe)
-        if self._is_affordable(self._pace.decode_per_element, latents):
+            self._start()
+        if seconds is None:
+            left = self._pace.previews.left
+            seconds = UNNOTICED if left is None else left
+        if self._pace.decode_per_element * latents.numel() <= seconds:
             return "vae"
-        if self._is_affordable(self._pace.decode_per_element / DOUBTED, latents):
-            self._pace.decode_per_element *= 0.8
         if self._tiny is None:
             return "linear"
         if not self._pace.tiny_per_element:
-            for _ in range(WARM):
+            probe = latents[:1, :, :PROBE, :PROBE]
+            for _ in range(2):  # the first one warms up
                 self._tinily(probe, self._tiny)
-        return "tiny" if self._is_affordable(self._pace.tiny_per_element, latents) else "linear"
+        affordable = self._pace.tiny_per_element * latents.numel() <= seconds
+        return "tiny" if affordable else "linear"
 
-    def _is_affordable(self, per_element: float, latents: Tensor) -> bool:
-        return per_element * latents.numel() <= max(BUDGET * self._pace.evaluation, UNNOTICED)
+    def _start(self) -> None:
+        """Decode clouds of noise, once: they tell what a decode costs, and a first linear map."""
+        with self._starting:
+            if self._pace.decode_per_element and self._map.ready:
+                return
+            clouds = _clouds(self._vae.latent_channels)
+            begun = time.perf_counter()
+            (picture,) = self._decode(clouds, no_poll).pictures
+            if time.perf_counter() - begun <= UNNOTICED:  # then once more: the first one warms up
+                self._decode(clouds, no_poll)
+            if not self._map.ready:
+                self._map.guess(clouds[0], picture, GUESS)
 
     def _tinily(self, latents: Tensor, tiny: AutoencoderTiny) -> tuple[Pixels, ...]:
         pictures = []
@@ -90,26 +139,26 @@ class LatentPreview:
             self._pace.note_tiny((time.perf_counter() - started) / one.numel())
         return tuple(pictures)
 
-    def _linear(self, latents: Tensor) -> Pixels:
-        weight, bias = self._linear_map
-        rgb = torch.einsum("chw,cr->rhw", latents, weight) + bias[:, None, None]
-        return to_pixels(rgb)
 
-    @cached_property
-    def _linear_map(self) -> tuple[Tensor, Tensor]:
-        """Least squares from a latent (C) to the mean colour (3) of the pixels that it becomes:
-        weight (C, 3) and bias (3), fitted on decoded clouds of noise at several sizes of blob."""
-        generator = torch.Generator().manual_seed(0)
-        side, rows, colours = 16, [], []
-        for blob in (2, 4, 8, 16):
-            shape = (1, self._channels, side // blob, side // blob)
-            coarse = torch.randn(shape, generator=generator)
-            latents = torch.nn.functional.interpolate(coarse * 1.2, (side, side), mode="bicubic")
-            picture = from_pixels(self._decode(latents).pictures[0])
-            rows.append(latents[0].flatten(1).T)
-            small = torch.nn.functional.adaptive_avg_pool2d(picture, (side, side))
-            colours.append(small.flatten(1).T)
-        design = torch.cat([torch.cat(rows), torch.ones(len(rows) * side * side, 1)], dim=1)
-        solution = np.linalg.lstsq(design.double().numpy(), torch.cat(colours).double().numpy())[0]
-        fitted = torch.from_numpy(solution).float()
-        return fitted[:-1], fitted[-1]
+def _clouds(channels: int) -> Tensor:
+    """Latents (1, C, 16, 16): in each quarter noise in blobs of another size."""
+    generator = torch.Generator().manual_seed(0)
+    side = PROBE // 2
+    quarters = []
+    for blob in (1, 2, 4, 8):
+        shape = (1, channels, side // blob, side // blob)
+        coarse = 1.2 * torch.randn(shape, generator=generator)
+        quarters.append(torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic"))
+    halves = torch.cat(quarters[:2], dim=3), torch.cat(quarters[2:], dim=3)
+    return torch.cat(halves, dim=2)
+
+
+def _fingerprint(vae: Autoencoder) -> str:
+    """What this VAE is, by its scaling and its small tensors: cheap, and no two trained ones agree
+    in them."""
+    digest = hashlib.sha256(f"{vae.scaling_factor} {vae.shift_factor}".encode())
+    for name, tensor in vae.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        if tensor.numel() <= SMALL:
+            digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]

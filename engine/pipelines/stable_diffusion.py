@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -19,7 +20,6 @@ from torch import Tensor
 from engine import schedulers
 from engine.device import free_cache, memory_guard
 from engine.errors import ConfigError, EngineError, LoadError, RequestError
-from engine.images import Pixels
 from engine.networks import (
     AddedConditions,
     Autoencoder,
@@ -35,6 +35,7 @@ from engine.pipelines.base import (
     Files,
     Pace,
     PreviewKind,
+    Previews,
     Progress,
     Reading,
     Sizes,
@@ -121,9 +122,7 @@ class StableDiffusion:
         self.pace = Pace()
         self._empty_is_zero = empty_is_zero
         self._decoder = LatentDecoder(vae, self.dtype, self.device, self.pace)
-        self._preview = LatentPreview(
-            name, vae.latent_channels, self._decoder.decode, self.pace, tiny
-        )
+        self._preview = LatentPreview(name, vae, self._decoder.decode, self.pace, tiny)
         self._contexts: deque[tuple[tuple[Conditioning, ...], Context]] = deque(maxlen=CONTEXTS)
         self._open = True
 
@@ -295,10 +294,21 @@ class StableDiffusion:
         return AddedConditions(torch.cat(pooled), sizes.expand(len(pooled), -1))
 
     def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
-        return self._decoder.decode(latents, poll)
+        decoded = self._decoder.decode(latents, poll)
+        self._preview.learn(latents, decoded.pictures)
+        return decoded
 
-    def preview(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
-        return self._preview.pictures(latents, kind)
+    def preview(
+        self,
+        latents: Tensor,
+        kind: PreviewKind,
+        seconds: float | None = None,
+        poll: Poll = no_poll,
+    ) -> Previews:
+        return self._preview.pictures(latents, kind, seconds, poll)
+
+    def keep_previews(self, folder: Path) -> None:
+        self._preview.keep(folder)
 
     def close(self) -> None:
         if self._open:

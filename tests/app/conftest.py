@@ -37,6 +37,7 @@ class Told(QObject):
     idle = Signal()
     saved = Signal(str)
     saveFailed = Signal(str)
+    previewFailed = Signal(str)
 
     def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +56,7 @@ class Told(QObject):
         worker.idle.connect(self.idle)
         worker.saved.connect(self.saved)
         worker.saveFailed.connect(self.saveFailed)
+        worker.previewFailed.connect(self.previewFailed)
 
 
 def told(application: Application) -> Told:

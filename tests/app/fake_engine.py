@@ -99,7 +99,9 @@ class FakeEngine:
     evaluation takes. truncated: the text that did not fit. failures: an exception for "load", a
     source, "encode", ("seed", a seed), a step's number from 0, "preview", "reguide", "sheet" or
     "save"; it happens until it is taken out. gate: a run waits for it before each evaluation, where
-    it is set; load_gate and reguide_gate: the same for a load and for reguiding."""
+    it is set; load_gate and reguide_gate: the same for a load and for reguiding. kinds: how a
+    preview of each kind is made; the latents are the image unless a test says otherwise.
+    preview_gate: a preview that is not linear waits for it, or to be given up."""
 
     Cancelled, Encoded, Finished, Step = Cancelled, Encoded, Finished, Step
     Control, Edit, Request = Control, Edit, Request
@@ -117,6 +119,10 @@ class FakeEngine:
         self.gate: threading.Semaphore | None = None
         self.load_gate: threading.Event | None = None
         self.reguide_gate: threading.Event | None = None
+        self.kinds: dict[str, str] = {}
+        self.preview_gate: threading.Semaphore | None = None
+        self.previewed_kinds: list[str] = []  # that were asked for, but for the linear ones
+        self.given_up = 0  # previews
         self.requests: list[Request] = []
         self.starts: list[Any] = []  # of each run: the snapshot it began at, or None
         self.evaluated: list[int] = []  # the index of each evaluation that was begun
@@ -247,8 +253,34 @@ class FakeEngine:
     def preview(
         self, pipeline: FakePipeline, latents: np.ndarray, kind: str = "auto"
     ) -> np.ndarray:
+        return self.previewed(pipeline, latents, kind).pixels
+
+    def previewed(
+        self,
+        pipeline: FakePipeline,
+        latents: np.ndarray,
+        kind: str = "auto",
+        seconds: float | None = None,
+        poll: Callable[[], None] = lambda: None,
+    ) -> Any:
+        if kind != "linear":
+            self.previewed_kinds.append(kind)
+            self._pass_previews(poll)
         self._fail("preview")
-        return np.clip(latents, 0, 255).astype(np.uint8)
+        pixels = np.clip(latents, 0, 255).astype(np.uint8)
+        return SimpleNamespace(pixels=pixels, kind=self.kinds.get(kind, "image"))
+
+    def keep_previews(self, pipeline: FakePipeline, folder: Path) -> None:
+        self._fail("keep_previews")
+
+    def _pass_previews(self, poll: Callable[[], None]) -> None:
+        try:
+            poll()
+            while self.preview_gate and not self.preview_gate.acquire(timeout=0.002):
+                poll()
+        except BaseException:
+            self.given_up += 1
+            raise
 
     def save(self, image: Image.Image, path: Any, record: Any, index: int = 0) -> None:
         self._fail("save")

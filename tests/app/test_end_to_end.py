@@ -12,7 +12,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QSlider, QSpinBox
 
 import engine
+from app import paths
 from app.main import Application, build
+from engine.pipelines.preview_budget import SHARE
 from tests.app.conftest import told
 from tests.app.test_main import steps
 
@@ -93,6 +95,28 @@ def test_type_generate_watch_and_open_the_file(qtbot, opened):
 
     command_line = list(engine.generate(engine.load("bundled"), record.request))[-1]
     assert np.array_equal(np.asarray(command_line.images[0]), pixels(result.images[0]))
+
+
+def test_previews_take_their_share_and_a_chosen_step_comes_in_full(qtbot, opened, monkeypatch):
+    """Seconds that the previews of a run spend, against those of its evaluations."""
+    budget = opened.worker._pipeline.pace.previews
+    earned, spent, spend, earn = [], [], budget.spend, budget.earn
+    monkeypatch.setattr(budget, "spend", lambda s: (budget._runs and spent.append(s), spend(s)))
+    monkeypatch.setattr(budget, "earn", lambda s: (earned.append(s), earn(s)))
+    spin(opened, "stepsSpin").setValue(12)
+    opened.session.set_prompt("an owl")
+    with qtbot.waitSignal(told(opened).idle, timeout=120_000):
+        press(qtbot, opened, "generateButton")
+    print(
+        f"previews took {sum(spent):.3f} s of {sum(earned):.3f} s, {sum(spent) / sum(earned):.1%}"
+    )
+    # The dearest may have taken longer than the one before it had let expect.
+    assert sum(spent) - max(spent) <= SHARE * sum(earned)
+    opened.history.select(1, 3)
+    qtbot.waitUntil(lambda: not opened.history.step.rough, timeout=60_000)
+    assert shown(opened).shape == (128, 128, 3)
+    assert "decoded in full" in opened.window.canvas.accessibleDescription().lower()
+    assert list(paths.preview_folder().glob("*.json"))
 
 
 def test_the_guidance_slider_steers_the_run_under_way(qtbot, opened):

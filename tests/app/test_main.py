@@ -153,7 +153,7 @@ def test_what_is_asked_during_a_run_comes_after_it(
     assert len({request.seed for request in fake.requests}) == 3
 
 
-@pytest.mark.parametrize("stage", ["encode", 0, 3, "preview"])
+@pytest.mark.parametrize("stage", ["encode", 0, 3])
 def test_an_error_is_a_bar_and_the_prompt_stays(
     qtbot: QtBot, application: Application, fake: FakeEngine, stage: Any
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.state.history import History
 from app.state.plan import Origin
 from engine.request import Edit
-from tests.app.by_hand import begun, heard, result, row, step
+from tests.app.by_hand import begun, heard, image, result, row, step
 
 
 @pytest.fixture
@@ -95,6 +95,17 @@ class TestLooking:
         assert (shown[-1][1], titles[-1]) == (None, "Run 1")
         history.select_run(1)
         assert shown[-1][1] is made
+
+    def test_a_better_picture_takes_the_place_of_the_rough_one(self, history: History) -> None:
+        develop(history, 1, done=2)
+        before, strip = history.bytes, heard(history.stepPictured)
+        told = heard(history.repictured)
+        for place in ((1, 0), (1, 1), (1, 2), (7, 0)):  # the last two are not there
+            history.repicture(*place, image(32), "vae")
+        assert [(step.place, step.kind) for step in told] == [((1, 0), "vae"), ((1, 1), "vae")]
+        assert [picture[:2] for picture in strip] == [(1, 0), (1, 1)]
+        assert history.step is told[1] is history.lines[1].steps[1]
+        assert history.bytes == before + 2 * (image(32).sizeInBytes() - image().sizeInBytes())
 
     def test_something_else_is_looked_at(self, history: History) -> None:
         branchable = heard(history.branchableChanged)

@@ -98,6 +98,7 @@ class SteppedEngine(FakeEngine):
         self.loading = False
         self.load_gate = threading.Event()
         self.load_gate.set()
+        self.kinds = {"linear": "linear", "auto": "vae", "vae": "vae"}
 
     def load(self, *asked: Any, **more: Any) -> Any:
         self.loading = True
@@ -173,6 +174,7 @@ class Ledger:
         self.images = 0
         self.expected: dict[str, Any] | None = None  # what steers the run, if it is known
         self.hurried = False  # whether evaluations run while the next actions come
+        self._released_in_a_hurry = False  # then it may have been steered before it began
         self._worker = application.worker
         tells = told(application)
         application.queue.planReleased.connect(self._release)
@@ -189,6 +191,7 @@ class Ledger:
         if self.released > self.idle + 1:  # the queue hears first that the worker is idle
             self.problems.append(f"{what} was released before the worker was idle")
         self.released += 1
+        self._released_in_a_hurry = self.hurried
 
     def _start(self, begun: Begun) -> None:
         if self.open:
@@ -196,7 +199,7 @@ class Ledger:
         self.open = {row.number: row.first for row in begun.rows}
         request = begun.rows[0].request
         self.expected = {name: getattr(request, name) for name in STEERED}
-        if not begun.plan.steerable or self.hurried:
+        if not begun.plan.steerable or self.hurried or self._released_in_a_hurry:
             self.expected = None
 
     def _step(self, step: StepView) -> None:
@@ -292,6 +295,7 @@ class Window:
         self.fake = SteppedEngine()
         self.fake.models[self._models[1]] = FAKE_DDPM
         self.application = build(self.fake)
+        self.application.enlarger._clock = count().__next__  # so that every picture is due
         self.ledger = Ledger(self.application)
         self.barrier = Barrier(self.application.retoucher_thread)
         self.application.show()
@@ -669,6 +673,8 @@ class Window:
         QCoreApplication.processEvents()
 
     def at_rest(self) -> bool:
+        if not self.application.enlarger.at_rest:
+            return False
         controls = self.application.worker._controls
         paused = any(control.at_rest for control in controls)
         return self.application.queue._current is None or self.fake.at_rest or paused

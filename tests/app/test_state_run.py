@@ -133,6 +133,43 @@ def test_the_caption_tells_guidance_only_where_there_is_one(
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "explained"),
+    [
+        ("vae", "predicted picture, in full", "VAE"),
+        ("tiny", "predicted picture, by the tiny autoencoder", "tiny autoencoder"),
+        ("linear", "predicted picture, rough", "linear map"),
+        ("image", "predicted picture", ""),
+        ("", "no picture of this step", ""),
+    ],
+)
+def test_the_picture_says_how_it_was_made(
+    showing: Showing, history: History, kind: str, words: str, explained: str
+) -> None:
+    history.repictured.connect(showing.repicture)
+    captions, explanations = heard(showing.captionChanged), heard(showing.explained)
+    history.start(begun())
+    history.add_step(step(kind="linear"))
+    history.repicture(1, 0, image(), kind)
+    assert captions[-1] == f"step 1 of 4 · {words} · guidance 5"
+    assert explained in explanations[-1]
+    assert bool(explanations[-1]) == bool(explained)
+    showing.set_view("noisy")
+    assert (captions[-1], explanations[-1]) == ("step 1 of 4 · noisy latents · guidance 5", "")
+
+
+def test_a_better_picture_leaves_a_retouched_one(showing: Showing, history: History) -> None:
+    history.repictured.connect(showing.repicture)
+    history.start(begun())
+    history.add_step(step(kind="linear"))
+    pictures = heard(showing.picturesChanged)
+    better, retouched = image(), image()
+    history.repicture(1, 0, better, "vae")
+    showing.show_retouched(1, 0, 9.0, retouched, "vae")
+    history.repicture(1, 0, image(), "vae")
+    assert [predicted for predicted, _ in pictures] == [better, retouched]
+
+
 def test_the_canvas_shows_the_selected_step(showing: Showing, history: History) -> None:
     captions = heard(showing.captionChanged)
     history.add_step(step())

@@ -549,6 +549,11 @@ class TestPreviewCanvas:
     def test_caption_reaches_screen_readers(self, canvas: PreviewCanvas) -> None:
         canvas.set_caption("step 3 of 20")
         assert canvas.accessibleDescription() == "step 3 of 20"
+        canvas.set_explanation("Decoded in full.")
+        assert canvas.accessibleDescription() == "step 3 of 20\nDecoded in full."
+        assert "Decoded in full." in canvas.toolTip()
+        canvas.set_explanation("")
+        assert "Decoded" not in canvas.toolTip() + canvas.accessibleDescription()
 
     def test_context_menu(self, canvas: PreviewCanvas) -> None:
         heard = Heard(canvas.saveRequested)

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import engine
+from engine.pipelines.base import Pace
+from engine.pipelines.latent_preview import LatentPreview
+from engine.pipelines.linear_map import ENOUGH
+from engine.pipelines.preview_budget import SHARE, PreviewBudget
+
+
+class Clock:
+    """Stands in for the module time: passes only where a test says so."""
+
+    now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def taking(self, seconds: float, call: Callable[..., Any]) -> Callable[..., Any]:
+        def slow(*values: Any, **named: Any) -> Any:
+            self.now += seconds
+            return call(*values, **named)
+
+        return slow
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +82,176 @@ def test_auto_takes_what_the_measured_pace_allows(bundled, finished, monkeypatch
 def test_a_kind_that_is_not_there_is_an_error(bundled, finished, kind):
     with pytest.raises(engine.EngineError, match="vae"):
         engine.preview(bundled, finished.timeline[-1].latents, kind=kind)
+
+
+class TestBudget:
+    def test_previews_of_a_run_take_their_share_and_no_more(self):
+        """On a clock of its own: a picture costs a third of a step."""
+        budget, pictures, seconds = PreviewBudget(), [], 0.0
+        budget.begin_run()
+        for step in range(1, 101):
+            budget.earn(0.03)
+            seconds += 0.03
+            if budget.left >= 0.0099:
+                budget.spend(0.0099)
+                pictures.append(step)
+            assert 0.0099 * len(pictures) <= SHARE * seconds
+        assert len(pictures) == 15
+        assert max(after - before for before, after in pairwise(pictures)) == 7
+        budget.end_run()
+        assert budget.left is None
+
+    def test_what_is_left_over_ends_with_the_run_and_what_is_owed_does_not(self):
+        budget = PreviewBudget()
+        budget.begin_run()
+        budget.earn(100.0)
+        budget.end_run()
+        budget.spend(50.0)  # no run has lost it
+        budget.begin_run()
+        assert budget.left == 0.0
+        budget.spend(1.0)
+        budget.end_run()
+        budget.begin_run()
+        assert budget.left == -1.0
+
+    def test_a_run_has_as_many_full_pictures_as_it_can_afford(self, bundled, monkeypatch):
+        """As the window and a library ask for them: every preview of a run on the real model, the
+        linear ones too, within 5 % of the time of its evaluations."""
+        clock = Clock()
+        for module in ("generate", "pipelines.latent_preview", "pipelines.latent_decoder"):
+            monkeypatch.setattr(sys.modules[f"engine.{module}"], "time", clock)
+        monkeypatch.setattr(bundled, "pace", Pace())
+        monkeypatch.setattr(bundled._preview, "_pace", bundled.pace)
+        monkeypatch.setattr(bundled._decoder, "_pace", bundled.pace)
+        monkeypatch.setattr(bundled.unet, "forward", clock.taking(1.0, bundled.unet.forward))
+        monkeypatch.setattr(bundled.vae, "decode", clock.taking(0.195, bundled.vae.decode))
+        engine.preview(bundled, torch.zeros(4, 16, 16))
+        kinds, seconds, spent = [], 0.0, 0.0
+        for event in engine.generate(bundled, engine.Request("an owl", steps=20)):
+            if isinstance(event, engine.Step):
+                seconds += event.seconds
+                begun = clock.now
+                kinds.append(engine.previewed(bundled, event.snapshot.denoised).kind)
+                spent += clock.now - begun
+        assert kinds == (["linear"] * 3 + ["vae"]) * 5
+        assert spent <= SHARE * seconds
+
+
+RUNS = (
+    *("a red apple, 3d", "an owl on a purple background", "a rocket, flat style"),
+    *("a yellow star, 3d", "a hamburger on a black background", "a cat on a green background"),
+)
+HELD_OUT = ("a blue heart, 3d", "a green apple on a navy background")
+
+
+@pytest.fixture(scope="module")
+def runs(bundled):
+    """By prompt: the denoised latents of some steps and what they are in full."""
+    made = {}
+    for prompt in (*RUNS, *HELD_OUT):
+        *_, last = engine.generate(bundled, engine.Request(prompt, steps=4, seed=3))
+        latents = [last.timeline[step].denoised[0] for step in (1, 3)]
+        made[prompt] = [(one, engine.preview(bundled, one, "vae")) for one in latents]
+    return made
+
+
+class TestLearning:
+    @pytest.fixture
+    def preview(self, bundled):
+        """As after loading, before anything was run."""
+        return LatentPreview("", bundled.vae, bundled._decoder.decode, bundled.pace)
+
+    def teach(self, preview, runs):
+        for prompt in RUNS:
+            for latents, picture in runs[prompt]:
+                preview.learn(latents[None], (picture,))
+
+    def error(self, preview, runs) -> float:
+        """Root of the mean square of what is wrong with held-out pictures, of 255."""
+        squares = []
+        for prompt in HELD_OUT:
+            for latents, picture in runs[prompt]:
+                (made,) = preview.pictures(latents[None], "linear").pictures
+                target = picture.reshape(16, 8, 16, 8, 3).mean(axis=(1, 3))
+                squares.append(((made - target) ** 2).mean())
+        return float(np.sqrt(np.mean(squares)))
+
+    def test_what_runs_decode_makes_a_better_map_than_clouds(self, preview, runs):
+        clouds = self.error(preview, runs)
+        self.teach(preview, runs)
+        learned = self.error(preview, runs)
+        print(f"of 255: clouds {clouds:.1f}, learned {learned:.1f}")
+        assert learned < 0.9 * clouds
+
+    def test_a_finished_run_teaches_for_nothing(self, tiny_pipeline):
+        before = tiny_pipeline._preview._map.pictures
+        list(engine.generate(tiny_pipeline, engine.Request("owl", steps=1, width=64, height=64)))
+        assert tiny_pipeline._preview._map.pictures == before + 1
+
+    def test_what_was_learned_is_there_at_the_next_start(self, bundled, preview, runs, tmp_path):
+        preview.keep(tmp_path / "new" / "folder")
+        self.teach(preview, runs)
+        again = LatentPreview("", bundled.vae, bundled._decoder.decode, bundled.pace)
+        again.keep(tmp_path / "new" / "folder")
+        assert again._map.pictures == preview._map.pictures == 2 * len(RUNS)
+        assert self.error(again, runs) == self.error(preview, runs)
+
+    def test_another_vae_has_another_map(self, bundled, tiny_pipeline, tmp_path, runs):
+        for pipeline in (bundled, tiny_pipeline):
+            one = LatentPreview("", pipeline.vae, pipeline._decoder.decode, pipeline.pace)
+            one.keep(tmp_path)
+            one.learn(torch.zeros(1, 4, 8, 8), (np.zeros((64, 64, 3), np.uint8),))
+        assert len(list(tmp_path.iterdir())) == 2
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "[]",
+            "{",
+            '{"pictures": 3, "gram": [[1]], "moments": [[1]]}',
+            '{"pictures": 3, "gram": "no", "moments": []}',
+            '{"pictures": 3, "gram": NaN, "moments": NaN}',
+            "\x00\xff",
+        ],
+    )
+    def test_a_damaged_file_is_passed_over(self, bundled, preview, runs, tmp_path, text):
+        fresh = self.error(preview, runs)
+        preview.keep(tmp_path)
+        preview._path.write_text(text, encoding="latin-1")
+        again = LatentPreview("", bundled.vae, bundled._decoder.decode, bundled.pace)
+        again.keep(tmp_path)
+        assert self.error(again, runs) == fresh
+        self.teach(again, runs)
+        assert json.loads(again._path.read_text())["pictures"] == 2 * len(RUNS)
+
+    def test_a_folder_that_cannot_be_written_is_no_error(self, preview, runs, tmp_path):
+        (tmp_path / "file").touch()
+        preview.keep(tmp_path / "file" / "folder")
+        self.teach(preview, runs)
+        assert preview._map.pictures == 2 * len(RUNS)
+
+    def test_it_is_fitted_once(self, preview, runs):
+        self.teach(preview, runs)
+        (latents, picture), _ = runs[HELD_OUT[0]]
+        preview.learn(latents.expand(ENOUGH, -1, -1, -1), (picture,) * ENOUGH)
+        fitted = preview._map._solution
+        preview.learn(-latents[None], (picture,))
+        assert preview._map._solution is fitted
+        assert preview._map.pictures == ENOUGH
+
+
+def test_a_full_preview_can_be_given_up(bundled):
+    def poll() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        engine.previewed(bundled, torch.zeros(4, 16, 16), "vae", poll=poll)
+
+
+def test_a_preview_says_how_it_was_made(bundled):
+    latents = torch.zeros(4, 16, 16)
+    for kind in ("vae", "linear"):
+        assert engine.previewed(bundled, latents, kind).kind == kind
+    assert engine.previewed(bundled, latents, seconds=1e9).kind == "vae"
+    assert engine.previewed(bundled, latents, seconds=0.0).kind == "linear"
