@@ -106,10 +106,12 @@ class Showing(QObject):
         self.savableChanged.emit(True)
 
     def _tell(self) -> None:
-        step = self._subject
-        predicted = isinstance(step, StepView) and self._view == "predicted"
+        subject = self._subject
         self.captionChanged.emit(self._caption())
-        self.explained.emit(_explanation(step.kind) if predicted else "")
+        if isinstance(subject, StepView) and self._view == "predicted":
+            self.explained.emit(_explanation(subject.kind))
+        else:
+            self.explained.emit("")
 
     def _caption(self) -> str:
         subject = self._subject

@@ -92,7 +92,7 @@ class TestBudget:
         for step in range(1, 101):
             budget.earn(0.03)
             seconds += 0.03
-            if budget.left >= 0.0099:
+            if (budget.left or 0.0) >= 0.0099:
                 budget.spend(0.0099)
                 pictures.append(step)
             assert 0.0099 * len(pictures) <= SHARE * seconds
