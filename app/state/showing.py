@@ -106,10 +106,11 @@ class Showing(QObject):
         self.savableChanged.emit(True)
 
     def _tell(self) -> None:
-        step = self._subject
-        predicted = isinstance(step, StepView) and self._view == "predicted"
         self.captionChanged.emit(self._caption())
-        self.explained.emit(_explanation(step.kind) if predicted else "")
+        if isinstance(self._subject, StepView) and self._view == "predicted":
+            self.explained.emit(_explanation(self._subject.kind))
+        else:
+            self.explained.emit("")
 
     def _caption(self) -> str:
         subject = self._subject

@@ -911,6 +911,7 @@ class TestEnlarging:
         qtbot.waitUntil(lambda: fake.previewed_kinds == ["auto"])
         enlarger.close()
         qtbot.waitUntil(lambda: fake.given_up == 1)
+        assert stepped.args is not None
         (step,) = stepped.args
         assert isinstance(step, StepView)
         enlarger.look(step, None)
