@@ -106,10 +106,9 @@ class Showing(QObject):
         self.savableChanged.emit(True)
 
     def _tell(self) -> None:
-        subject = self._subject
         self.captionChanged.emit(self._caption())
-        if isinstance(subject, StepView) and self._view == "predicted":
-            self.explained.emit(_explanation(subject.kind))
+        if isinstance(self._subject, StepView) and self._view == "predicted":
+            self.explained.emit(_explanation(self._subject.kind))
         else:
             self.explained.emit("")
 

@@ -911,7 +911,8 @@ class TestEnlarging:
         qtbot.waitUntil(lambda: fake.previewed_kinds == ["auto"])
         enlarger.close()
         qtbot.waitUntil(lambda: fake.given_up == 1)
-        step = (stepped.args or [None])[0]
+        assert stepped.args is not None
+        (step,) = stepped.args
         assert isinstance(step, StepView)
         enlarger.look(step, None)
         fake.preview_gate.release(9)

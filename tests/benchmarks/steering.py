@@ -191,10 +191,11 @@ def reguide_alone(bench: Bench, run: int, rounds: int) -> list[float]:
     """Seconds that the engine takes for such a picture, without the window."""
     worker: Any = bench.application.worker
     snapshot = worker._timelines[run].at(PAUSED_AFTER - 1)
+    from app.worker import UNNOTICED  # found only since `main` has told where
 
     def reguide(scale: float) -> None:
         latents = worker._engine.reguide(worker._pipeline, snapshot, scale, 0.0)
-        worker._engine.preview(worker._pipeline, latents)
+        worker._engine.previewed(worker._pipeline, latents, seconds=UNNOTICED)
 
     return [seconds_of(lambda at=move: reguide(2.0 + at % 16)) for move in range(rounds)]
 
