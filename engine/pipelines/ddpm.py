@@ -151,7 +151,7 @@ class DDPM:
     def encode(self, now: Conditions, class_label: int | None = None) -> tuple[Tensor | None, None]:
         if class_label is None:
             return None, None
-        return torch.tensor([class_label], device=self.device), None
+        return torch.full((1,), class_label, device=self.device), None
 
     def predict(
         self,

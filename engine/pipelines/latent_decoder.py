@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.courier import fetched, uploaded
 from engine.device import free_cache, is_out_of_memory, memory_guard
 from engine.images import to_pixels
 from engine.networks import Autoencoder, AutoencoderKL, AutoencoderTiny
@@ -42,7 +43,7 @@ class LatentDecoder:
         pictures, notes = [], []
         if self._dtype != self._usual:
             notes.append(_note(f"VAE decoded in {self._dtype}: {self._usual} would overflow"))
-        for one in latents.to(self._device).split(1):
+        for one in uploaded(latents, self._device).split(1):
             started = time.perf_counter()
             with self._lock:
                 image, note = self._decode_one(unscaled(one, self._vae), poll)
@@ -62,7 +63,7 @@ class LatentDecoder:
             notes.append("VAE decoded in tiles: too little memory")
             with memory_guard(self._device, "decoding"):
                 image = decode_in_tiles(self._vae, latents.to(self._dtype), poll)
-        if self._dtype != torch.float32 and not torch.isfinite(image).all():
+        if self._dtype != torch.float32 and not fetched(torch.isfinite(image).all()):
             notes.append(_note(f"VAE decoded in float32: {self._dtype} overflowed"))
             with memory_guard(self._device, "decoding in float32"):
                 self._vae.float()

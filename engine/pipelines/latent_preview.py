@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.courier import fetched, uploaded
 from engine.errors import EngineError
 from engine.images import Pixels, from_pixels, to_pixels
 from engine.networks import AutoencoderTiny
@@ -57,7 +58,7 @@ class LatentPreview:
         if kind == "vae":
             return self._decode(latents).pictures
         if kind == "linear":
-            return tuple(self._linear(one) for one in latents.float().cpu())
+            return tuple(self._linear(one) for one in fetched(latents.float()))
         if self._tiny is None:
             raise EngineError(f"{self._name} has no tiny autoencoder. Take vae, linear or auto.")
         return self._tinily(latents, self._tiny)
@@ -84,7 +85,7 @@ class LatentPreview:
     def _tinily(self, latents: Tensor, tiny: AutoencoderTiny) -> tuple[Pixels, ...]:
         pictures = []
         weight = next(tiny.parameters())
-        for one in unscaled(latents.to(weight.device), tiny).to(weight.dtype).split(1):
+        for one in unscaled(uploaded(latents, weight.device), tiny).to(weight.dtype).split(1):
             started = time.perf_counter()
             pictures.append(to_pixels(tiny.decode(one)[0]))
             self._pace.note_tiny((time.perf_counter() - started) / one.numel())

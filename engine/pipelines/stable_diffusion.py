@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from engine import schedulers
+from engine.courier import uploaded
 from engine.device import free_cache, memory_guard
 from engine.errors import ConfigError, EngineError, LoadError, RequestError
 from engine.images import Pixels
@@ -260,7 +261,7 @@ class StableDiffusion:
         if self.unet.pooled_dim is None or not pooled:
             return None
         height, width = (side * self.vae.factor for side in model_input.shape[-2:])
-        sizes = torch.tensor([[height, width, 0, 0, height, width]], device=self.device)
+        sizes = uploaded(torch.tensor([[height, width, 0, 0, height, width]]), self.device)
         return AddedConditions(torch.cat(pooled), sizes.expand(len(pooled), -1))
 
     def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
