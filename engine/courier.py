@@ -1,6 +1,6 @@
-"""Courier: carries tensors between the CPU and the device of a pipeline, without one waiting for the
-other. Made by `engine.generate` for each run; what it fetched arrives in the snapshots. Nothing else
-copies from the device while a run is under way.
+"""Courier: carries tensors between the CPU and the device of a pipeline, without one waiting for
+the other. Made by `engine.generate` for each run; what it fetched arrives in the snapshots. Nothing
+else copies from the device while a run is under way.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def uploaded(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def fetched(tensor: Tensor) -> Tensor:
-    """The tensor on the CPU, waiting for what it takes and not for all that the device has to do."""
+    """The tensor on the CPU, waiting for what it takes, not for all that the device has to do."""
     courier = courier_of(tensor.device)
     here, arrival = courier.fetch(tensor, courier.mark())
     arrival.wait()

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from engine import schedulers
+from engine.cuda_graph import GraphedCall
 from engine.device import free_cache, memory_guard
 from engine.errors import EngineError, LoadError, RequestError
 from engine.images import Pixels, to_pixels
 from engine.networks import UNet2DModel
 from engine.networks.poll import Poll, no_poll
+from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
     Decoded,
     Files,
@@ -50,12 +52,15 @@ class DDPM:
         scheduler_config: dict[str, Any],
         defaults: Mapping[str, Any],
         sha256: Callable[[], str],
+        device: torch.device,
+        called: UNet2DModel | GraphedCall,
     ):
         self.name = name
         self.unet = unet
+        self._called = called
         self.classes = unet.config.num_class_embeds or 0
         self.scheduler_config = scheduler_config
-        self.device, self.dtype = unet.conv_in.weight.device, unet.dtype
+        self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=unet.factor, minimum=unet.factor, maximum=8192)
         height, width = unet.sample_size
         self.default_request = Request(
@@ -81,6 +86,8 @@ class DDPM:
         progress: Progress | None = None,
         vae: Files | None = None,
         tiny: Files | None = None,
+        placement: str = "auto",
+        cuda_graph: bool = False,
     ) -> DDPM:
         """Load the UNet; its latents are the image, so it takes no autoencoder. See `engine.load`
         for the errors. A network with Fourier features is loaded in float32, whatever the dtype:
@@ -99,14 +106,16 @@ class DDPM:
         loading.plan("UNet", files, "unet")
         with memory_guard(device, "loading"):
             tensors = files.tensors("unet")
+            stage = Stage(device, chosen(placement, device, unet=weight_bytes(tensors, dtype)))
             unet = load_strictly(
-                lambda: UNet2DModel(config), tensors, device, dtype, loading.begin()
+                lambda: UNet2DModel(config), tensors, stage.home, dtype, loading.begin()
             )
         _check_fit(files, unet, scheduler_config)
         if dtype != torch.float32:
             # A quarter faster on a CPU. float32 gains nothing, and its weights stay in the file's
             # own memory map as long as nobody reorders them.
             unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        stage.seat("unet", unet)
         loading.end()
         return cls(
             name=files.name,
@@ -114,6 +123,8 @@ class DDPM:
             scheduler_config=scheduler_config,
             defaults=files.defaults,
             sha256=lambda: files.sha256(("unet",)),
+            device=device,
+            called=stage.quickened(unet, cuda_graph),
         )
 
     def resolve(self, request: Request) -> Request:
@@ -165,7 +176,7 @@ class DDPM:
         # batch rounds differently), and memory does not grow with the count.
         with memory_guard(self.device, "a UNet call"):
             outputs = [
-                self.unet(image.to(self.dtype), timestep, poll, labels=conditional).float()
+                self._called(image.to(self.dtype), timestep, poll, labels=conditional).float()
                 for image in model_input.split(1)
             ]
         return torch.cat(outputs), None
@@ -179,7 +190,7 @@ class DDPM:
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.unet
+            del self.unet, self._called
             free_cache(self.device)
 
 

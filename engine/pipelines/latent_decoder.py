@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from engine.courier import fetched, uploaded
-from engine.device import free_cache, is_out_of_memory, memory_guard
+from engine.device import free_cache, has_bfloat16, is_out_of_memory, memory_guard
 from engine.images import to_pixels
 from engine.networks import Autoencoder, AutoencoderKL, AutoencoderTiny
 from engine.networks.poll import Poll, no_poll
+from engine.offload import Stage
 from engine.pipelines.base import Decoded, Files, Pace
 from engine.pipelines.tiles import decode_in_tiles
 from engine.weights.strict import load_strictly
@@ -88,7 +89,7 @@ def load_autoencoder(
     files: Files,
     usual: Mapping[str, Any],
     overflows: bool,
-    device: torch.device,
+    stage: Stage,
     dtype: torch.dtype,
     progress: Callable[[float], None],
 ) -> Autoencoder:
@@ -101,22 +102,24 @@ def load_autoencoder(
     if TINY in (files.kind, config.get("_class_name")):
         if not any(name.startswith(ENCODER) for name in tensors.shapes()):
             config["num_encoder_blocks"] = None  # decoders are passed around alone
-        return load_strictly(lambda: AutoencoderTiny(config), tensors, device, dtype, progress)
+        tiny = load_strictly(lambda: AutoencoderTiny(config), tensors, stage.home, dtype, progress)
+        stage.seat("vae", tiny)
+        return tiny
     config = {**usual, **config}
     if overflows and config.get("force_upcast", True):
-        dtype = _in_range(dtype, device)
-    vae = load_strictly(lambda: AutoencoderKL(config), tensors, device, dtype, progress)
+        dtype = _in_range(dtype, stage.device)
+    vae = load_strictly(lambda: AutoencoderKL(config), tensors, stage.home, dtype, progress)
     # A fifth faster on a CPU. float32 gains nothing, and stays in the order of diffusers.
-    return vae if dtype == torch.float32 else vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if dtype != torch.float32:
+        vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    stage.seat("vae", vae)
+    return vae
 
 
 def _in_range(dtype: torch.dtype, device: torch.device) -> torch.dtype:
     """bfloat16, which has the range of float32, for float16. Where the device lacks it, what
     overflows is decoded again in float32."""
-    if dtype != torch.float16:
-        return dtype
-    lacks_bfloat16 = device.type == "cuda" and not torch.cuda.is_bf16_supported(False)
-    return dtype if lacks_bfloat16 else torch.bfloat16
+    return torch.bfloat16 if dtype == torch.float16 and has_bfloat16(device) else dtype
 
 
 def _note(text: str) -> str:

@@ -34,7 +34,7 @@ WARM = 2
 
 class LatentPreview:
     """channels: of the latents. decode: all that the model's own decode does. pace: where the cost
-    of a step and of a decode are noted. tiny: a tiny autoencoder, if there is one."""
+    of a step and of a decode are noted. tiny: a tiny autoencoder on `device`, if there is one."""
 
     def __init__(
         self,
@@ -42,12 +42,14 @@ class LatentPreview:
         channels: int,
         decode: Callable[[Tensor], Decoded],
         pace: Pace,
+        device: torch.device,
         tiny: AutoencoderTiny | None = None,
     ) -> None:
         self._name = name
         self._channels = channels
         self._decode = decode
         self._pace = pace
+        self._device = device
         self._tiny = tiny
 
     def pictures(self, latents: Tensor, kind: PreviewKind) -> tuple[Pixels, ...]:
@@ -84,8 +86,7 @@ class LatentPreview:
 
     def _tinily(self, latents: Tensor, tiny: AutoencoderTiny) -> tuple[Pixels, ...]:
         pictures = []
-        weight = next(tiny.parameters())
-        for one in unscaled(uploaded(latents, weight.device), tiny).to(weight.dtype).split(1):
+        for one in unscaled(uploaded(latents, self._device), tiny).to(tiny.dtype).split(1):
             started = time.perf_counter()
             pictures.append(to_pixels(tiny.decode(one)[0]))
             self._pace.note_tiny((time.perf_counter() - started) / one.numel())

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from engine import schedulers
 from engine.courier import uploaded
-from engine.device import free_cache, memory_guard
+from engine.cuda_graph import GraphedCall
+from engine.device import free_cache, laid_out, memory_guard
 from engine.errors import ConfigError, EngineError, LoadError, RequestError
 from engine.images import Pixels
 from engine.networks import (
@@ -27,6 +28,7 @@ from engine.networks import (
     UNet2DConditionModel,
 )
 from engine.networks.poll import Poll, no_poll
+from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
     Decoded,
     Files,
@@ -87,15 +89,17 @@ class StableDiffusion:
         defaults: Mapping[str, Any],
         empty_is_zero: bool,
         sha256: Callable[[], str],
+        device: torch.device,
+        called: UNet2DConditionModel | GraphedCall,
     ):
         self.name = name
         self.family = "latent-consistency" if unet.embeds_guidance else self.FAMILY
         self.inpainting = unet.in_channels != vae.latent_channels
         self.text = text
         self.unet = unet
+        self._called = called
         self.vae = vae
-        parameter = next(unet.parameters())
-        self.device, self.dtype = parameter.device, parameter.dtype
+        self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=vae.factor, minimum=vae.factor, maximum=8192)
         distilled = habits(name, scheduler_config, unet.embeds_guidance)
         self.scheduler_config = {**scheduler_config, **distilled.scheduler_config}
@@ -115,7 +119,7 @@ class StableDiffusion:
         self._empty_is_zero = empty_is_zero
         self._decoder = LatentDecoder(vae, self.dtype, self.device, self.pace)
         self._preview = LatentPreview(
-            name, vae.latent_channels, self._decoder.decode, self.pace, tiny
+            name, vae.latent_channels, self._decoder.decode, self.pace, self.device, tiny
         )
         self._open = True
 
@@ -128,9 +132,12 @@ class StableDiffusion:
         progress: Progress | None = None,
         vae: Files | None = None,
         tiny: Files | None = None,
+        placement: str = "auto",
+        cuda_graph: bool = False,
     ) -> Self:
         """Load every component, one after the other; see `engine.load` for the errors. vae: takes
-        the place of the model's own. tiny: makes the previews."""
+        the place of the model's own. tiny: makes the previews. placement, cuda_graph: see
+        `engine.load`."""
         vae_files = vae or files
         _check_complete(files, cls.PLAN, needs_vae=vae is None)
         scheduler_config = files.config("scheduler")
@@ -143,24 +150,35 @@ class StableDiffusion:
         loading.plan("VAE", vae_files, autoencoder_in(vae_files))
         if tiny is not None:
             loading.plan("tiny autoencoder", tiny, autoencoder_in(tiny))
+        vae_tensors = vae_files.tensors(autoencoder_in(vae_files))
+        texts = [files.tensors(encoder) for encoder, _ in cls.PLAN.encoders]
+        where = chosen(
+            placement,
+            device,
+            text=sum(weight_bytes(text, dtype) for text in texts),
+            unet=weight_bytes(files.tensors("unet"), dtype),
+            vae=weight_bytes(vae_tensors, dtype),
+        )
+        stage = Stage(device, where)
         with memory_guard(device, "loading"):
             readers = [
-                load_text_reader(files, *names, cls.PLAN, device, dtype, loading.begin())
+                load_text_reader(files, *names, cls.PLAN, stage, dtype, loading.begin())
                 for names in cls.PLAN.encoders
             ]
             unet = load_strictly(
                 lambda: UNet2DConditionModel(unet_config),
                 files.tensors("unet"),
-                device,
+                stage.home,
                 dtype,
                 loading.begin(),
             )
+            stage.seat("unet", laid_out(unet, device))
             own = load_autoencoder(
-                vae_files, cls._usual_vae(files), cls.VAE_OVERFLOWS, device, dtype, loading.begin()
+                vae_files, cls._usual_vae(files), cls.VAE_OVERFLOWS, stage, dtype, loading.begin()
             )
             previewer = None
             if tiny is not None:
-                previewer = load_autoencoder(tiny, {}, False, device, dtype, loading.begin())
+                previewer = load_autoencoder(tiny, {}, False, stage, dtype, loading.begin())
                 previewer = _fitting(tiny, previewer, own)
         text = readers[0] if len(readers) == 1 else JointReader(readers)
         _check_fit(files, text, unet, own)
@@ -175,6 +193,8 @@ class StableDiffusion:
             defaults=files.defaults,
             empty_is_zero=files.index.get("force_zeros_for_empty_prompt", cls.EMPTY_IS_ZERO),
             sha256=lambda: _sha256(cls.PLAN, files, vae),
+            device=device,
+            called=stage.quickened(unet, cuda_graph),
         )
 
     @classmethod
@@ -240,7 +260,7 @@ class StableDiffusion:
         added = self._added(halves, model_input)
         with memory_guard(self.device, "a UNet call"):
             outputs = [
-                self.unet(
+                self._called(
                     image.to(self.dtype).expand(len(texts), -1, -1, -1),
                     timestep,
                     texts,
@@ -273,7 +293,7 @@ class StableDiffusion:
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.text, self.unet, self.vae, self._decoder, self._preview
+            del self.text, self.unet, self._called, self.vae, self._decoder, self._preview
             free_cache(self.device)
 
     def _check_open(self) -> None:
