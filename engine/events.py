@@ -26,7 +26,8 @@ class Encoded:
 @dataclass(frozen=True, eq=False)
 class Step:
     """One model evaluation is done. index: 0 to total - 1; timestep: what the network saw;
-    seconds: what this evaluation took, without pauses."""
+    seconds: what this evaluation took, without pauses; on a device that goes on by itself, what the
+    one before took, since this one may still be under way."""
 
     index: int
     total: int

@@ -6,10 +6,10 @@ windows and files belong to whoever consumes it.
 from __future__ import annotations
 
 import math
-import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from torch import Tensor
 from engine import guidance, schedulers
 from engine.carried import Carried, predict
 from engine.control import Control, EvaluationDropped, RunCancelled
+from engine.courier import courier_of, uploaded
 from engine.errors import NonFiniteError, RequestError
 from engine.events import Cancelled, Encoded, Event, Finished, Step
 from engine.images import to_pil
@@ -27,7 +28,6 @@ from engine.schedulers.base import Scheduler, State
 from engine.steering import Conditions, conditions, continued, edited
 from engine.timeline import Snapshot, Timeline
 
-Value = TypeVar("Value")
 TINY = torch.finfo(torch.float32).tiny
 APART = 0x9E3779B9
 """Keeps the fresh noise of a variation apart from the noise of a run with the same number as seed:
@@ -58,6 +58,7 @@ def generate(
     control = control or Control()
     timeline = Timeline() if timeline is None else timeline
     request = pipeline.resolve(request)
+    courier = courier_of(pipeline.device)
     noise = _Noise(request, pipeline.latent_shape(request), pipeline.device)
     if start is None:
         scheduler = scheduler_of(pipeline, request)
@@ -68,12 +69,13 @@ def generate(
         request, branches = continued(request, start)
         _check_shape(start, noise.shape)
         scheduler = start.scheduler
-        state = _moved(start.state, pipeline.device)
-        carried = _moved(start.carried, pipeline.device)
+        state = courier.upload(start.state)
+        carried = courier.upload(start.carried)
         noise.restore(start.random_states)
     total = state.total
-    after = _moved(state, "cpu")
+    under_way: deque[Snapshot] = deque()  # that nobody has looked at yet
     former = None
+    seconds = 0.0  # that the latest evaluation took
     pipeline.pace.previews.begin_run()
     try:
         control.poll()
@@ -93,12 +95,11 @@ def generate(
                 yield _encoded(pipeline, read)
             told, told_without = pipeline.encode(now, request.class_label)
 
-            step_started = time.perf_counter()
+            begun = courier.mark()
             here = state
             if now.varied or (now.scheduler_options, now.eta) != former:
                 scheduler, here = _turned(pipeline, request, now, scheduler, state)
                 former = now.scheduler_options, now.eta
-            before = after if here is state else _moved(here, "cpu")
             timestep = scheduler.timesteps[index]
             try:
                 model_input = scheduler.scale_model_input(here)
@@ -121,33 +122,34 @@ def generate(
                 unconditional, conditional, now.guidance_scale, now.guidance_rescale
             )
             state = scheduler.step(here, output, noise.draw)
-            after = _moved(state, "cpu")
+            (before, after, without, under, left), arrival = courier.fetch(
+                (here, state, unconditional, conditional, carried), begun
+            )
             snapshot = Snapshot(
                 index=index,
                 before=before,
                 state=after,
-                unconditional=_moved(unconditional, "cpu"),
-                conditional=conditional.cpu(),
+                unconditional=without,
+                conditional=under,
                 guidance_scale=now.guidance_scale,
                 guidance_rescale=now.guidance_rescale,
                 scheduler=scheduler,
                 random_states=noise.states(),
                 request=request,
                 branches=branches,
-                carried=_moved(carried, "cpu"),
+                carried=left,
+                arrival=arrival,
             )
-            if not torch.isfinite(snapshot.latents).all():
-                scale = f"a guidance scale lower than {now.guidance_scale:g}, "
-                raise NonFiniteError(
-                    f"The latents became infinite or NaN in step {index + 1} of {total}. "
-                    f"Take float32 (this is {pipeline.dtype}), "
-                    f"{scale if pipeline.takes_prompt else ''}or another scheduler."
-                )
+            under_way.append(snapshot)
+            # A run's first evaluation is waited for: how long one takes is to be known.
+            while len(under_way) > (courier.behind if seconds else 0):
+                seconds = _looked_at(under_way.popleft(), pipeline)
+                pipeline.pace.note_evaluation(seconds)
             timeline.add(snapshot)
-            seconds = time.perf_counter() - step_started
-            pipeline.pace.note_evaluation(seconds)
             yield Step(index, total, timestep, now.guidance_scale, snapshot, seconds)
 
+        for snapshot in under_way:
+            _looked_at(snapshot, pipeline)
         final = state.sample if state.done else state.denoised
         assert final is not None
         decoded = pipeline.decode(final, control.poll)
@@ -185,7 +187,7 @@ class _Noise:
         """Standard normal noise (B, C, h, w), float32, on the pipeline's device."""
         one = self._shape if shape is None else (1, *shape[1:])
         drawn = [torch.randn(one, generator=generator) for generator in self._generators]
-        return torch.cat(drawn).to(self._device)
+        return uploaded(torch.cat(drawn), self._device)
 
     def states(self) -> tuple[Tensor, ...]:
         return tuple(generator.get_state() for generator in self._generators)
@@ -207,6 +209,18 @@ def _check_shape(start: Snapshot, shape: tuple[int, ...]) -> None:
             f"the snapshot holds latents of {tuple(start.latents.shape)}, this model makes {shape} "
             "of the request. Take the model that the snapshot stems from.",
         )
+
+
+def _looked_at(snapshot: Snapshot, pipeline: Pipeline) -> float:
+    """The seconds that its evaluation took. Raises NonFiniteError if its latents are no numbers."""
+    if not torch.isfinite(snapshot.latents).all():
+        scale = f"a guidance scale lower than {snapshot.guidance_scale:g}, "
+        raise NonFiniteError(
+            f"The latents became infinite or NaN in step {snapshot.index + 1} of "
+            f"{snapshot.state.total}. Take float32 (this is {pipeline.dtype}), "
+            f"{scale if pipeline.takes_prompt else ''}or another scheduler."
+        )
+    return snapshot.seconds
 
 
 def scheduler_of(
@@ -293,22 +307,9 @@ def _varied(
 def _turn(held: Tensor, amount: float, seed: int) -> Tensor:
     """The noise of one image (1, C, h, w) turned; see `_varied`."""
     generator = torch.Generator().manual_seed(seed ^ APART)
-    fresh = torch.randn(held.shape, generator=generator).to(held.device)
+    fresh = uploaded(torch.randn(held.shape, generator=generator), held.device)
     # What lies along the held noise goes: only at a right angle the length stays on the whole way.
     fresh = fresh - held * ((fresh * held).sum() / held.norm().square().clamp_min(TINY))
     fresh = fresh * (held.norm() / fresh.norm())
     angle = amount * math.pi / 2
     return math.cos(angle) * held + math.sin(angle) * fresh
-
-
-def _moved(value: Value, device: torch.device | str) -> Value:
-    """The value with every tensor in it on `device`; tensors that are there already are shared,
-    which is safe because no step writes into what it was given."""
-    if isinstance(value, Tensor):
-        return value.to(device)  # type: ignore[return-value]
-    if isinstance(value, tuple):
-        return tuple(_moved(item, device) for item in value)  # type: ignore[return-value]
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {part.name: _moved(getattr(value, part.name), device) for part in fields(value)}
-        return replace(value, **parts)
-    return value

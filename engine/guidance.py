@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.courier import uploaded
 from engine.errors import EngineError
 from engine.pipelines.base import Pipeline
 from engine.timeline import Snapshot
@@ -49,4 +50,4 @@ def reguide(
         )
     rescale = snapshot.guidance_rescale if guidance_rescale is None else guidance_rescale
     output = combine(snapshot.unconditional, snapshot.conditional, guidance_scale, rescale)
-    return snapshot.scheduler.denoise(snapshot.before, output).to(pipeline.device)
+    return uploaded(snapshot.scheduler.denoise(snapshot.before, output), pipeline.device)

@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.courier import fetched
+
 Pixels = np.ndarray
 """A picture: uint8, (H, W, 3), RGB."""
 
@@ -19,7 +21,7 @@ Pixels = np.ndarray
 def to_pixels(image: Tensor) -> Pixels:
     """(3, H, W) in [-1, 1], any dtype and device -> uint8 (H, W, 3); the rest is clipped."""
     unit = (image.float() / 2 + 0.5).clamp(0, 1)
-    return unit.mul(255).round().to(torch.uint8).permute(1, 2, 0).cpu().contiguous().numpy()
+    return fetched(unit.mul(255).round().to(torch.uint8).permute(1, 2, 0).contiguous()).numpy()
 
 
 def from_pixels(pixels: Pixels) -> Tensor:

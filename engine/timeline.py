@@ -7,12 +7,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.carried import Carried
+    from engine.courier import Arrival
     from engine.request import Request
     from engine.schedulers.base import Scheduler, State
 
@@ -20,10 +21,14 @@ BUDGET = 512 * 2**20
 """Bytes that the snapshots of a run may take together: some 200 steps of 256 by 256 pixels without
 a VAE, and several times as many with one."""
 
+TENSORS = frozenset({"before", "state", "unconditional", "conditional", "carried"})
+"""The fields of a snapshot that may still be on their way when it is told of."""
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Everything that the rest of the run depends on. All tensors are float32 on the CPU.
+    """Everything that the rest of the run depends on. All tensors are float32 on the CPU. Whoever
+    reads them before they have come from the device waits for them, and for nothing else.
 
     index: the evaluation that it was taken after, from 0.
     before, state: the scheduler's state before and after that evaluation.
@@ -35,6 +40,7 @@ class Snapshot:
     request: makes this very state from nothing, with the edits up to here.
     branches: the evaluations at which its run left another, first to last.
     carried: what each image's next evaluation may take over from this one; () where it may not.
+    arrival: when the tensors are there; None where they are.
     """
 
     index: int
@@ -49,6 +55,12 @@ class Snapshot:
     request: Request
     branches: tuple[int, ...] = ()
     carried: tuple[Carried, ...] = ()
+    arrival: Arrival | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in TENSORS and (arrival := self.arrival) is not None:
+            arrival.wait()
+        return super().__getattribute__(name)
 
     @property
     def latents(self) -> Tensor:
@@ -60,6 +72,14 @@ class Snapshot:
         """The predicted x_0 of this evaluation, (B, C, h, w)."""
         assert self.state.denoised is not None
         return self.state.denoised
+
+    @property
+    def seconds(self) -> float:
+        """What this evaluation took; 0 where it was not timed."""
+        if self.arrival is None:
+            return 0.0
+        self.arrival.wait()
+        return self.arrival.seconds
 
     @property
     def input_scale(self) -> float:
@@ -128,12 +148,13 @@ class Timeline:
 
 
 def _storages(snapshot: Snapshot) -> dict[int, int]:
-    """The bytes that the snapshot's tensors take, by address."""
-    states = (snapshot.before, snapshot.state)
+    """The bytes that the snapshot's tensors take, by address, which is known before they arrive."""
+    held = vars(snapshot)
+    states = (held["before"], held["state"])
     tensors = [
         *(tensor for state in states for tensor in (state.sample, state.denoised, *state.history)),
-        *(snapshot.unconditional, snapshot.conditional, *snapshot.random_states),
-        *(tensor for one in snapshot.carried for tensor in (one.deep, one.direction)),
+        *(held["unconditional"], held["conditional"], *held["random_states"]),
+        *(tensor for one in held["carried"] for tensor in (one.deep, one.direction)),
     ]
     storages = (tensor.untyped_storage() for tensor in tensors if tensor is not None)
     return {storage.data_ptr(): storage.nbytes() for storage in storages}

@@ -99,12 +99,12 @@ def _taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return torch.cat([first, middle + last], dim), torch.cat([first + middle, last], dim)
 
 
-def tune(network: nn.Module, tuner: Tuner) -> None:
-    """Lay the network's weights out as its device reads them best, and let its convolutions find
-    their quickest way."""
+def tune(network: nn.Module, device: torch.device, tuner: Tuner) -> None:
+    """Lay the network's weights out as the device that it will work on reads them best, and let its
+    convolutions find their quickest way there."""
     weights = sum(parameter.numel() for parameter in network.parameters())
-    parameter = next(network.parameters())
-    if parameter.dtype != torch.float32 or parameter.device.type != "cpu" or weights >= MANY:
+    dtype = next(network.parameters()).dtype
+    if dtype != torch.float32 or (device.type == "cpu" and weights >= MANY):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     scratch = Scratch()
     for module in network.modules():

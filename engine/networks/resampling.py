@@ -63,6 +63,6 @@ def fir_double(hidden: Tensor) -> Tensor:
 
 def _fir(like: Tensor) -> Tensor:
     """FIR in both directions for every channel, of sum 1: (C, 1, 4, 4)."""
-    line = like.new_tensor(FIR)
+    line = torch.stack([like.new_full((), tap) for tap in FIR])  # filled there, not copied there
     kernel = torch.outer(line, line) / line.sum() ** 2
     return kernel.expand(like.shape[1], 1, -1, -1)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import torch
 
-from engine.device import pick_device, pick_dtype
+from engine.device import pick_device, pick_dtype, small_pages
 from engine.errors import LoadError
 from engine.pipelines.base import Pipeline
 from engine.tuning import Tuner
@@ -54,17 +54,22 @@ def load(
     prediction_type: str | None = None,
     ema: bool = False,
     cache: Path | None = None,
+    placement: str = "auto",
+    cuda_graph: bool = False,
 ) -> Pipeline:
     """A pipeline from "bundled", a folder in diffusers layout, a .safetensors file in the original
     layout of Stable Diffusion, or a Hub id in the local cache.
 
-    Opens no network connection, and never a pickle. device: "auto" (CUDA where there is one),
-    "cpu", "cuda:1", …; dtype: "auto", "float32", "bfloat16", "float16" or a torch dtype; progress:
-    see Progress. vae, tiny: a file or a folder with an autoencoder that takes the place of the
-    model's own, or that makes previews. prediction_type: "epsilon" or "v_prediction", for a file
-    that does not tell. ema: the averaged weights of a file that has both.
-    cache: the folder where it is kept which ways of working are the quickest on this machine; None
-    finds them anew for each pipeline.
+    Opens no network connection, and never a pickle. device: "auto" (CUDA where there is one,
+    else MPS), "cpu", "cuda:1", …; dtype: "auto", "float32", "bfloat16", "float16" or a torch
+    dtype; progress: see Progress. vae, tiny: a file or a folder with an autoencoder that takes the
+    place of the model's own, or that makes previews. prediction_type: "epsilon" or "v_prediction",
+    for a file that does not tell. ema: the averaged weights of a file that has both. cache: the
+    folder where it is kept which ways of working are the quickest on this machine; None finds them
+    anew for each pipeline. placement: what of it is on the graphics card at a time, "auto" by the
+    memory that is free there; see `engine.offload.Placement`. cuda_graph: the UNet's work is
+    recorded once for each size and replayed, on a CUDA device where all of it stays; a cancel then
+    acts before the next call of the UNet, not within one.
 
     Raises LoadError and its kinds: nothing there, incomplete, damaged, or of an unknown kind.
     """
@@ -78,15 +83,18 @@ def load(
             f"{', '.join(FAMILIES)}."
         )
     module, name = family
-    pipeline = getattr(import_module(module), name).from_files(
-        files,
-        where,
-        precision,
-        progress,
-        Tuner(cache),
-        vae=_autoencoder(vae),
-        tiny=_autoencoder(tiny),
-    )
+    with small_pages():
+        pipeline = getattr(import_module(module), name).from_files(
+            files,
+            where,
+            precision,
+            progress,
+            Tuner(cache),
+            vae=_autoencoder(vae),
+            tiny=_autoencoder(tiny),
+            placement=placement,
+            cuda_graph=cuda_graph,
+        )
     pipeline.guessed_prediction = isinstance(files, SingleFile) and files.guessed
     return pipeline
 

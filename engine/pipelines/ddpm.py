@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine import schedulers
+from engine.cuda_graph import GraphedCall
 from engine.device import free_cache, memory_guard
 from engine.errors import EngineError, LoadError, RequestError
 from engine.images import to_pixels
@@ -22,6 +23,7 @@ from engine.networks import UNet2DModel
 from engine.networks.convolution import tune
 from engine.networks.deep_layers import DeepLayers
 from engine.networks.poll import Poll, no_poll
+from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
     Decoded,
     Files,
@@ -55,12 +57,15 @@ class DDPM:
         scheduler_config: dict[str, Any],
         defaults: Mapping[str, Any],
         sha256: Callable[[], str],
+        device: torch.device,
+        called: UNet2DModel | GraphedCall,
     ):
         self.name = name
         self.unet = unet
+        self._called = called
         self.classes = unet.config.num_class_embeds or 0
         self.scheduler_config = scheduler_config
-        self.device, self.dtype = unet.conv_in.weight.device, unet.dtype
+        self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=unet.factor, minimum=unet.factor, maximum=8192)
         height, width = unet.sample_size
         self.default_request = Request(
@@ -87,6 +92,8 @@ class DDPM:
         tuner: Tuner | None = None,
         vae: Files | None = None,
         tiny: Files | None = None,
+        placement: str = "auto",
+        cuda_graph: bool = False,
     ) -> DDPM:
         """Load the UNet; its latents are the image, so it takes no autoencoder. See `engine.load`
         for the errors. A network with Fourier features is loaded in float32, whatever the dtype:
@@ -105,11 +112,13 @@ class DDPM:
         loading.plan("UNet", files, "unet")
         with memory_guard(device, "loading"):
             tensors = files.tensors("unet")
+            stage = Stage(device, chosen(placement, device, unet=weight_bytes(tensors, dtype)))
             unet = load_strictly(
-                lambda: UNet2DModel(config), tensors, device, dtype, loading.begin()
+                lambda: UNet2DModel(config), tensors, stage.home, dtype, loading.begin()
             )
         _check_fit(files, unet, scheduler_config)
-        tune(unet, tuner or Tuner())
+        tune(unet, device, tuner or Tuner())
+        stage.seat("unet", unet)
         loading.end()
         return cls(
             name=files.name,
@@ -117,6 +126,8 @@ class DDPM:
             scheduler_config=scheduler_config,
             defaults=files.defaults,
             sha256=lambda: files.sha256(("unet",)),
+            device=device,
+            called=stage.quickened(unet, cuda_graph),
         )
 
     def resolve(self, request: Request) -> Request:
@@ -154,7 +165,7 @@ class DDPM:
     def encode(self, now: Conditions, class_label: int | None = None) -> tuple[Tensor | None, None]:
         if class_label is None:
             return None, None
-        return torch.tensor([class_label], device=self.device), None
+        return torch.full((1,), class_label, device=self.device), None
 
     def predict(
         self,
@@ -167,9 +178,10 @@ class DDPM:
     ) -> tuple[Tensor, Tensor | None]:
         # One call an image: so an image is the same, bit for bit, alone and among others (a larger
         # batch rounds differently), and memory does not grow with the count.
+        call = self._called if layers is None else self.unet
         with memory_guard(self.device, "a UNet call"):
             outputs = [
-                self.unet(
+                call(
                     image.to(self.dtype), timestep, poll, labels=conditional, layers=layers
                 ).float()
                 for image in model_input.split(1)
@@ -194,7 +206,7 @@ class DDPM:
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.unet
+            del self.unet, self._called
             free_cache(self.device)
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.device import free_cache, is_out_of_memory, memory_guard
+from engine.courier import fetched, uploaded
+from engine.device import free_cache, has_bfloat16, is_out_of_memory, memory_guard
 from engine.images import to_pixels
 from engine.networks import Autoencoder, AutoencoderKL, AutoencoderTiny
 from engine.networks.convolution import tune
 from engine.networks.poll import Poll, no_poll
+from engine.offload import Stage
 from engine.pipelines.base import Decoded, Files, Pace
 from engine.pipelines.tiles import decode_in_tiles
 from engine.tuning import Tuner
@@ -44,7 +46,7 @@ class LatentDecoder:
         pictures, notes = [], []
         if self._dtype != self._usual:
             notes.append(_note(f"VAE decoded in {self._dtype}: {self._usual} would overflow"))
-        for one in latents.to(self._device).split(1):
+        for one in uploaded(latents, self._device).split(1):
             started = time.perf_counter()
             with self._lock:
                 image, note = self._decode_one(unscaled(one, self._vae), poll)
@@ -64,7 +66,7 @@ class LatentDecoder:
             notes.append("VAE decoded in tiles: too little memory")
             with memory_guard(self._device, "decoding"):
                 image = decode_in_tiles(self._vae, latents.to(self._dtype), poll)
-        if self._dtype != torch.float32 and not torch.isfinite(image).all():
+        if self._dtype != torch.float32 and not fetched(torch.isfinite(image).all()):
             notes.append(_note(f"VAE decoded in float32: {self._dtype} overflowed"))
             with memory_guard(self._device, "decoding in float32"):
                 self._vae.float()
@@ -89,7 +91,7 @@ def load_autoencoder(
     files: Files,
     usual: Mapping[str, Any],
     overflows: bool,
-    device: torch.device,
+    stage: Stage,
     dtype: torch.dtype,
     progress: Callable[[float], None],
     tuner: Tuner,
@@ -103,22 +105,22 @@ def load_autoencoder(
     if TINY in (files.kind, config.get("_class_name")):
         if not any(name.startswith(ENCODER) for name in tensors.shapes()):
             config["num_encoder_blocks"] = None  # decoders are passed around alone
-        return load_strictly(lambda: AutoencoderTiny(config), tensors, device, dtype, progress)
+        tiny = load_strictly(lambda: AutoencoderTiny(config), tensors, stage.home, dtype, progress)
+        stage.seat("vae", tiny)
+        return tiny
     config = {**usual, **config}
     if overflows and config.get("force_upcast", True):
-        dtype = _in_range(dtype, device)
-    vae = load_strictly(lambda: AutoencoderKL(config), tensors, device, dtype, progress)
-    tune(vae, tuner)
+        dtype = _in_range(dtype, stage.device)
+    vae = load_strictly(lambda: AutoencoderKL(config), tensors, stage.home, dtype, progress)
+    tune(vae, stage.device, tuner)
+    stage.seat("vae", vae)
     return vae
 
 
 def _in_range(dtype: torch.dtype, device: torch.device) -> torch.dtype:
     """bfloat16, which has the range of float32, for float16. Where the device lacks it, what
     overflows is decoded again in float32."""
-    if dtype != torch.float16:
-        return dtype
-    lacks_bfloat16 = device.type == "cuda" and not torch.cuda.is_bf16_supported(False)
-    return dtype if lacks_bfloat16 else torch.bfloat16
+    return torch.bfloat16 if dtype == torch.float16 and has_bfloat16(device) else dtype
 
 
 def _note(text: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from engine.courier import fetched, uploaded
 from engine.errors import EngineError
 from engine.images import Pixels, to_pixels
 from engine.networks import Autoencoder, AutoencoderTiny
@@ -25,7 +26,7 @@ UNNOTICED = 0.1
 """Seconds that "auto" may take while no run is under way: ten pictures a second still feel live."""
 PROBE = 16
 """Side of the latents that are decoded before anything else was: a 16th of 512 by 512 pixels."""
-GUESS = 2.0
+GUESS = 8.0
 """What clouds of noise weigh in the linear map, against one picture of a run: with fewer, a few
 pictures of few colours make a worse map than the clouds alone."""
 SMALL = 4096
@@ -34,7 +35,8 @@ SMALL = 4096
 
 class LatentPreview:
     """vae: whose latents they are. decode: all that the model's own decode does. pace: where the
-    cost of an evaluation and of a decode are noted. tiny: a tiny autoencoder, if there is one."""
+    cost of an evaluation and of a decode are noted. tiny: a tiny autoencoder on `device`, if there
+    is one."""
 
     def __init__(
         self,
@@ -42,12 +44,14 @@ class LatentPreview:
         vae: Autoencoder,
         decode: Callable[[Tensor, Poll], Decoded],
         pace: Pace,
+        device: torch.device,
         tiny: AutoencoderTiny | None = None,
     ) -> None:
         self._name = name
         self._vae = vae
         self._decode = decode
         self._pace = pace
+        self._device = device
         self._tiny = tiny
         self._map = LinearMap(vae.latent_channels)
         self._path: Path | None = None
@@ -70,7 +74,7 @@ class LatentPreview:
         begun = time.perf_counter()
         try:
             if kind == "linear":
-                made = tuple(self._map.colours(one) for one in latents.float().cpu())
+                made = tuple(self._map.colours(one) for one in fetched(latents.float()))
                 return Previews(made, "linear")
             if kind == "vae":
                 made = self._decode(latents, poll).pictures
@@ -88,7 +92,7 @@ class LatentPreview:
         """Fit the linear map to pictures that have been decoded anyway."""
         if self._map.complete:
             return
-        for one, picture in zip(latents, pictures, strict=True):
+        for one, picture in zip(fetched(latents.float()), pictures, strict=True):
             self._map.learn(one, picture)
         if self._path is not None:
             self._map.write(self._path)
@@ -132,8 +136,7 @@ class LatentPreview:
 
     def _tinily(self, latents: Tensor, tiny: AutoencoderTiny) -> tuple[Pixels, ...]:
         pictures = []
-        weight = next(tiny.parameters())
-        for one in unscaled(latents.to(weight.device), tiny).to(weight.dtype).split(1):
+        for one in unscaled(uploaded(latents, self._device), tiny).to(tiny.dtype).split(1):
             started = time.perf_counter()
             pictures.append(to_pixels(tiny.decode(one)[0]))
             self._pace.note_tiny((time.perf_counter() - started) / one.numel())

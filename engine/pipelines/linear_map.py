@@ -52,7 +52,8 @@ class LinearMap:
             self._add(latents, picture, weight)
 
     def learn(self, latents: Tensor, picture: Pixels) -> None:
-        """Take in latents (C, h, w) of a run and the uint8 picture (H, W, 3) that they became."""
+        """Take in latents (C, h, w) of a run, on the CPU, and the uint8 picture (H, W, 3) that they
+        became."""
         with self._lock:
             if not self.complete and torch.isfinite(latents).all():
                 self.pictures += 1
@@ -102,7 +103,7 @@ class LinearMap:
 
     def _add(self, latents: Tensor, picture: Pixels, weight: float) -> None:
         channels, height, width = latents.shape
-        rows = latents.reshape(channels, -1).T.double().cpu().numpy()
+        rows = latents.reshape(channels, -1).T.double().numpy()
         rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)  # (h w, C + 1)
         blocks = picture.reshape(
             height, picture.shape[0] // height, width, picture.shape[1] // width, 3

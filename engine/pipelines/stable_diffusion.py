@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from engine import schedulers
+from engine.courier import uploaded
+from engine.cuda_graph import GraphedCall
 from engine.device import free_cache, memory_guard
 from engine.errors import ConfigError, EngineError, LoadError, RequestError
 from engine.networks import (
@@ -30,6 +32,7 @@ from engine.networks.context import Context
 from engine.networks.convolution import tune
 from engine.networks.deep_layers import DeepLayers
 from engine.networks.poll import Poll, no_poll
+from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
     Decoded,
     Files,
@@ -95,15 +98,17 @@ class StableDiffusion:
         defaults: Mapping[str, Any],
         empty_is_zero: bool,
         sha256: Callable[[], str],
+        device: torch.device,
+        called: UNet2DConditionModel | GraphedCall,
     ):
         self.name = name
         self.family = "latent-consistency" if unet.embeds_guidance else self.FAMILY
         self.inpainting = unet.in_channels != vae.latent_channels
         self.text = text
         self.unet = unet
+        self._called = called
         self.vae = vae
-        parameter = next(unet.parameters())
-        self.device, self.dtype = parameter.device, parameter.dtype
+        self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=vae.factor, minimum=vae.factor, maximum=8192)
         distilled = habits(name, scheduler_config, unet.embeds_guidance)
         self.scheduler_config = {**scheduler_config, **distilled.scheduler_config}
@@ -122,7 +127,7 @@ class StableDiffusion:
         self.pace = Pace()
         self._empty_is_zero = empty_is_zero
         self._decoder = LatentDecoder(vae, self.dtype, self.device, self.pace)
-        self._preview = LatentPreview(name, vae, self._decoder.decode, self.pace, tiny)
+        self._preview = LatentPreview(name, vae, self._decoder.decode, self.pace, self.device, tiny)
         self._contexts: deque[tuple[tuple[Conditioning, ...], Context]] = deque(maxlen=CONTEXTS)
         self._open = True
 
@@ -136,9 +141,12 @@ class StableDiffusion:
         tuner: Tuner | None = None,
         vae: Files | None = None,
         tiny: Files | None = None,
+        placement: str = "auto",
+        cuda_graph: bool = False,
     ) -> Self:
         """Load every component, one after the other; see `engine.load` for the errors. vae: takes
-        the place of the model's own. tiny: makes the previews. tuner: see `engine.tuning`."""
+        the place of the model's own. tiny: makes the previews. tuner: see `engine.tuning`.
+        placement, cuda_graph: see `engine.load`."""
         tuner = tuner or Tuner()
         vae_files = vae or files
         _check_complete(files, cls.PLAN, needs_vae=vae is None)
@@ -152,31 +160,42 @@ class StableDiffusion:
         loading.plan("VAE", vae_files, autoencoder_in(vae_files))
         if tiny is not None:
             loading.plan("tiny autoencoder", tiny, autoencoder_in(tiny))
+        vae_tensors = vae_files.tensors(autoencoder_in(vae_files))
+        texts = [files.tensors(encoder) for encoder, _ in cls.PLAN.encoders]
+        where = chosen(
+            placement,
+            device,
+            text=sum(weight_bytes(text, dtype) for text in texts),
+            unet=weight_bytes(files.tensors("unet"), dtype),
+            vae=weight_bytes(vae_tensors, dtype),
+        )
+        stage = Stage(device, where)
         with memory_guard(device, "loading"):
             readers = [
-                load_text_reader(files, *names, cls.PLAN, device, dtype, loading.begin())
+                load_text_reader(files, *names, cls.PLAN, stage, dtype, loading.begin())
                 for names in cls.PLAN.encoders
             ]
             unet = load_strictly(
                 lambda: UNet2DConditionModel(unet_config),
                 files.tensors("unet"),
-                device,
+                stage.home,
                 dtype,
                 loading.begin(),
             )
-            tune(unet, tuner)
+            tune(unet, device, tuner)
+            stage.seat("unet", unet)
             own = load_autoencoder(
                 vae_files,
                 cls._usual_vae(files),
                 cls.VAE_OVERFLOWS,
-                device,
+                stage,
                 dtype,
                 loading.begin(),
                 tuner,
             )
             previewer = None
             if tiny is not None:
-                previewer = load_autoencoder(tiny, {}, False, device, dtype, loading.begin(), tuner)
+                previewer = load_autoencoder(tiny, {}, False, stage, dtype, loading.begin(), tuner)
                 previewer = _fitting(tiny, previewer, own)
         text = readers[0] if len(readers) == 1 else JointReader(readers)
         _check_fit(files, text, unet, own)
@@ -191,6 +210,8 @@ class StableDiffusion:
             defaults=files.defaults,
             empty_is_zero=files.index.get("force_zeros_for_empty_prompt", cls.EMPTY_IS_ZERO),
             sha256=lambda: _sha256(cls.PLAN, files, vae),
+            device=device,
+            called=stage.quickened(unet, cuda_graph),
         )
 
     @classmethod
@@ -255,12 +276,17 @@ class StableDiffusion:
         halves = (conditional,) if unconditional is None else (unconditional, conditional)
         context = self._context(halves)
         added = self._added(halves, model_input)
+        call, text = self._called, context
+        if layers is not None:
+            call = self.unet  # what is recorded has no deep layers to take or leave
+        elif isinstance(call, GraphedCall):
+            text = context.text  # a recording knows tensors only
         with memory_guard(self.device, "a UNet call"):
             outputs = [
-                self.unet(
+                call(
                     image.to(self.dtype),
                     timestep,
-                    context,
+                    text,
                     added,
                     poll,
                     guidance_scale=conditional.guidance_scale,
@@ -290,7 +316,7 @@ class StableDiffusion:
         if self.unet.pooled_dim is None or not pooled:
             return None
         height, width = (side * self.vae.factor for side in model_input.shape[-2:])
-        sizes = torch.tensor([[height, width, 0, 0, height, width]], device=self.device)
+        sizes = uploaded(torch.tensor([[height, width, 0, 0, height, width]]), self.device)
         return AddedConditions(torch.cat(pooled), sizes.expand(len(pooled), -1))
 
     def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
@@ -313,7 +339,8 @@ class StableDiffusion:
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.text, self.unet, self.vae, self._decoder, self._preview, self._contexts
+            del self.text, self.unet, self._called, self.vae
+            del self._decoder, self._preview, self._contexts
             free_cache(self.device)
 
     def _check_open(self) -> None:

@@ -17,7 +17,9 @@ from transformers import (
     CLIPTokenizer,
 )
 
+from engine.courier import uploaded
 from engine.errors import ConfigError
+from engine.offload import Stage
 from engine.pipelines.base import Files, Reading
 from engine.weights.strict import load_strictly
 
@@ -59,7 +61,8 @@ class TextPlan:
 
 
 class TextReader:
-    """A tokenizer and its text encoder. A prompt that was read lately is not encoded again.
+    """A tokenizer and its text encoder, which works on `device`, wherever it rests. A prompt that
+    was read lately is not encoded again.
 
     width: D of the hidden states; pooled_width: P of the pooled vector, 0 if there is none; layers:
     how many the encoder has; length: N, places for tokens.
@@ -70,6 +73,7 @@ class TextReader:
         tokenizer: CLIPTokenizer,
         encoder: CLIPTextModel | CLIPTextModelWithProjection,
         plan: TextPlan,
+        device: torch.device,
     ):
         self.tokenizer = tokenizer
         self.encoder = encoder
@@ -80,6 +84,7 @@ class TextReader:
             self.pooled_width = encoder.config.projection_dim
         self.length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
         self._plan = plan
+        self._device = device
         self._encoded: OrderedDict[tuple[str, int], Conditioning] = OrderedDict()
 
     def read(self, prompt: str) -> Reading:
@@ -104,13 +109,14 @@ class TextReader:
         return self._encoded[asked]
 
     def _encode(self, prompt: str, layer: int) -> Conditioning:
-        ids = self.tokenizer(
+        read = self.tokenizer(
             _clean(prompt),
             padding="max_length",
             max_length=self.length,
             truncation=True,
             return_tensors="pt",
-        ).input_ids.to(self.encoder.device)
+        )
+        ids = uploaded(read.input_ids, self._device)
         if layer == 1 and self._plan.is_normed:
             output = self.encoder(ids)
             hidden = output.last_hidden_state
@@ -148,7 +154,7 @@ def load_text_reader(
     component: str,
     tokenizer: str,
     plan: TextPlan,
-    device: torch.device,
+    stage: Stage,
     dtype: torch.dtype,
     progress: Callable[[float], None],
 ) -> TextReader:
@@ -172,12 +178,13 @@ def load_text_reader(
             known = "quick_gelu, gelu or another that transformers has"
             raise ConfigError(f"'hidden_act' is {config.hidden_act!r}; take {known}.") from None
 
-    encoder = load_strictly(build, tensors, device, dtype, progress)
+    encoder = load_strictly(build, tensors, stage.home, dtype, progress)
     # The position numbers are no weights, so the file lacks them and they are still on meta.
-    positions = torch.arange(config.max_position_embeddings, device=device)[None]
+    positions = torch.arange(config.max_position_embeddings, device=stage.device)[None]
     embeddings = _inner(encoder).get_submodule("embeddings")
     embeddings.register_buffer("position_ids", positions, persistent=False)
-    return TextReader(_load_tokenizer(files, tokenizer), encoder, plan)
+    stage.seat("text", encoder)
+    return TextReader(_load_tokenizer(files, tokenizer), encoder, plan, stage.device)
 
 
 def _load_tokenizer(files: Files, component: str) -> CLIPTokenizer:

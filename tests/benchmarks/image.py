@@ -34,7 +34,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from fresh import ProgramError, decibels, machine, made, own_dtype, run
+
+from engine.request import ECONOMIES
 
 OURS: dict[str, dict[str, Any]] = {"exact": {}, "fast": dict(ECONOMIES[-1].fields)}
 """What --ours can name: further fields of the request."""
