@@ -39,10 +39,6 @@ TORCH_NAMES = {
 }
 """The dtypes of a header, as torch calls them."""
 
-AT_ONCE = 2**18
-"""Numbers that go by way of float32 at a time: few enough for what lies between to stay in a cache.
-"""
-
 
 @dataclass(frozen=True)
 class Change:
@@ -149,7 +145,7 @@ class Tensors:
                     done += stored.bytes
                     changed = one.target.change.tensor(tensor)
                     wanted = dtype if changed.is_floating_point() else None
-                    ours = _converted(changed, device, wanted)
+                    ours = changed.to(device=device, dtype=wanted)
                     is_copied &= ours.untyped_storage().data_ptr() != _address(tensor)
                     yield one.target.name, ours, done / total
                     del changed, ours
@@ -179,25 +175,6 @@ def _tensor(mapped: mmap.mmap, stored: Stored, path: Path) -> Tensor:
     if stored.start % BYTES[stored.dtype]:
         raw = raw.clone()  # old files do not keep numbers at even addresses
     return raw.view(dtype).view(stored.shape)
-
-
-def _converted(tensor: Tensor, device: torch.device, dtype: torch.dtype | None) -> Tensor:
-    import torch
-
-    halves = (torch.float16, torch.bfloat16)
-    is_on_cpu = device.type == tensor.device.type == "cpu"
-    if not (is_on_cpu and tensor.dtype in halves and dtype in halves and tensor.is_contiguous()):
-        return tensor.to(device=device, dtype=dtype)
-    if tensor.dtype == dtype:
-        return tensor
-    # From one half to the other torch goes number by number. Float32 holds both exactly, and there
-    # and back is vectorised: the same numbers in a third of the time.
-    ours = torch.empty_like(tensor, dtype=dtype)
-    between = torch.empty(min(AT_ONCE, tensor.numel()), dtype=torch.float32)
-    parts = zip(tensor.view(-1).split(AT_ONCE), ours.view(-1).split(AT_ONCE), strict=True)
-    for theirs, part in parts:
-        part.copy_(between[: len(theirs)].copy_(theirs))
-    return ours
 
 
 def _address(tensor: Tensor) -> int:
