@@ -5,6 +5,7 @@ the images stay the same. With the CPU as the card, so that no card is needed.
 from __future__ import annotations
 
 import threading
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -90,6 +91,9 @@ def test_every_placement_makes_the_same_image(tiny_folder, tiny_pipeline, monkey
     assert isinstance(list(events)[-1], engine.Cancelled)
     *_, finished = engine.generate(pipeline, replace(REQUEST, clip_skip=2))
     assert finished.images[0].tobytes() == plain.images[0].tobytes()
+    unet = weakref.ref(pipeline.unet)
+    pipeline.close()
+    assert unet() is None  # its memory is free at once
 
 
 class Part(nn.Module):
