@@ -26,6 +26,7 @@ from engine import checkpoint, hub
 from engine.curve import parse as curve_of
 from engine.request import ECONOMIES
 from engine.steering import SETTINGS, conditions
+from engine.tuning import CACHE
 
 NO_DISPLAY = (
     "There is no screen to open the window on. Set DISPLAY or WAYLAND_DISPLAY, or use "
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    os.environ.setdefault(CACHE, str(paths.cache_folder()))
     try:
         arguments = _parser().parse_args(argv)
         return arguments.command(arguments)
@@ -256,9 +258,7 @@ def _load(arguments: argparse.Namespace, origin: Any) -> Any:
             dtype = origin.dtype  # only so are the steps before the branch the image's own
     asked = {"vae": arguments.vae, "prediction_type": arguments.prediction_type}
     own = {name: value for name, value in asked.items() if value is not None}
-    pipeline = engine.load(
-        source, device=arguments.device, dtype=dtype, cache=paths.cache_folder(), **own
-    )
+    pipeline = engine.load(source, device=arguments.device, dtype=dtype, **own)
     if pipeline.guessed_prediction:
         _complain(
             f"{source} does not tell what it predicts, so v_prediction is assumed; if the picture "

@@ -580,20 +580,6 @@ def _grid(engine: ModuleType | Any, axes: tuple[tuple[str, str], ...]) -> Any:
     return engine.Grid(tuple(engine.Axis.parse(name, text) for name, text in axes))
 
 
-class _Keeping:
-    """The engine, which keeps what it learns of this machine and of models in a folder."""
-
-    def __init__(self, engine: ModuleType, folder: Path) -> None:
-        self._engine = engine
-        self._folder = folder
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def load(self, source: str, **options: Any) -> Any:
-        return self._engine.load(source, cache=self._folder, **options)
-
-
 def build(engine: ModuleType | Any = real_engine) -> Application:
     """The whole application, connected but not yet shown. There must be a QApplication. engine: the
     real one, or a scripted stand-in with the same names."""
@@ -606,7 +592,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     qt.setApplicationName(paths.NAME)
     qt.setApplicationDisplayName(paths.NAME)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C
-    application = build(_Keeping(real_engine, paths.cache_folder()))
+    application = build()
 
     def report(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None

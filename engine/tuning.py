@@ -1,5 +1,5 @@
 """Tuner: which of several ways to the same result is the quickest on this machine, found by trying
-them once. Made by `engine.load`, asked by the networks before each large piece of work.
+them once. Made by `engine.load`, asked by the networks before each large piece of work. Imports no torch at its top.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
-
-import torch
 
 Result = TypeVar("Result")
 
 TRIALS = 2
 """How often each way is tried, in turn: the better time counts, since a busy moment only adds."""
 FILE = "tuning.json"
+CACHE = "SAFELIGHT_CACHE"
+"""The environment variable that names the folder of a program's tuners."""
 
 
 class Tuner:
@@ -40,6 +41,8 @@ class Tuner:
         """The work done in the way that is the quickest for it. work: what is done and on how much,
         so that equal works are alike; ways: by name, the one that is taken where they are equal
         first. All must come out alike up to rounding."""
+        import torch
+
         work = f"{work} threads={torch.get_num_threads()}"
         if (way := self._chosen.get(work, "")) in ways:
             return ways[way]()
@@ -90,4 +93,4 @@ def _machine() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         told = [line for line in lines if line.startswith(("model name", "flags"))]
         processor = " ".join(dict.fromkeys(told)) or processor
-    return f"{processor}, {os.cpu_count()} cores, torch {torch.__version__}"
+    return f"{processor}, {os.cpu_count()} cores, torch {version('torch')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from engine.device import pick_device, pick_dtype, small_pages
 from engine.errors import LoadError
 from engine.pipelines.base import Pipeline
-from engine.tuning import Tuner
+from engine.tuning import CACHE, Tuner
 from engine.weights.folder import ModelFolder
 from engine.weights.header import shown
 from engine.weights.lone_autoencoder import LoneAutoencoder, lone_autoencoder
@@ -65,7 +66,8 @@ def load(
     dtype; progress: see Progress. vae, tiny: a file or a folder with an autoencoder that takes the
     place of the model's own, or that makes previews. prediction_type: "epsilon" or "v_prediction",
     for a file that does not tell. ema: the averaged weights of a file that has both. cache: the
-    folder where it is kept which ways of working are the quickest on this machine; None finds them
+    folder where it is kept which ways of working are the quickest on this machine; None means the
+    one that the environment variable SAFELIGHT_CACHE names, and where there is none, they are found
     anew for each pipeline. placement: what of it is on the graphics card at a time, "auto" by the
     memory that is free there; see `engine.offload.Placement`. cuda_graph: the UNet's work is
     recorded once for each size and replayed, on a CUDA device where all of it stays; a cancel then
@@ -89,7 +91,7 @@ def load(
             where,
             precision,
             progress,
-            Tuner(cache),
+            Tuner(cache or _cache_folder()),
             vae=_autoencoder(vae),
             tiny=_autoencoder(tiny),
             placement=placement,
@@ -97,6 +99,11 @@ def load(
         )
     pipeline.guessed_prediction = isinstance(files, SingleFile) and files.guessed
     return pipeline
+
+
+def _cache_folder() -> Path | None:
+    folder = os.environ.get(CACHE)
+    return Path(folder) if folder else None
 
 
 def _files(path: Path, prediction_type: str | None, ema: bool) -> ModelFolder | SingleFile:
