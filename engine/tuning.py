@@ -1,5 +1,6 @@
 """Tuner: which of several ways to the same result is the quickest on this machine, found by trying
-them once. Made by `engine.load`, asked by the networks before each large piece of work. Imports no torch at its top.
+them once. Made by `engine.load`, asked by the networks before each large piece of work. Imports no
+torch at its top.
 """
 
 from __future__ import annotations
