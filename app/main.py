@@ -22,7 +22,7 @@ import engine as real_engine
 from app import paths, theme
 from app.i18n import tr
 from app.preferences import Preferences
-from app.state import presets
+from app.state import economies, presets
 from app.state.background import Background
 from app.state.branching import Branching
 from app.state.comparing import Comparing
@@ -106,6 +106,7 @@ class Application(QObject):
 
         self.window.scheduler.set_schedulers([(s.name, s.label, s.sentence) for s in schedulers])
         self.window.guidance.set_presets(presets.described())
+        self._describe_economies(self.session.takes_prompt)
         self.window.gallery.setModel(self.gallery)
         self.library_dialog.set_models(self.library.model)
         self.download_dialog.set_starting_points(StartingPoints(self.download_dialog))
@@ -176,6 +177,7 @@ class Application(QObject):
         window.prompt.negativePromptChanged.connect(session.set_negative_prompt)
         window.scheduler.schedulerChosen.connect(session.set_scheduler)
         window.steps.valueChanged.connect(session.set_steps)
+        window.economy.levelChosen.connect(session.set_economy)
         window.guidance.scaleChanged.connect(session.set_guidance_scale)
         window.guidance.rescaleChanged.connect(session.set_guidance_rescale)
         window.guidance.presetChosen.connect(session.set_preset)
@@ -198,6 +200,7 @@ class Application(QObject):
         session.schedulerChanged.connect(window.scheduler.set_current)
         session.stepsChanged.connect(window.steps.set_value)
         session.stepsChanged.connect(window.guidance.set_steps)
+        session.economyChanged.connect(window.economy.set_level)
         session.guidanceChanged.connect(window.guidance.set_scale)
         session.rescaleChanged.connect(window.guidance.set_rescale)
         session.curveChanged.connect(window.guidance.set_curve)
@@ -209,6 +212,7 @@ class Application(QObject):
         session.sizeChanged.connect(window.size_fields.set_size)
         session.countChanged.connect(window.size_fields.set_count)
         session.conditionsChanged.connect(window.set_conditions)
+        session.conditionsChanged.connect(self._describe_economies)
         session.conditionsChanged.connect(self._offer_axes)
         session.classChanged.connect(window.class_picker.set_class)
         session.refused.connect(window.errors.show_error)
@@ -502,6 +506,9 @@ class Application(QObject):
 
     def _show_failure(self, run: int, message: str) -> None:
         self.window.errors.show_error(message)
+
+    def _describe_economies(self, takes_prompt: bool) -> None:
+        self.window.economy.set_sentences(economies.described(takes_prompt))
 
     def _offer_axes(self) -> None:
         self.window.compare.set_fields(self.comparing.fields())

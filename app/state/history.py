@@ -275,6 +275,14 @@ def _words(edit: Edit) -> str:
             return tr("Guidance curve")
         case "guidance_interval":
             return tr("Guidance interval")
+        case "feature_reuse" if value == 1:
+            return tr("Deep layers in every step")
+        case "feature_reuse":
+            return tr("Deep layers in one step of {count}", count=value)
+        case "guidance_reuse" if value == 0:
+            return tr("Unguided half in every step")
+        case "guidance_reuse":
+            return tr("Unguided half less often")
         case "vary":
             return tr("Varied by {percent} %", percent=round(100 * value["amount"]))
         case "finish":

@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
 from app.preferences import Preferences
-from app.state import presets
+from app.state import economies, presets
 from engine.errors import RequestError
 from engine.request import MAX_CLASS, OF_A_PROMPT, Request
 
@@ -30,6 +30,8 @@ FIELDS = (
     "seed",
     "count",
     "class_label",
+    "feature_reuse",
+    "guidance_reuse",
 )
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
 
@@ -87,6 +89,7 @@ class Session(QObject):
     curveChanged = Signal(tuple, str)  # points, easing
     presetChanged = Signal(str)
     intervalChanged = Signal(float, float)
+    economyChanged = Signal(int)
     schedulerChanged = Signal(str)
     seedChanged = Signal(object)
     countChanged = Signal(int)
@@ -172,6 +175,11 @@ class Session(QObject):
         return self._draft["class_label"]
 
     @property
+    def economy(self) -> int:
+        """The level, from exact to fast; see `economies`."""
+        return economies.level(self._draft)
+
+    @property
     def seed_locked(self) -> bool:
         return self._locked
 
@@ -221,6 +229,14 @@ class Session(QObject):
         if self._draft["guidance_interval"] != (start, end):
             self._keep(guidance_interval=(start, end))
             self.intervalChanged.emit(start, end)
+
+    @Slot(int)
+    def set_economy(self, level: int) -> None:
+        """How much the steps take over from each other: a level from exact to fast."""
+        fields = economies.fields(level)
+        if self._draft | fields != self._draft:
+            self._keep(**fields)
+            self.economyChanged.emit(self.economy)
 
     @Slot(str)
     def set_scheduler(self, name: str) -> None:
@@ -312,6 +328,7 @@ class Session(QObject):
         if width and height:
             self.sizeChanged.emit(width, height)
         self.stepsChanged.emit(self.steps)
+        self.economyChanged.emit(self.economy)
         self.guidanceChanged.emit(self.guidance_scale)
         self.rescaleChanged.emit(self.guidance_rescale)
         self.curveChanged.emit(self.guidance_curve, self._draft["guidance_easing"])
@@ -383,4 +400,4 @@ def _usable(stored: dict[str, Any]) -> dict[str, Any]:
         except RequestError:
             continue
     draft["guidance_scale"] = float(draft["guidance_scale"])
-    return draft
+    return draft | economies.fields(economies.level(draft))

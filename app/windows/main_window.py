@@ -26,6 +26,7 @@ from app.widgets.canvas_header import CanvasHeader
 from app.widgets.class_picker import ClassPicker
 from app.widgets.compare_bar import CompareBar
 from app.widgets.compare_grid import CompareGrid
+from app.widgets.economy_slider import EconomySlider
 from app.widgets.error_bar import ErrorBar
 from app.widgets.gallery_view import GalleryView
 from app.widgets.guidance_panel import GuidancePanel
@@ -58,6 +59,7 @@ TAB_ORDER = (
     "schedulerPicker",
     "stepsSlider",
     "stepsSpin",
+    "economySlider",
     "seedField",
     "diceButton",
     "lockButton",
@@ -131,6 +133,7 @@ class MainWindow(QMainWindow):
         self.class_picker.hide()
         self.scheduler = SchedulerPicker()
         self.steps = SliderSpin("", 1, 100, 1, 0, "stepsSlider", "stepsSpin", "", spin_high=1000)
+        self.economy = EconomySlider()
         self.guidance = GuidancePanel()
         self.seed = SeedField()
         self.size_fields = SizeFields()
@@ -255,10 +258,10 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
             for part in (
-                self.menu, self.models, self.prompt, self.class_picker, self.scheduler, self.seed,
-                self.size_fields, self.guidance, self.run, self.header, self.switch, self.errors,
-                self.vary, self.compare, self.canvas, self.grid, self.timeline, self.gallery,
-                self.status,
+                self.menu, self.models, self.prompt, self.class_picker, self.scheduler,
+                self.economy, self.seed, self.size_fields, self.guidance, self.run, self.header,
+                self.switch, self.errors, self.vary, self.compare, self.canvas, self.grid,
+                self.timeline, self.gallery, self.status,
             ):  # fmt: skip
                 part.retranslate()
 
@@ -279,6 +282,7 @@ class MainWindow(QMainWindow):
             self.class_picker,
             self.scheduler,
             self.steps,
+            self.economy,
             self.seed,
             self.size_fields,
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import engine
 from app import paths
 from app.main import Application, build
 from engine.pipelines.preview_budget import SHARE
+from engine.request import ECONOMIES
 from tests.app.conftest import told
 from tests.app.test_main import steps
 
@@ -170,6 +172,35 @@ def test_go_back_morph_branch_and_vary(qtbot, opened):
         assert np.array_equal(np.asarray(again.images[0]), last(opened, number))
     fields = [edit.field for edit in record.edits]
     assert sorted(fields) == ["guidance_scale", "vary"]
+    pipeline.close()
+
+
+def test_a_level_of_the_speed_slider_is_in_the_picture_and_its_file(qtbot, opened):
+    slider = opened.window.findChild(QSlider, "economySlider")
+    opened.session.set_prompt("an owl")
+    opened.session.set_seed(7)
+    opened.session.set_seed_locked(True)
+    records = []
+    for run, level in ((1, 0), (2, slider.maximum())):
+        slider.setValue(level)
+        with qtbot.waitSignals([told(opened).finished, told(opened).idle], timeout=120_000):
+            press(qtbot, opened, "generateButton")
+        records.append(engine.read(opened.history.lines[run].result.paths[0]))
+    exact, fast = (record.request for record in records)
+    assert exact == replace(fast, **ECONOMIES[0].fields)
+    assert fast == replace(exact, **ECONOMIES[-1].fields)
+    assert not np.array_equal(last(opened, 1), last(opened, 2))
+
+    strip = opened.window.timeline
+    qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=strip.place(1, 1))
+    with qtbot.waitSignals([told(opened).finished, told(opened).idle], timeout=120_000):
+        press(qtbot, opened, "branchButton")
+    branch = engine.read(opened.history.lines[3].result.paths[0])
+    assert branch.branches == (2,)
+    assert {edit.field for edit in branch.edits} == {"feature_reuse", "guidance_reuse"}
+    pipeline = engine.load("bundled")
+    again = list(engine.generate(pipeline, branch.request))[-1]
+    assert np.array_equal(np.asarray(again.images[0]), last(opened, 3))
     pipeline.close()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPlainTextEdit, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
@@ -279,6 +279,7 @@ def test_everything_is_back_at_the_next_start(
     first = start()
     type_prompt(qtbot, first, "an owl")
     child(first, QWidget, "stepsSpin").setValue(7)
+    child(first, QSlider, "economySlider").setValue(2)
     child(first, QLineEdit, "seedField").setText("123")
     first.session.set_seed_locked(True)
     first.window.themeChosen.emit("light")
@@ -289,6 +290,7 @@ def test_everything_is_back_at_the_next_start(
     second = start()
     assert child(second, QPlainTextEdit, "promptEdit").toPlainText() == "an owl"
     assert child(second, QWidget, "stepsSpin").value() == 7
+    assert child(second, QSlider, "economySlider").value() == 2
     assert child(second, QLineEdit, "seedField").text() == "123"
     assert second.session.seed_locked
     assert second.preferences.get("theme", "dark") == "light"

@@ -169,6 +169,29 @@ class TestBranching:
         qtbot.keyClick(application.window.timeline, Qt.Key.Key_Up)
         assert application.showing.picture.path == first.paths[0]  # pyright: ignore[reportOptionalMemberAccess]
 
+    def test_a_branch_is_as_fast_as_the_recipe_says(
+        self, qtbot: QtBot, application: Application, fake: FakeEngine
+    ) -> None:
+        finish(qtbot, application)
+        slider, marks = (
+            child(application, QSlider, "economySlider"),
+            heard(application.history.marked),
+        )
+        slider.setValue(2)
+        look_at(qtbot, application, 1, 1)
+        move_guidance(application, 12.0)
+        qtbot.waitUntil(lambda: grey(application) == 120)
+        with qtbot.waitSignals([told(application).finished, told(application).idle]):
+            click(qtbot, application, "branchButton")
+        asked = fake.requests[-1]
+        assert (asked.feature_reuse, asked.guidance_reuse) == (3, 0.2)
+        assert [step.guidance_scale for step in steps(application, 2)] == [12.0, 12.0]
+        assert {words for run, index, words in marks if (run, index) == (2, 2)} == {
+            "Guidance 12",
+            "Deep layers in one step of 3",
+            "Unguided half less often",
+        }
+
     def test_a_branch_of_a_paused_run_takes_its_place_at_once(
         self, qtbot: QtBot, held: Application, fake: FakeEngine
     ) -> None:

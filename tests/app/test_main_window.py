@@ -46,6 +46,7 @@ NAMES = (
     "schedulerPicker",
     "stepsSlider",
     "stepsSpin",
+    "economySlider",
     "guidanceSlider",
     "guidanceSpin",
     "seedField",

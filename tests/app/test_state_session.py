@@ -10,9 +10,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
+from app.state import economies
 from app.state.session import ModelCard, Session
 from engine.errors import RequestError
-from engine.request import MAX_SEED, Request
+from engine.request import ECONOMIES, MAX_SEED, Request
 from tests.app.by_hand import heard
 
 SCHEDULERS = ("unipc", "euler")
@@ -193,6 +194,59 @@ def test_the_dice_draws_every_class(session: Session) -> None:
         session.roll_class()
         drawn.add(session.class_label)
     assert drawn == {0, 1, 2}
+
+
+class TestEconomy:
+    def test_is_exact_until_a_person_says_otherwise(self, session: Session) -> None:
+        told = heard(session.economyChanged)
+        session.adapt(CARD)
+        request = session.release()
+        assert (request.feature_reuse, request.guidance_reuse) == (1, 0.0)
+        for level in (0, 2, 2, 99, -1):
+            session.set_economy(level)
+        assert told == [2, 0]
+
+    @pytest.mark.parametrize("level", range(len(ECONOMIES)))
+    def test_a_level_is_in_the_request_and_back_at_the_next_start(
+        self, session: Session, preferences: Preferences, tmp_path: Path, level: int
+    ) -> None:
+        session.set_economy(level)
+        preferences.flush()
+        again = Session(Preferences(tmp_path / "preferences.json"), SCHEDULERS)
+        told = heard(again.economyChanged)
+        again.adapt(CARD)
+        again.announce()
+        assert told == [level]
+        request = again.release()
+        assert request == replace(request, **ECONOMIES[level].fields)
+
+    @pytest.mark.parametrize(
+        "draft",
+        [
+            {"feature_reuse": 3, "guidance_reuse": 0.0},
+            {"feature_reuse": 1, "guidance_reuse": 0.3},
+            {"feature_reuse": 3, "guidance_reuse": "much"},
+            {"feature_reuse": 99},
+        ],
+    )
+    def test_what_is_stored_and_no_level_is_exact(
+        self, preferences: Preferences, draft: dict[str, Any]
+    ) -> None:
+        preferences.set("draft", draft)
+        request = Session(preferences, SCHEDULERS).release()
+        assert (request.feature_reuse, request.guidance_reuse) == (1, 0.0)
+
+    def test_a_model_without_a_prompt_has_no_half_to_leave_out(self, session: Session) -> None:
+        fastest = len(ECONOMIES) - 1
+        session.set_economy(fastest)
+        own = DDPM.suited(session.release())
+        assert own.feature_reuse == ECONOMIES[fastest].feature_reuse
+        assert own.guidance_reuse == 0.0
+        with_a_prompt, without = economies.described(True), economies.described(False)
+        assert len(with_a_prompt) == len(set(with_a_prompt)) == len(ECONOMIES)
+        assert len(set(without)) == len(ECONOMIES)
+        assert "unguided" in with_a_prompt[fastest]
+        assert not any("unguided" in sentence for sentence in without)
 
 
 HILL = ((0.0, 2.0), (0.5, 12.5), (1.0, 3.0))
