@@ -92,6 +92,7 @@ class TestBudget:
         for step in range(1, 101):
             budget.earn(0.03)
             seconds += 0.03
+            assert budget.left is not None
             if budget.left >= 0.0099:
                 budget.spend(0.0099)
                 pictures.append(step)
