@@ -135,7 +135,7 @@ def test_pause_resume_and_stop(qtbot: QtBot, application: Application, fake: Fak
     qtbot.waitUntil(lambda: len(steps(application)) > held)
     with qtbot.waitSignal(told(application).cancelled):
         click(qtbot, application, "stopButton")
-    assert status(application).startswith("Stopped after")
+    qtbot.waitUntil(lambda: status(application).startswith("Stopped after"))  # once it is idle
     assert application.gallery.rowCount() == 0
     assert child(application, QAbstractButton, "generateButton").isEnabled()
 
