@@ -257,7 +257,12 @@ def _load(arguments: argparse.Namespace, origin: Any) -> Any:
     asked = {"vae": arguments.vae, "prediction_type": arguments.prediction_type}
     own = {name: value for name, value in asked.items() if value is not None}
     pipeline = engine.load(
-        source, device=arguments.device, dtype=dtype, cache=paths.cache_folder(), **own
+        source,
+        device=arguments.device,
+        dtype=dtype,
+        cache=paths.cache_folder(),
+        compiled=arguments.compiled,
+        **own,
     )
     if pipeline.guessed_prediction:
         _complain(

@@ -54,6 +54,7 @@ def load(
     prediction_type: str | None = None,
     ema: bool = False,
     cache: Path | None = None,
+    compiled: bool = False,
 ) -> Pipeline:
     """A pipeline from "bundled", a folder in diffusers layout, a .safetensors file in the original
     layout of Stable Diffusion, or a Hub id in the local cache.
@@ -65,6 +66,9 @@ def load(
     that does not tell. ema: the averaged weights of a file that has both.
     cache: the folder where it is kept which ways of working are the quickest on this machine; None
     finds them anew for each pipeline.
+    compiled: what the UNet repeats goes through torch.compile, at the first step with a size of
+    picture, and what was compiled is kept in `cache`. It rounds otherwise than the plain network,
+    which takes its place where there is no compiler; the record of an image tells.
 
     Raises LoadError and its kinds: nothing there, incomplete, damaged, or of an unknown kind.
     """
@@ -87,6 +91,10 @@ def load(
         vae=_autoencoder(vae),
         tiny=_autoencoder(tiny),
     )
+    if compiled:
+        from engine.compilation import compile_parts  # torch's compiler is slow to import
+
+        pipeline.compilation = compile_parts(pipeline.unet, cache)
     pipeline.guessed_prediction = isinstance(files, SingleFile) and files.guessed
     return pipeline
 
