@@ -106,10 +106,11 @@ def compile_parts(network: nn.Module, cache: Path | None) -> Compilation:
     have nearly all that can be fused: no whole block, since callers step in between its parts.
 
     cache: what was compiled is kept in a folder there, for all processes; None leaves the place to
-    torch. A place that TORCHINDUCTOR_CACHE_DIR names already is kept. Raises nothing.
+    torch or TORCHINDUCTOR_CACHE_DIR. Raises nothing.
     """
     if cache is not None:
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / FOLDER))
+        # Set, not only where nothing is: torch writes its own place there when it is imported.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache / FOLDER)
     limits = torch._dynamo.config
     limits.recompile_limit = max(SIGNATURES, limits.recompile_limit)
     compilation = Compilation()
