@@ -258,6 +258,8 @@ def _load(arguments: argparse.Namespace, origin: Any) -> Any:
             dtype = origin.dtype  # only so are the steps before the branch the image's own
     asked = {"vae": arguments.vae, "prediction_type": arguments.prediction_type}
     own = {name: value for name, value in asked.items() if value is not None}
+    if arguments.compiled:
+        own["compiled"] = True
     pipeline = engine.load(source, device=arguments.device, dtype=dtype, **own)
     if pipeline.guessed_prediction:
         _complain(

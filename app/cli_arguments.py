@@ -30,6 +30,10 @@ GRID_HELP = (
     "twice for columns and rows"
 )
 FAST_HELP = f"0 (exact, the default) to {len(ECONOMIES) - 1} (fast): how much steps take over"
+COMPILED_HELP = (
+    "run the network through torch.compile, if a compiler is here: the first step takes minutes, "
+    "and pictures differ by rounding"
+)
 FEATURE_REUSE_HELP = "run the deep layers of the network in every N-th step only, 1 to 10"
 GUIDANCE_REUSE_HELP = (
     "leave the unconditional half out where guidance turned by no more than this share, 0 to 1"
@@ -66,6 +70,7 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add("--guidance-reuse", metavar="S", type=_share, help=GUIDANCE_REUSE_HELP)
     add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, …")
     add("--dtype", metavar="T", default="auto", help="auto, float32, bfloat16 or float16")
+    add("--compiled", action="store_true", help=COMPILED_HELP)
     add("--save-steps", metavar="DIR", type=Path, help=SAVE_STEPS_HELP)
     add(
         "-o",

@@ -162,7 +162,7 @@ def generate(
         pipeline,
         request,
         executed_steps=state.index,
-        notes=decoded.notes,
+        notes=decoded.notes + _how_it_ran(pipeline),
         branches=branches,
     )
     yield Finished(tuple(to_pil(pixels) for pixels in decoded.pictures), record, timeline)
@@ -200,6 +200,10 @@ class _Noise:
 def _encoded(pipeline: Pipeline, prompt: str) -> Encoded:
     reading = pipeline.read(prompt)
     return Encoded(reading.token_count, reading.truncated)
+
+
+def _how_it_ran(pipeline: Pipeline) -> tuple[str, ...]:
+    return () if pipeline.compilation is None else (pipeline.compilation.note,)
 
 
 def _check_shape(start: Snapshot, shape: tuple[int, ...]) -> None:

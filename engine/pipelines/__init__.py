@@ -57,6 +57,7 @@ def load(
     cache: Path | None = None,
     placement: str = "auto",
     cuda_graph: bool = False,
+    compiled: bool = False,
 ) -> Pipeline:
     """A pipeline from "bundled", a folder in diffusers layout, a .safetensors file in the original
     layout of Stable Diffusion, or a Hub id in the local cache.
@@ -71,7 +72,10 @@ def load(
     anew for each pipeline. placement: what of it is on the graphics card at a time, "auto" by the
     memory that is free there; see `engine.offload.Placement`. cuda_graph: the UNet's work is
     recorded once for each size and replayed, on a CUDA device where all of it stays; a cancel then
-    acts before the next call of the UNet, not within one.
+    acts before the next call of the UNet, not within one. compiled: what the UNet repeats goes
+    through torch.compile, at the first step with a size of picture, and what was compiled is kept
+    in `cache`; it rounds otherwise than the plain network, which takes its place where there is no
+    compiler, and the record of an image tells.
 
     Raises LoadError and its kinds: nothing there, incomplete, damaged, or of an unknown kind.
     """
@@ -85,18 +89,23 @@ def load(
             f"{', '.join(FAMILIES)}."
         )
     module, name = family
+    cache = cache or _cache_folder()
     with small_pages():
         pipeline = getattr(import_module(module), name).from_files(
             files,
             where,
             precision,
             progress,
-            Tuner(cache or _cache_folder()),
+            Tuner(cache),
             vae=_autoencoder(vae),
             tiny=_autoencoder(tiny),
             placement=placement,
             cuda_graph=cuda_graph,
         )
+    if compiled:
+        from engine.compilation import compile_parts  # torch's compiler is slow to import
+
+        pipeline.compilation = compile_parts(pipeline.unet, cache)
     pipeline.guessed_prediction = isinstance(files, SingleFile) and files.guessed
     return pipeline
 

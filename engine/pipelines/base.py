@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -20,6 +20,9 @@ from engine.pipelines.preview_budget import PreviewBudget
 from engine.request import Request
 from engine.steering import Conditions
 from engine.weights.tensors import Tensors
+
+if TYPE_CHECKING:
+    from engine.compilation import Compilation
 
 PreviewKind = Literal["auto", "vae", "tiny", "linear"]
 MadeKind = Literal["vae", "tiny", "linear", "image"]
@@ -151,7 +154,7 @@ class Pipeline(Protocol):
     name: for people; family: "stable-diffusion", "stable-diffusion-xl", "latent-consistency" or
     "ddpm"; takes_prompt: whether it reads a prompt, and so can be guided; classes: how many it can
     be asked for, 0 if there are none; scheduler_config: the content of scheduler_config.json;
-    default_request: what the model does best.
+    default_request: what the model does best; compilation: of its UNet, if that was asked for.
     """
 
     name: str
@@ -159,6 +162,7 @@ class Pipeline(Protocol):
     takes_prompt: bool
     classes: int
     guessed_prediction: bool
+    compilation: Compilation | None
     device: torch.device
     dtype: torch.dtype
     sizes: Sizes

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -42,6 +42,9 @@ from engine.steering import Conditions
 from engine.tuning import Tuner
 from engine.weights.strict import load_strictly
 
+if TYPE_CHECKING:
+    from engine.compilation import Compilation
+
 UNGUIDED = 1.0
 
 
@@ -49,6 +52,7 @@ class DDPM:
     family = "ddpm"
     takes_prompt = False
     guessed_prediction = False
+    compilation: Compilation | None = None
 
     def __init__(
         self,

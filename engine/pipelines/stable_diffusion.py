@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -61,6 +61,9 @@ from engine.steering import Conditions
 from engine.tuning import Tuner
 from engine.weights.strict import load_strictly
 
+if TYPE_CHECKING:
+    from engine.compilation import Compilation
+
 CONTEXTS = 2
 """Pairs of prompts whose keys and values are kept: 20 MB each for Stable Diffusion 1, 200 for
 XL."""
@@ -86,6 +89,7 @@ class StableDiffusion:
     takes_prompt = True
     classes = 0
     guessed_prediction = False
+    compilation: Compilation | None = None
 
     def __init__(
         self,

@@ -295,3 +295,10 @@ def test_a_folder_that_takes_no_files_is_told_before_any_work(
     assert "/proc" in captured.err
     assert len(captured.err.splitlines()) == 1
     assert captured.out == ""
+
+
+def test_a_compiled_network_is_only_for_who_asks(fake: FakeEngine) -> None:
+    assert cli.main(["render", "owl"]) == 0
+    assert not fake.compiled
+    assert cli.main(["render", "owl", "--compiled"]) == 0
+    assert fake.compiled

@@ -202,7 +202,7 @@ def test_offloaded_runs_equal_the_plain_one(kind, placement, tiny_folder, sdxl_f
         moving = engine.load(folder, device="cuda", dtype="float32", placement=placement)
         run(moving)
         events = engine.generate(moving, REQUEST)
-        next(events), next(events)
+        _ = next(events), next(events)
         torch.cuda.set_sync_debug_mode("error")  # the blocks come without anybody waiting
         try:
             for _ in range(REQUEST.steps - 1):
@@ -218,7 +218,8 @@ def test_a_network_that_streams_takes_two_pieces_of_memory():
     expected = network(torch.ones(1, 2048))
     stage = Stage(device, Placement.IN_BLOCKS)
     stage.seat("unet", network)  # 16 MiB a layer, so that pieces hold four
-    torch.ones(1, 2048, device=device) @ torch.ones(2048, 2048, device=device)  # and its workspace
+    found = torch.ones(1, 2048, device=device)
+    _ = found @ torch.ones(2048, 2048, device=device)  # and its workspace
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device)

@@ -119,7 +119,7 @@ class TestBudget:
         """As the window and a library ask for them: every preview of a run on the real model, the
         linear ones too, within 5 % of the time of its evaluations."""
         clock = Clock()
-        for module in ("generate", "pipelines.latent_preview", "pipelines.latent_decoder"):
+        for module in ("courier", "pipelines.latent_preview", "pipelines.latent_decoder"):
             monkeypatch.setattr(sys.modules[f"engine.{module}"], "time", clock)
         monkeypatch.setattr(bundled, "pace", Pace())
         monkeypatch.setattr(bundled._preview, "_pace", bundled.pace)
@@ -156,11 +156,16 @@ def runs(bundled):
     return made
 
 
+def as_loaded(pipeline):
+    """Its previews before anything was run."""
+    decode = pipeline._decoder.decode
+    return LatentPreview("", pipeline.vae, decode, pipeline.pace, pipeline.device)
+
+
 class TestLearning:
     @pytest.fixture
     def preview(self, bundled):
-        """As after loading, before anything was run."""
-        return LatentPreview("", bundled.vae, bundled._decoder.decode, bundled.pace)
+        return as_loaded(bundled)
 
     def teach(self, preview, runs):
         for prompt in RUNS:
@@ -184,22 +189,22 @@ class TestLearning:
         print(f"of 255: clouds {clouds:.1f}, learned {learned:.1f}")
         assert learned < 0.9 * clouds
 
-    def test_a_finished_run_teaches_for_nothing(self, tiny_pipeline):
-        before = tiny_pipeline._preview._map.pictures
+    def test_a_finished_run_teaches_for_nothing(self, tiny_pipeline, monkeypatch):
+        monkeypatch.setattr(tiny_pipeline, "_preview", as_loaded(tiny_pipeline))
         list(engine.generate(tiny_pipeline, engine.Request("owl", steps=1, width=64, height=64)))
-        assert tiny_pipeline._preview._map.pictures == before + 1
+        assert tiny_pipeline._preview._map.pictures == 1
 
     def test_what_was_learned_is_there_at_the_next_start(self, bundled, preview, runs, tmp_path):
         preview.keep(tmp_path / "new" / "folder")
         self.teach(preview, runs)
-        again = LatentPreview("", bundled.vae, bundled._decoder.decode, bundled.pace)
+        again = as_loaded(bundled)
         again.keep(tmp_path / "new" / "folder")
         assert again._map.pictures == preview._map.pictures == 2 * len(RUNS)
         assert self.error(again, runs) == self.error(preview, runs)
 
     def test_another_vae_has_another_map(self, bundled, tiny_pipeline, tmp_path, runs):
         for pipeline in (bundled, tiny_pipeline):
-            one = LatentPreview("", pipeline.vae, pipeline._decoder.decode, pipeline.pace)
+            one = as_loaded(pipeline)
             one.keep(tmp_path)
             one.learn(torch.zeros(1, 4, 8, 8), (np.zeros((64, 64, 3), np.uint8),))
         assert len(list(tmp_path.iterdir())) == 2
@@ -220,7 +225,7 @@ class TestLearning:
         fresh = self.error(preview, runs)
         preview.keep(tmp_path)
         preview._path.write_text(text, encoding="latin-1")
-        again = LatentPreview("", bundled.vae, bundled._decoder.decode, bundled.pace)
+        again = as_loaded(bundled)
         again.keep(tmp_path)
         assert self.error(again, runs) == fresh
         self.teach(again, runs)
