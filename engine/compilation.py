@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch._dynamo
@@ -97,8 +98,11 @@ class Untraced(nn.Module):
         super().__init__()
         self.convolution = convolution
 
-    @torch.compiler.disable
     def forward(self, hidden: Tensor) -> Tensor:
+        return self._past_the_compiler(hidden)
+
+    @torch.compiler.disable
+    def _past_the_compiler(self, hidden: Tensor) -> Any:
         return self.convolution(hidden)
 
 

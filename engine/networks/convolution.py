@@ -16,6 +16,9 @@ from engine.tuning import Tuner
 LARGE = 10**9
 """Multiplications below which a convolution is done as always: there is too little to gain, and a
 small model gives the same bits everywhere."""
+WIDE = 1024
+"""Pixels of the result below which it is done as always, too: what is made of the filters each time
+costs more there than it saves."""
 MANY = 40_000_000
 """Weights from which on a network in float32 on a CPU is laid out with the channels last: a smaller
 one gains little, and keeps the bits of diffusers."""
@@ -64,8 +67,10 @@ class Conv3x3(nn.Conv2d):
         return tuner.run(self._work("doubling convolution", input), ways)
 
     def _tuner_for(self, input: Tensor, growth: int) -> Tuner | None:
-        work = input.numel() * growth * 9 * self.out_channels
-        return self.tuner if input.device.type == "cpu" and work >= LARGE else None
+        batch, channels, height, width = input.shape
+        pixels = batch * height * width * growth
+        is_large = pixels * channels * 9 * self.out_channels >= LARGE and pixels >= WIDE
+        return self.tuner if input.device.type == "cpu" and is_large else None
 
     def _work(self, kind: str, input: Tensor) -> str:
         order = "last" if input.is_contiguous(memory_format=torch.channels_last) else "first"

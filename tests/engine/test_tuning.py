@@ -75,6 +75,7 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path):
 
 def test_large_convolutions_are_tuned_and_come_out_alike(monkeypatch):
     monkeypatch.setattr(convolution, "LARGE", 1)
+    monkeypatch.setattr(convolution, "WIDE", 1)
     torch.manual_seed(0)
     layer = Conv3x3(8, 8).requires_grad_(False)
     sample = torch.randn(1, 8, 12, 12, generator=torch.Generator().manual_seed(0))
