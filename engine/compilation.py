@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch._dynamo
@@ -99,11 +98,7 @@ class Untraced(nn.Module):
         self.convolution = convolution
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self._past_the_compiler(hidden)
-
-    @torch.compiler.disable
-    def _past_the_compiler(self, hidden: Tensor) -> Any:
-        return self.convolution(hidden)
+        return _untraced(self.convolution, hidden)
 
 
 def compile_parts(network: nn.Module, cache: Path | None) -> Compilation:
@@ -131,6 +126,13 @@ def compile_parts(network: nn.Module, cache: Path | None) -> Compilation:
 
 def _run(part: nn.Module, *inputs: Tensor | None) -> Tensor:
     return part(*inputs)
+
+
+def _called(convolution: Conv3x3, hidden: Tensor) -> Tensor:
+    return convolution(hidden)
+
+
+_untraced: Callable[[Conv3x3, Tensor], Tensor] = torch.compiler.disable(_called)  # type: ignore[assignment]
 
 
 def _reason(error: BaseException) -> str:
