@@ -129,6 +129,7 @@ class FakeEngine:
         self.reguided: list[float] = []  # the scale of each reguiding that was begun
         self.alive = 0  # generators that have begun and not ended
         self.loaded: list[str] = []
+        self.compiled = False  # whether that was asked for
         self.memory = 0.0  # the share that is free
         self.threads: set[int] = set()
         self.generators_closed = 0
@@ -139,7 +140,9 @@ class FakeEngine:
         device: str = "auto",
         dtype: str = "auto",
         progress: Callable[[float, str], None] | None = None,
+        compiled: bool = False,
     ) -> FakePipeline:
+        self.compiled = compiled
         self.threads.add(threading.get_ident())
         self.loaded.append(source)
         while self.load_gate and not self.load_gate.wait(0.01):
