@@ -148,7 +148,7 @@ def _clouds(channels: int) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     side = PROBE // 2
     quarters = []
-    for blob in (1, 2, 4, 8):
+    for blob in (2, 4, 8, 8):
         shape = (1, channels, side // blob, side // blob)
         coarse = 1.2 * torch.randn(shape, generator=generator)
         quarters.append(torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic"))

@@ -403,8 +403,7 @@ class TestMemory:
         application = start()
         assert application.history.budget == 512 * MEBIBYTE
         for _ in range(3):
-            with qtbot.waitSignal(told(application).idle):
-                click(qtbot, application, "generateButton")
+            finish(qtbot, application)
         assert rows(application) == [(2, None, 0), (3, None, 0)]
         labels = [label.text() for label in application.window.status.findChildren(QLabel)]
         assert "timeline 400 MB" in labels
