@@ -26,7 +26,7 @@ UNNOTICED = 0.1
 """Seconds that "auto" may take while no run is under way: ten pictures a second still feel live."""
 PROBE = 16
 """Side of the latents that are decoded before anything else was: a 16th of 512 by 512 pixels."""
-GUESS = 8.0
+GUESS = 2.0
 """What clouds of noise weigh in the linear map, against one picture of a run: with fewer, a few
 pictures of few colours make a worse map than the clouds alone."""
 SMALL = 4096
