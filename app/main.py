@@ -10,12 +10,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QThread, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 import engine as real_engine
@@ -31,20 +33,29 @@ from app.state.exports import Exports
 from app.state.gallery import GalleryModel
 from app.state.history import MEBIBYTE, History
 from app.state.library import Library
+from app.state.marker import Marker
 from app.state.models import Models
 from app.state.picture import Picture
 from app.state.plan import Plan
 from app.state.queue import Queue
+from app.state.queue_list import QueueList
+from app.state.reopening import Reopening
+from app.state.resumption import Resumption
 from app.state.run import Run
 from app.state.session import ModelCard, Session
 from app.state.showing import Showing
 from app.state.steering import Steering
+from app.state.taking import Taking
+from app.state.unwritten import Unwritten
 from app.windows.download_dialog import DownloadDialog
 from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow
+from app.windows.queue_dialog import QueueDialog
 from app.worker import Enlarger, Retoucher, Worker
-from engine import checkpoint, hub
+from engine import checkpoint, hub, interchange
 from engine.checkpoint.hub_cache import cache_folder
+from engine.errors import EngineError
+from engine.metadata import read as read_record
 from engine.request import Request
 
 TIMELINE_MEMORY = 512
@@ -69,10 +80,22 @@ class Application(QObject):
         present = [model for model in paths.bundled_models() if model.present]
         bundled = tuple((model.source, model.label) for model in present)
 
+        self.marker = Marker(paths.session_folder())
         self.preferences = Preferences(paths.preferences_file(), self)
         self.background = Background(self)
         self.session = Session(self.preferences, tuple(s.name for s in schedulers), self)
         self.queue = Queue(self)
+        self.queue_list = QueueList(self.queue, self)
+        self.resumption = Resumption(
+            self.marker.queue_file,
+            self.marker.crashed,
+            self.queue,
+            self.background,
+            partial(_grid_of_values, engine),
+            _job_of,
+            self,
+        )
+        self.unwritten = Unwritten(self)
         self.models = Models(self.preferences, bundled, self.background, self)
         self.library = Library(
             self.preferences,
@@ -93,7 +116,14 @@ class Application(QObject):
         self.showing = Showing(self)
         self.gallery = GalleryModel(self.background, self)
         self.exports = Exports(self.background, self)
+        self.taking = Taking(
+            self.session, self.background, interchange.read, interchange.read_text, self
+        )
+        self.reopening = Reopening(
+            self.history, self.background, read_record, self.models.source_of, self
+        )
         self.window = MainWindow()
+        self.queue_dialog = QueueDialog(self.window)
         self.library_dialog = LibraryDialog(self.window)
         self.download_dialog = DownloadDialog(self.window)
         self.worker = Worker(engine)
@@ -102,12 +132,14 @@ class Application(QObject):
         self.enlarger = Enlarger(self.worker, self.retoucher)
         self.retoucher_thread = QThread(self)
         self._starter = QTimer(self, singleShot=True)
+        self._arranged = QTimer(self, singleShot=True, interval=400)
         self._closed = False
 
         self.window.scheduler.set_schedulers([(s.name, s.label, s.sentence) for s in schedulers])
         self.window.guidance.set_presets(presets.described())
         self._describe_economies(self.session.takes_prompt)
         self.window.gallery.setModel(self.gallery)
+        self.queue_dialog.set_plans(self.queue_list)
         self.library_dialog.set_models(self.library.model)
         self.download_dialog.set_starting_points(StartingPoints(self.download_dialog))
         self._connect_recipe()
@@ -115,6 +147,9 @@ class Application(QObject):
         self._connect_library()
         self._connect_downloads()
         self._connect_queue()
+        self._connect_resumption()
+        self._connect_unwritten()
+        self._connect_taking()
         self._connect_runs()
         self._connect_steering()
         self._connect_comparing()
@@ -156,19 +191,22 @@ class Application(QObject):
         if not self._closed:
             self._closed = True
             self._starter.stop()
-            geometry, panels = self.window.arrangement()
-            self.preferences.set("geometry", _to_text(geometry))
-            self.preferences.set("panels", _to_text(panels))
+            self.window.arrangementChanged.disconnect(self._arranged.start)
+            self._arranged.stop()
+            self._keep_arrangement()
             self.preferences.flush()
             self.window.hide()
-            self.queue.clear()
-            self.worker.close()
-            self.enlarger.close()
+            self.unwritten.close()
             self.downloads.close()
             self.library.close()
             self.background.close()
+            self.resumption.close()  # before the queue is emptied, which is no wish of the person
+            self.queue.clear()
+            self.worker.close()
+            self.enlarger.close()
             self.worker_thread.quit()
             self.retoucher_thread.quit()
+            self.marker.remove()
         return self.worker_thread.wait(ENDING) and self.retoucher_thread.wait(ENDING)
 
     def _connect_recipe(self) -> None:
@@ -211,6 +249,8 @@ class Application(QObject):
         session.limitsChanged.connect(window.size_fields.set_limits)
         session.sizeChanged.connect(window.size_fields.set_size)
         session.countChanged.connect(window.size_fields.set_count)
+        session.extrasChanged.connect(window.scheduler.set_extras)
+        window.scheduler.dropRequested.connect(session.drop_extras)
         session.conditionsChanged.connect(window.set_conditions)
         session.conditionsChanged.connect(self._describe_economies)
         session.conditionsChanged.connect(self._offer_axes)
@@ -306,6 +346,58 @@ class Application(QObject):
         worker.idle.connect(self.steering.rest)
         worker.idle.connect(queue.next)
 
+        plans, dialog = self.queue_list, self.queue_dialog
+        window.queueRequested.connect(dialog.open_up)
+        window.run.queueRequested.connect(dialog.open_up)
+        queue.heldChanged.connect(dialog.set_held)
+        dialog.holdRequested.connect(queue.hold)
+        dialog.goOnRequested.connect(queue.go_on)
+        dialog.view.moveRequested.connect(queue.move)
+        dialog.view.removeRequested.connect(queue.remove)
+        dialog.view.againRequested.connect(plans.run_again)
+        plans.againAsked.connect(queue.submit)
+        worker.started.connect(plans.begin)
+        worker.told.connect(plans.tell)
+        worker.finished.connect(plans.finish)
+        worker.failed.connect(plans.fail)
+        worker.refused.connect(plans.refuse)
+
+    def _connect_resumption(self) -> None:
+        resumption, window, worker = self.resumption, self.window, self.worker
+        resumption.offered.connect(window.resume.set_notice)
+        resumption.told.connect(window.note.set_notice)
+        resumption.troubled.connect(window.errors.show_error)
+        resumption.submitted.connect(self._submit_left)
+        window.resume.firstChosen.connect(resumption.go_on)
+        window.resume.secondChosen.connect(resumption.forget)
+        self.models.currentChanged.connect(resumption.set_source)
+        worker.started.connect(resumption.begin)
+        worker.told.connect(resumption.tell)
+        worker.finished.connect(resumption.finish)
+        worker.written.connect(resumption.note_written)
+
+    def _connect_unwritten(self) -> None:
+        unwritten, window, worker = self.unwritten, self.window, self.worker
+        worker.finished.connect(unwritten.add)
+        worker.compared.connect(unwritten.add_sheet)
+        unwritten.blockedChanged.connect(self.queue.set_blocked)
+        unwritten.noticed.connect(window.unwritten.set_notice)
+        unwritten.tryAsked.connect(self._write_unsaved)
+        worker.stillUnwritten.connect(unwritten.set_left)
+        window.unwritten.firstChosen.connect(unwritten.try_again)
+        window.unwritten.secondChosen.connect(self._choose_image_folder)
+
+    def _connect_taking(self) -> None:
+        taking, window = self.taking, self.window
+        window.filesDropped.connect(self._take_files)
+        window.pasteRequested.connect(self._paste)
+        taking.noticed.connect(window.note.set_notice)
+        taking.failed.connect(window.errors.show_error)
+        taking.copied.connect(window.status.set_status)
+        window.note.firstChosen.connect(self._put_note_away)
+        self.reopening.asked.connect(self._submit_again)
+        self.reopening.failed.connect(window.errors.show_error)
+
     def _connect_runs(self) -> None:
         run, history, window, worker = self.run, self.history, self.window, self.worker
         window.run.pauseToggled.connect(worker.set_paused, DIRECT)
@@ -325,9 +417,7 @@ class Application(QObject):
         worker.finished.connect(self.gallery.add)
         worker.finished.connect(history.finish)
         worker.finished.connect(self.comparing.finish)
-        worker.finished.connect(self._tell_save_error)
         worker.compared.connect(self.gallery.add_sheet)
-        worker.compared.connect(self._tell_save_error)
         worker.cancelled.connect(run.cancel)
         worker.cancelled.connect(history.end)
         worker.cancelled.connect(self.comparing.cancel)
@@ -446,6 +536,8 @@ class Application(QObject):
         window.themeChosen.connect(self._set_theme)
         window.timelineMemoryChosen.connect(self._set_timeline_memory)
         window.imageFolderRequested.connect(self._choose_image_folder)
+        window.arrangementChanged.connect(self._arranged.start)
+        self._arranged.timeout.connect(self._keep_arrangement)
         window.closing.connect(self.close)
         self.preferences.troubled.connect(window.errors.show_error)
         self.unexpected.connect(window.errors.show_error)
@@ -460,6 +552,7 @@ class Application(QObject):
         self.session.announce()
         self.models.announce()
         self.gallery.set_folder(self.image_folder)
+        self.resumption.start(self.image_folder)
         if self.preferences.warning:
             self.window.errors.show_error(self.preferences.warning)
 
@@ -487,11 +580,61 @@ class Application(QObject):
     def _submit_branch(self, plan: Plan) -> None:
         """A branch of a paused run takes its place at once; its steps stay in the timeline, and it
         can go on from any of them. Of a run that goes on, the branch waits its turn."""
+        try:
+            plan = self.worker.standalone(plan)
+        except EngineError as error:
+            self.window.errors.show_error(str(error))
+            return
         if self.run.paused:
             self.queue.submit_first(plan)
             self.worker.cancel()
         else:
             self.queue.submit(plan)
+
+    def _submit_left(self, plan: Plan) -> None:
+        """What the last session left is made with the model that it was for."""
+        self.queue.submit(self._with_answer(plan))
+
+    def _submit_again(self, plan: Plan) -> None:
+        self.queue.submit(self._with_answer(plan))
+
+    def _with_answer(self, plan: Plan) -> Plan:
+        """The plan with what the person said that its model predicts."""
+        if plan.source and plan.prediction_type is None:
+            return replace(plan, prediction_type=self.library.prediction_type(plan.source))
+        return plan
+
+    def _write_unsaved(self) -> None:
+        self.worker.write_unsaved(self.image_folder)
+
+    def _take_files(self, files: list[str]) -> None:
+        """A model is loaded, of an image the settings are taken."""
+        path = files[0]
+        if Path(path).is_dir() or path.lower().endswith(".safetensors"):
+            self.models.choose(path)
+        else:
+            self.taking.take(path)
+
+    def _paste(self) -> None:
+        """Settings that were copied: as text, or as the image file that has them."""
+        copied = QGuiApplication.clipboard().mimeData()
+        files = [url.toLocalFile() for url in copied.urls() if url.isLocalFile()]
+        if files:
+            self._take_files(files)
+        elif copied.hasText():
+            self.taking.take_text(copied.text())
+        else:
+            self.window.errors.show_error(
+                tr("There are no settings on the clipboard. Copy their text first.")
+            )
+
+    def _put_note_away(self) -> None:
+        self.window.note.set_notice("")
+
+    def _keep_arrangement(self) -> None:
+        geometry, panels = self.window.arrangement()
+        self.preferences.set("geometry", _to_text(geometry))
+        self.preferences.set("panels", _to_text(panels))
 
     def _start(self, plan: Plan) -> None:
         self.worker.run(plan, self.image_folder)
@@ -499,10 +642,6 @@ class Application(QObject):
     def _tell_waiting(self, waiting: int) -> None:
         if waiting:
             self.window.status.set_status(tr("Waiting for their turn: {count}", count=waiting))
-
-    def _tell_save_error(self, result: Any) -> None:
-        if result.save_error:
-            self.window.errors.show_error(result.save_error)
 
     def _show_failure(self, run: int, message: str) -> None:
         self.window.errors.show_error(message)
@@ -540,6 +679,8 @@ class Application(QObject):
         if folder:
             self.preferences.set("image_folder", folder)
             self.gallery.set_folder(folder)
+            self.resumption.set_folder(folder)
+            self.unwritten.try_again()
 
     def _set_theme(self, name: str) -> None:
         name = name if name in theme.NAMES else "dark"
@@ -585,6 +726,16 @@ def _schedulers_for_diffusion(engine: ModuleType | Any) -> list[Any]:
 
 def _grid(engine: ModuleType | Any, axes: tuple[tuple[str, str], ...]) -> Any:
     return engine.Grid(tuple(engine.Axis.parse(name, text) for name, text in axes))
+
+
+def _grid_of_values(engine: ModuleType | Any, axes: tuple[tuple[str, tuple], ...]) -> Any:
+    return engine.Grid(tuple(engine.Axis(name, values) for name, values in axes))
+
+
+def _job_of(path: str) -> tuple[str, int]:
+    """The job and the seed in the record of an image."""
+    record = read_record(path)
+    return record.job, record.request.seed
 
 
 def build(engine: ModuleType | Any = real_engine) -> Application:

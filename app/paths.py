@@ -9,7 +9,9 @@ operating system has for such files.
 from __future__ import annotations
 
 import importlib.resources
+import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from pathlib import Path
 import platformdirs
 
 NAME = "Safelight"
+LEFT_ALONE = 3600
+"""Seconds that a half written file is left to whoever may still be writing it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ def preferences_file() -> Path:
     return folder / "preferences.json"
 
 
+def session_folder() -> Path:
+    """What a session leaves to the next one: what waits, and whether it came to a proper end."""
+    return preferences_file().parent / "session"
+
+
 def preview_folder() -> Path:
     """What was learned for the previews of each VAE."""
     return preferences_file().parent / "previews"
@@ -63,30 +72,42 @@ def image_folder() -> Path:
 
 @contextmanager
 def new_image(folder: Path, seed: int | str) -> Iterator[Path]:
-    """A new file `date-time-seed.png` in `folder`, made empty so that no other run can take the
-    name; `-2`, `-3`, … is added where it is taken. The block writes over it; if it raises, the file
-    goes. Raises OSError where the folder cannot be made or written."""
-    path = _reserved(folder, seed)
+    """The name `date-time-seed.png` in `folder`, for the block to write to in one go; `-2`, `-3`, …
+    is added where it is taken. No other run can take the name meanwhile, and no file has it before
+    the block has written. Raises OSError where the folder cannot be made or written."""
+    path, mark = _reserved(folder, seed)
     try:
         yield path
-    except BaseException:
+    finally:
         with suppress(OSError):
-            path.unlink()
-        raise
+            mark.unlink()
 
 
-def _reserved(folder: Path, seed: int | str) -> Path:
+def sweep(folder: Path) -> None:
+    """Take away what a crash has left half written in `folder`."""
+    before = time.time() - LEFT_ALONE
+    with suppress(OSError):
+        for part in folder.glob(".*.part"):
+            with suppress(OSError):
+                if part.stat().st_mtime < before:
+                    part.unlink()
+
+
+def _reserved(folder: Path, seed: int | str) -> tuple[Path, Path]:
+    """A name that is free, and the hidden file that keeps it so."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{seed}"
-    number = 1
-    while True:
+    for number in itertools.count(1):
         path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+        mark = folder / f".{path.name}.name.part"
         try:
-            path.touch(exist_ok=False)
+            mark.touch(exist_ok=False)
         except FileExistsError:
-            number += 1
-        else:
-            return path
+            continue
+        if not path.exists():
+            return path, mark
+        mark.unlink()
+    raise AssertionError("there is always a next number")
 
 
 def _home() -> Path | None:

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.atomic import write_text
 from app.i18n import tr
 
 T = TypeVar("T")
@@ -49,7 +47,7 @@ class Preferences(QObject):
             return
         self._timer.stop()
         try:
-            _write(self._path, json.dumps(self._values, indent=1))
+            write_text(self._path, json.dumps(self._values, indent=1))
         except OSError as error:
             if not self._reported:
                 self._reported = True
@@ -83,17 +81,3 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
             "kept as {path}.",
             path=kept,
         )
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one go, so that a crash leaves the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise

@@ -29,7 +29,7 @@ from app.state.session import ModelCard
 from engine.errors import EngineError
 from engine.events import Cancelled, Encoded, Finished, Step
 from engine.request import Edit, Request
-from engine.steering import FIXED, conditions, course
+from engine.steering import FIXED, branched, conditions, course
 
 TIMELINE_BYTES = 512 * 2**20
 """What the snapshots of a run may take, and its pictures, unless the person says otherwise."""
@@ -88,14 +88,18 @@ class Worker(QObject):
     failed = Signal(int, str)  # run
     refused = Signal(str)
     compared = Signal(object)  # SheetResult
+    told = Signal(int, object)  # run, Request: what it does as it is steered now, from nothing
     idle = Signal()
     saved = Signal(str)  # path
+    written = Signal(int, int, str)  # run, image, path: one that could not be written before
+    stillUnwritten = Signal(int, str)  # how many images, why the first of them could not be written
     saveFailed = Signal(str)
     previewFailed = Signal(str)  # once a run, which goes on
 
     _load_asked = Signal(object)
     _run_asked = Signal(object, str, object)
     _save_asked = Signal(int, int, str)
+    _write_asked = Signal(str)
 
     def __init__(self, engine: ModuleType | Any) -> None:
         super().__init__()
@@ -119,6 +123,7 @@ class Worker(QObject):
         self._load_asked.connect(self._load)
         self._run_asked.connect(self._run)
         self._save_asked.connect(self._save)
+        self._write_asked.connect(self._write_unsaved)
 
     # From any thread
 
@@ -142,6 +147,35 @@ class Worker(QObject):
     def save(self, run: int, index: int, path: str) -> None:
         """Write an image that could not be written when its run finished."""
         self._save_asked.emit(run, index, path)
+
+    def write_unsaved(self, folder: str) -> None:
+        """Try again to write all images into that folder that could not be written."""
+        self._write_asked.emit(folder)
+
+    def standalone(self, plan: Plan) -> Plan:
+        """The plan with what it does without the timeline. Raises EngineError where its step is not
+        in memory any more."""
+        start = self._start(plan)
+        if start is None or plan.origin is None:
+            return plan
+        requests = tuple(
+            branched(
+                _branch(plan, place, request, start),
+                start.request,
+                start.state.index,
+                start.state.total,
+            )
+            for place, request in enumerate(plan.requests)
+        )
+        made_with = self._models.get(plan.origin.run)
+        if made_with is None:
+            return replace(plan, from_nothing=requests)
+        return replace(
+            plan,
+            from_nothing=requests,
+            source=made_with.source,
+            prediction_type=made_with.prediction_type,
+        )
 
     def set_paused(self, paused: bool) -> None:
         self._act(lambda control: control.pause() if paused else control.resume())
@@ -313,8 +347,10 @@ class Worker(QObject):
             self.idle.emit()
 
     def _make_ready(self, plan: Plan) -> None:
-        """Load the model that a branch's run was made with, if another has taken its place."""
+        """Load the model that the plan is for, if another has taken its place."""
         wanted = self._models.get(plan.origin.run) if plan.origin else None
+        if wanted is None and plan.source:
+            wanted = _Model(plan.source, plan.prediction_type)
         if wanted is not None and wanted != self._model:
             try:
                 self._exchange(wanted)
@@ -328,6 +364,15 @@ class Worker(QObject):
                 ) from error
         if self._pipeline is None:
             raise EngineError(tr("No model is loaded. Choose one first."))
+        if plan.sha256 and self._pipeline.checkpoint_sha256() != plan.sha256:
+            raise EngineError(
+                tr(
+                    "That image was made with another model ({sha256}…) than {name}. Choose its "
+                    "model first.",
+                    sha256=plan.sha256[:10],
+                    name=self._pipeline.name,
+                )
+            )
 
     def _start(self, plan: Plan) -> Any:
         """The snapshot that the plan starts at, None where it starts from nothing: that of its
@@ -371,8 +416,14 @@ class Worker(QObject):
 
     def _develop(self, begun: Begun, start: Any, controls: tuple[Any, ...], folder: Path) -> None:
         desks = [
-            _Desk(row, self._engine.Timeline(self._budget // len(begun.rows)), folder)
-            for row in begun.rows
+            _Desk(
+                row,
+                self._engine.Timeline(self._budget // len(begun.rows)),
+                folder,
+                f"{begun.plan.job}/{place}",
+                {i: path for (number, i), path in begun.plan.written.items() if number == place},
+            )
+            for place, row in enumerate(begun.rows)
         ]
         self._timelines |= {desk.row.number: desk.timeline for desk in desks}
         with contextlib.closing(self._events(desks, start, controls)) as events:
@@ -409,6 +460,7 @@ class Worker(QObject):
                     self.stepped.emit(self._view(event, desk))
                 if event.snapshot.request is not desk.told:
                     desk.told = event.snapshot.request
+                    self.told.emit(number, desk.told)
                     if self._pipeline.takes_prompt:
                         self.planned.emit(number, _scales(desk.told, event.total))
             case Cancelled():
@@ -466,12 +518,15 @@ class Worker(QObject):
         row = desk.row
         written, save_error = [], ""
         desk.image = event.images[0]
+        record = replace(event.record, job=desk.job)
         for index, image in enumerate(event.images):
-            path, problem = self._write(
-                image, event.record, index, desk.folder, row.request.seed + index
-            )
+            path, problem = desk.written.get(index), ""
             if path is None:
-                self._unsaved[row.number, index] = (image, event.record)
+                path, problem = self._write(
+                    image, record, index, desk.folder, row.request.seed + index
+                )
+            if path is None:
+                self._unsaved[row.number, index] = (image, record)
             written.append(path)
             save_error = save_error or problem
         images = tuple(pixels.from_pil(image) for image in event.images)
@@ -487,8 +542,7 @@ class Worker(QObject):
             with paths.new_image(folder, seed) as path:
                 self._engine.save(image, path, record, index)
         except Exception as error:
-            reason = _sentence(error, tr("save the image"))
-            return None, tr("{reason} It is in the gallery: save it elsewhere.", reason=reason)
+            return None, _sentence(error, tr("save the image"))
         return str(path), ""
 
     def _sheet(self, grid: Any, desks: list[_Desk], folder: Path) -> SheetResult:
@@ -504,6 +558,19 @@ class Worker(QObject):
         else:
             picture = Picture(Path(path).name, pixels.from_pil(whole), path)
         return SheetResult(picture, problem)
+
+    @Slot(str)
+    def _write_unsaved(self, folder: str) -> None:
+        reason = ""
+        for (run, index), (image, record) in list(self._unsaved.items()):
+            seed = record.request.seed + index if record else f"{run}-grid"
+            path, problem = self._write(image, record, max(index, 0), Path(folder), seed)
+            if path is None:
+                reason = problem
+                break
+            del self._unsaved[run, index]
+            self.written.emit(run, index, path)
+        self.stillUnwritten.emit(len(self._unsaved), reason)
 
     @Slot(int, int, str)
     def _save(self, run: int, index: int, path: str) -> None:
@@ -720,10 +787,14 @@ class Enlarger(QObject):
 class _Desk:
     """What the worker has before it of one run."""
 
-    def __init__(self, row: Row, timeline: Any, folder: Path) -> None:
+    def __init__(
+        self, row: Row, timeline: Any, folder: Path, job: str, written: dict[int, str]
+    ) -> None:
         self.row = row
         self.timeline = timeline
         self.folder = folder
+        self.job = job  # what the images' records say
+        self.written = written  # files that are there already, by the image's number
         self.rhythm = Rhythm()
         self.shown = row.first - 1  # the last evaluation that has a view
         self.told: Request | None = None  # the request whose guidance was told last

@@ -36,7 +36,8 @@ class Record:
         images again; executed_steps: model evaluations that were done; checkpoint, sha256: name and
         hash of the model; notes: what was done differently than asked, such as a decode in tiles;
         takes_prompt: whether the model reads a prompt, and so was guided; branches: the evaluations
-        at which the run left another one, first to last. What it changed there are edits.
+        at which the run left another one, first to last. What it changed there are edits. job:
+        which request of a queue the image comes from, so that a crash neither loses nor doubles it.
     """
 
     request: Request
@@ -49,6 +50,7 @@ class Record:
     notes: tuple[str, ...]
     takes_prompt: bool = True
     branches: tuple[int, ...] = ()
+    job: str = ""
 
     @classmethod
     def of_run(

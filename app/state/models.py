@@ -64,6 +64,12 @@ class Models(QObject):
         before = {source for source, _, _ in (*bundled, *recent)}
         return [*bundled, *recent, *(model for model in self._found if model[0] not in before)]
 
+    def source_of(self, name: str) -> str:
+        """The known model of that name, "" for the present one or if there is none."""
+        if self.card is not None and self.card.name == name:
+            return ""
+        return next((source for source, label, _ in self.known if label == name), "")
+
     @Slot()
     def load_last(self) -> None:
         """Ask for the model of the last session."""

@@ -20,7 +20,8 @@ class Queue(QObject):
     and it is loaded. Until then plans are for the present model, so a model that is to be loaded
     afterwards comes after them all.
 
-    `hold` lets no plan begin any more until something is asked for, or `go_on`.
+    `hold` lets no plan begin any more until something is asked for, or `go_on`; while it is
+    blocked, nothing lets one begin.
     """
 
     planReleased = Signal(object)  # Plan
@@ -31,6 +32,7 @@ class Queue(QObject):
     loadDelayed = Signal(str)  # source: it will be loaded afterwards
     stopRequested = Signal()
     heldChanged = Signal(bool)  # whether plans wait because the queue is held
+    changed = Signal()  # what is being done or waits, or its order
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +42,17 @@ class Queue(QObject):
         self._load_first = False
         self._asked: str | None = None
         self._held = False
+        self._blocked = False
+
+    @property
+    def current(self) -> Plan | None:
+        """The plan that is being done."""
+        return self._current if isinstance(self._current, Plan) else None
+
+    @property
+    def waiting(self) -> tuple[Plan, ...]:
+        """The plans that wait, the next one first."""
+        return tuple(self._waiting)
 
     def __len__(self) -> int:
         """How many plans wait, without the one that is being done."""
@@ -56,6 +69,23 @@ class Queue(QObject):
         self._waiting.appendleft(plan)
         self._begin_or_tell()
 
+    @Slot(str, int)
+    def move(self, job: str, place: int) -> None:
+        """Put the waiting plan of that job at that place among those that wait, 0 the next."""
+        if plan := self._found(job):
+            self._waiting.remove(plan)
+            self._waiting.insert(max(place, 0), plan)
+            self.changed.emit()
+
+    @Slot(str)
+    def remove(self, job: str) -> None:
+        """Take the waiting plan of that job out."""
+        if plan := self._found(job):
+            self._waiting.remove(plan)
+            self._tell_length()
+            if not self._waiting:
+                self._set_held(False)
+
     @Slot()
     def hold(self) -> None:
         """Let nothing that waits begin when what is being done has ended."""
@@ -65,6 +95,14 @@ class Queue(QObject):
     def go_on(self) -> None:
         """Go on with what waits."""
         self._begin_or_tell()
+
+    @Slot(bool)
+    def set_blocked(self, blocked: bool) -> None:
+        """Whether no plan can begin, whoever asks for it."""
+        if blocked != self._blocked:
+            self._blocked = blocked
+            if not blocked and self._current is None:
+                self.next()
 
     @Slot(str)
     def submit_load(self, source: str) -> None:
@@ -101,13 +139,14 @@ class Queue(QObject):
     @Slot()
     def next(self) -> None:
         """What was being done has ended, well or not: release what comes next."""
-        may_begin = bool(self._waiting) and not self._held
+        may_begin = bool(self._waiting) and not self._held and not self._blocked
         if self._asked is not None and not may_begin:
             self._load, self._load_first = self._asked, True
             self._settle()
         if self._load is not None and (self._load_first or not self._waiting):
             self._current, self._load, self._load_first = self._load, None, False
             self.heldChanged.emit(self._held and bool(self._waiting))
+            self.changed.emit()
             self.loadReleased.emit(self._current)
         elif may_begin:
             self._current = self._waiting.popleft()
@@ -116,6 +155,7 @@ class Queue(QObject):
         else:
             self._current = None
             self.heldChanged.emit(self._held and bool(self._waiting))
+            self.changed.emit()
 
     @Slot()
     def forget(self) -> None:
@@ -136,7 +176,7 @@ class Queue(QObject):
         self._set_held(False)
         if self._current is None:
             self.next()
-        else:
+        if self._waiting:
             self._tell_length()
 
     def _set_held(self, held: bool) -> None:
@@ -144,8 +184,12 @@ class Queue(QObject):
         if not held:
             self.heldChanged.emit(False)
 
+    def _found(self, job: str) -> Plan | None:
+        return next((plan for plan in self._waiting if plan.job == job), None)
+
     def _tell_length(self) -> None:
         self.lengthChanged.emit(len(self))
+        self.changed.emit()
         if self._asked is not None:
             self.switchAsked.emit(self._asked, len(self))
 

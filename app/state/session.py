@@ -5,11 +5,13 @@ widgets of the recipe edit it and show it; `app.main` hands what it releases to 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
+from app.i18n import tr
 from app.preferences import Preferences
 from app.state import economies, presets
 from engine.errors import RequestError
@@ -32,7 +34,13 @@ FIELDS = (
     "class_label",
     "feature_reuse",
     "guidance_reuse",
+    "scheduler_options",
+    "eta",
+    "clip_skip",
 )
+EXTRAS = ("scheduler_options", "eta", "clip_skip")
+"""What comes with settings from a file and has no control of its own: it is told in words, and can
+be taken away."""
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
 
 
@@ -96,6 +104,7 @@ class Session(QObject):
     classChanged = Signal(int)
     lockChanged = Signal(bool)
     limitsChanged = Signal(int, int, int)  # multiple, minimum, maximum
+    extrasChanged = Signal(str)  # what acts besides the controls, in words; "" for nothing
     conditionsChanged = Signal(bool, int)  # whether a prompt is taken, how many classes there are
     released = Signal(object)  # Request
     refused = Signal(str)
@@ -118,6 +127,7 @@ class Session(QObject):
             self._preset = presets.BY_HAND if self._draft["guidance_curve"] else presets.CONSTANT
         self._locked = preferences.get("seed_locked", False)
         self._spent = not self._locked
+        self._limits = (1, 1, 2**16)  # until a model has told its own
         self._drawn = self.guidance_curve, self.guidance_scale  # the scale that it was drawn at
         if self._draft["scheduler"] not in schedulers:
             self._draft["scheduler"] = None
@@ -240,7 +250,16 @@ class Session(QObject):
 
     @Slot(str)
     def set_scheduler(self, name: str) -> None:
+        """The options of the former one go with it."""
+        if name != self.scheduler:
+            self._set_extras(scheduler_options={}, eta=0.0)
         self._choose(self.schedulerChanged, scheduler=name)
+
+    @Slot()
+    def drop_extras(self) -> None:
+        """Take away what acts besides the controls."""
+        default = Request()
+        self._set_extras(**{name: getattr(default, name) for name in EXTRAS})
 
     @Slot(object)
     def set_seed(self, seed: int) -> None:
@@ -283,7 +302,8 @@ class Session(QObject):
         own = self.size
         if "width" in self._chosen and all(side and card.accepts_size(side) for side in own):
             size = own
-        self.limitsChanged.emit(card.multiple, card.minimum, card.maximum)
+        self._limits = (card.multiple, card.minimum, card.maximum)
+        self.limitsChanged.emit(*self._limits)
         self._put(self.sizeChanged, width=size[0], height=size[1])
         if "steps" not in self._chosen:
             self._put(self.stepsChanged, steps=default.steps)
@@ -296,6 +316,51 @@ class Session(QObject):
         chosen = "class_label" in self._chosen and card.accepts_class(self.class_label)
         if card.classes and not chosen:
             self._put(self.classChanged, class_label=default.class_label or 0)
+
+    def apply(self, fields: Mapping[str, Any]) -> list[str]:
+        """Take settings from a file: fields of a request with values that it accepts. What the file
+        does not tell stays as it is, but for what acts besides the controls. A seed that is told
+        serves the next run. Returns a sentence for each that cannot be taken."""
+        left = []
+        given = {name: value for name, value in fields.items() if value is not None}
+        default = Request()
+        scheduler = given.pop("scheduler", None)
+        if scheduler is not None and scheduler not in self._schedulers:
+            left.append(tr("The scheduler {name} does not suit the models here.", name=scheduler))
+            given.pop("scheduler_options", None)
+            given.pop("eta", None)
+        elif scheduler is not None:
+            self._choose(self.schedulerChanged, scheduler=scheduler)
+        self._set_extras(**{n: given.pop(n, getattr(default, n)) for n in EXTRAS})
+        width, height = given.pop("width", None), given.pop("height", None)
+        if width and height and self._accepts(width, height):
+            self._choose(self.sizeChanged, width=width, height=height)
+        elif width and height:
+            size = f"{width} × {height}"
+            left.append(tr("The model that is loaded does not make {size}.", size=size))
+        if edits := given.pop("edits", ()):
+            left.append(
+                tr("What was changed during the run is not taken ({count}).", count=len(edits))
+            )
+        if "guidance_scale" in given or "guidance_curve" in given:
+            scale = given.pop("guidance_scale", self.guidance_scale)
+            self._choose(self.guidanceChanged, guidance_scale=float(scale))
+            self.set_curve(given.pop("guidance_curve", ()), given.pop("guidance_easing", "linear"))
+        given.pop("guidance_easing", None)
+        if "guidance_interval" in given:
+            self.set_interval(*given.pop("guidance_interval"))
+        exact = economies.fields(economies.EXACT)
+        economy = {name: given.pop(name, value) for name, value in exact.items()}
+        self.set_economy(economies.level(economy))
+        if economies.fields(economies.level(economy)) != economy:
+            left.append(tr("How much the steps take over is not one of the levels here."))
+        given.pop("count", None)  # each file is one image
+        for name, signal in self._signals.items():
+            if name in given:
+                self._choose(signal, **{name: given.pop(name)})
+        if "seed" in fields:
+            self._spent = False
+        return left
 
     def request(self) -> Request:
         """The draft as it is, for a branch or a grid. Raises RequestError."""
@@ -342,6 +407,39 @@ class Session(QObject):
         if self.class_label is not None:
             self.classChanged.emit(self.class_label)
         self.lockChanged.emit(self.seed_locked)
+        self.extrasChanged.emit(self._extras)
+
+    @property
+    def _signals(self) -> dict[str, SignalInstance]:
+        """Of the fields that stand by themselves."""
+        return {
+            "prompt": self.promptChanged,
+            "negative_prompt": self.negativePromptChanged,
+            "steps": self.stepsChanged,
+            "guidance_rescale": self.rescaleChanged,
+            "seed": self.seedChanged,
+            "class_label": self.classChanged,
+        }
+
+    @property
+    def _extras(self) -> str:
+        draft, words = self._draft, []
+        for name, value in draft["scheduler_options"].items():
+            words.append(name if value is True else f"{name} {value}")
+        if draft["eta"]:
+            words.append(tr("eta {eta}", eta=f"{draft['eta']:g}"))
+        if draft["clip_skip"] != 1:
+            words.append(tr("clip skip {count}", count=draft["clip_skip"]))
+        return tr("Also: {settings}", settings=", ".join(words)) if words else ""
+
+    def _set_extras(self, **values: Any) -> None:
+        if self._draft | values != self._draft:
+            self._keep(**values)
+            self.extrasChanged.emit(self._extras)
+
+    def _accepts(self, width: int, height: int) -> bool:
+        multiple, low, high = self._limits
+        return all(low <= side <= high and side % multiple == 0 for side in (width, height))
 
     def _set_conditions(self, takes_prompt: bool, classes: int) -> None:
         """Kept over a restart, so that the window opens in the shape that its model will need."""

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
+from app.widgets.flat_button import FlatButton
 from app.widgets.icon_button import IconButton
 from app.widgets.plain_label import PlainLabel
 
@@ -32,12 +33,16 @@ class RunControls(QWidget):
     finishRequested = Signal()
     skipRequested = Signal()
     forgetRequested = Signal()
+    queueRequested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._running = self._paused = self._held = False
         self._waiting = 0
         self._text = PlainLabel("note", elided=True)
+        self._queue = FlatButton()
+        self._queue.setObjectName("queueButton")
+        self._queue.hide()
         self._bar = QProgressBar()
         self._bar.setObjectName("progressBar")
         self._bar.setTextVisible(False)
@@ -60,7 +65,10 @@ class RunControls(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(self._text, 0, 0, 1, 2)
+        head = QHBoxLayout()
+        head.addWidget(self._text, 1)
+        head.addWidget(self._queue)
+        layout.addLayout(head, 0, 0, 1, 2)
         layout.addWidget(self._bar, 1, 0, 1, 2)
         layout.addWidget(self._pause, 2, 0)
         stops = QHBoxLayout()
@@ -73,6 +81,7 @@ class RunControls(QWidget):
         layout.addWidget(self._generate, 3, 0, 1, 2)
 
         self._generate.clicked.connect(self._ask)
+        self._queue.clicked.connect(self.queueRequested)
         self._pause.toggled.connect(self._pause_or_go_on)
         self._stop.clicked.connect(self._stop_or_forget)
         self._stop_menu.clicked.connect(self._open_menu)
@@ -100,6 +109,7 @@ class RunControls(QWidget):
     def set_waiting(self, count: int) -> None:
         """How many requests wait in the queue: without any there is nothing to skip to."""
         self._waiting = count
+        self._queue.setVisible(bool(count))
         self._offer_skip()
         self.retranslate()
 
@@ -147,6 +157,9 @@ class RunControls(QWidget):
             if self._waiting
             else tr("Nothing waits: there is no next picture to go on with.")
         )
+        self._queue.setText(tr("{count} waiting", count=self._waiting))
+        self._queue.setAccessibleName(tr("Queue"))
+        self._queue.setToolTip(tr("See what waits, and put it in another order (Ctrl+J)."))
         self._bar.setAccessibleName(tr("Progress"))
         self._bar.setToolTip(tr("How far the picture has developed."))
         self._show_pause()

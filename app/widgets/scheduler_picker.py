@@ -3,10 +3,11 @@ recipe."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStyledItemDelegate, QVBoxLayout, QWidget
 
 from app.i18n import tr
+from app.widgets.icon_button import IconButton
 from app.widgets.plain_label import PlainLabel
 
 
@@ -14,6 +15,7 @@ class SchedulerPicker(QWidget):
     """A list of schedulers by label; the sentence of the current one stands under it."""
 
     schedulerChosen = Signal(str)
+    dropRequested = Signal()  # of what acts besides the controls
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +28,12 @@ class SchedulerPicker(QWidget):
         self._picker.setItemDelegate(QStyledItemDelegate(self._picker))
         self._sentence = PlainLabel("note")
         self._sentence.setWordWrap(True)
+        self._extras = PlainLabel("note")
+        self._extras.setWordWrap(True)
+        self._drop = IconButton("close", bare=True)
+        self._drop.setObjectName("dropExtrasButton")
         self._label.setBuddy(self._picker)
+        self.set_extras("")
         self.retranslate()
 
         layout = QVBoxLayout(self)
@@ -35,8 +42,13 @@ class SchedulerPicker(QWidget):
         layout.addWidget(self._label)
         layout.addWidget(self._picker)
         layout.addWidget(self._sentence)
+        extras = QHBoxLayout()
+        extras.addWidget(self._extras, 1)
+        extras.addWidget(self._drop, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(extras)
 
         self._picker.currentIndexChanged.connect(self._choose)
+        self._drop.clicked.connect(self.dropRequested)
 
     def set_schedulers(self, schedulers: list[tuple[str, str, str]]) -> None:
         """schedulers: (name, label, sentence) of each; the current one stays current."""
@@ -54,7 +66,17 @@ class SchedulerPicker(QWidget):
             self._picker.setCurrentIndex(self._picker.findData(name))
         self._describe()
 
+    def set_extras(self, text: str) -> None:
+        """What acts besides the controls, in words; "" for nothing."""
+        self._extras.setText(text)
+        for part in (self._extras, self._drop):
+            part.setVisible(bool(text))
+
     def retranslate(self) -> None:
+        self._drop.setAccessibleName(tr("Leave these settings out"))
+        self._drop.setToolTip(
+            tr("These settings came with a file and have no control here. Leave them out.")
+        )
         self._label.setText(tr("Scheduler"))
         self._picker.setAccessibleName(tr("Scheduler"))
         self._picker.setPlaceholderText(tr("Choose a scheduler"))

@@ -19,6 +19,7 @@ class MainMenu(QMenuBar):
 
     saveRequested = Signal()
     copyRequested = Signal()
+    pasteRequested = Signal()
     openModelRequested = Signal()
     openModelFileRequested = Signal()
     libraryRequested = Signal()
@@ -32,6 +33,7 @@ class MainMenu(QMenuBar):
     branchRequested = Signal()
     varyRequested = Signal()
     compareRequested = Signal()
+    queueRequested = Signal()
     aboutRequested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -39,6 +41,7 @@ class MainMenu(QMenuBar):
         self._file, self._run, self._view, self._help = (self.addMenu("") for _ in range(4))
         self._save = _add(self._file, "Ctrl+S")
         self._copy = _add(self._file, "Ctrl+Shift+C")
+        self._paste = _add(self._file, "Ctrl+Shift+V")
         self._file.addSeparator()
         self._open_model = _add(self._file, "Ctrl+O")
         self._open_file = _add(self._file, "Ctrl+Shift+O")
@@ -55,6 +58,8 @@ class MainMenu(QMenuBar):
         self._vary = _add(self._run, "Ctrl+Shift+B")
         self._run.addSeparator()
         self._compare = _add(self._run, "Ctrl+K")
+        self._run.addSeparator()
+        self._queue = _add(self._run, "Ctrl+J")
         self._gallery = _add(self._view, "Ctrl+G")
         self._gallery.setCheckable(True)
         self._gallery.setChecked(True)
@@ -73,6 +78,8 @@ class MainMenu(QMenuBar):
 
         self._save.triggered.connect(self.saveRequested)
         self._copy.triggered.connect(self.copyRequested)
+        self._paste.triggered.connect(self.pasteRequested)
+        self._queue.triggered.connect(self.queueRequested)
         self._open_model.triggered.connect(self.openModelRequested)
         self._open_file.triggered.connect(self.openModelFileRequested)
         self._library.triggered.connect(self.libraryRequested)
@@ -123,6 +130,8 @@ class MainMenu(QMenuBar):
         self._file.setTitle(tr("&File"))
         self._save.setText(tr("&Save as…"))
         self._copy.setText(tr("&Copy"))
+        self._paste.setText(tr("&Paste settings"))
+        self._queue.setText(tr("&Queue…"))
         self._open_model.setText(tr("&Open model folder…"))
         self._open_file.setText(tr("Open model f&ile…"))
         self._library.setText(tr("Model &library…"))

@@ -6,8 +6,15 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QIcon
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QIcon,
+    QMoveEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -31,6 +38,7 @@ from app.widgets.error_bar import ErrorBar
 from app.widgets.gallery_view import GalleryView
 from app.widgets.guidance_panel import GuidancePanel
 from app.widgets.model_picker import ModelPicker
+from app.widgets.notice_bar import NoticeBar
 from app.widgets.plain_label import PlainLabel
 from app.widgets.preview_canvas import PreviewCanvas
 from app.widgets.prompt_panel import PromptPanel
@@ -57,6 +65,7 @@ TAB_ORDER = (
     "classPicker",
     "classDiceButton",
     "schedulerPicker",
+    "dropExtrasButton",
     "stepsSlider",
     "stepsSpin",
     "economySlider",
@@ -74,6 +83,7 @@ TAB_ORDER = (
     "guidanceInterval",
     "rescaleSlider",
     "rescaleSpin",
+    "queueButton",
     "generateButton",
     "pauseButton",
     "stopButton",
@@ -90,6 +100,14 @@ TAB_ORDER = (
     "keepButton",
     "errorText",
     "dismissButton",
+    "resumeText",
+    "resumeFirstButton",
+    "resumeSecondButton",
+    "unwrittenText",
+    "unwrittenFirstButton",
+    "unwrittenSecondButton",
+    "noteText",
+    "noteFirstButton",
     "varySlider",
     "varyCountSpin",
     "varyStartButton",
@@ -122,6 +140,10 @@ class MainWindow(QMainWindow):
     themeChosen = Signal(str)
     timelineMemoryChosen = Signal(int)
     branchRequested = Signal()
+    queueRequested = Signal()
+    pasteRequested = Signal()
+    filesDropped = Signal(list)  # paths
+    arrangementChanged = Signal()
     closing = Signal()
 
     def __init__(self) -> None:
@@ -141,6 +163,9 @@ class MainWindow(QMainWindow):
         self.header = CanvasHeader()
         self.switch = SwitchBar()
         self.errors = ErrorBar()
+        self.resume = NoticeBar("resume", 2)
+        self.unwritten = NoticeBar("unwritten", 2)
+        self.note = NoticeBar("note")
         self.vary = VaryBar()
         self.compare = CompareBar()
         self.canvas = PreviewCanvas()
@@ -169,6 +194,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
         self.setWindowIcon(QIcon(theme.pixmap("lamp", QSize(64, 64), theme.DARK.accent)))
         self.setMinimumSize(860, 520)
+        self.setAcceptDrops(True)
         self.resize(1440, 900)
         self._arrange_tab_order()
 
@@ -183,10 +209,13 @@ class MainWindow(QMainWindow):
         self.menu.themeChosen.connect(self.themeChosen)
         self.menu.timelineMemoryChosen.connect(self.timelineMemoryChosen)
         self.menu.branchRequested.connect(self.branchRequested)
+        self.menu.queueRequested.connect(self.queueRequested)
+        self.menu.pasteRequested.connect(self.pasteRequested)
         self.menu.quitRequested.connect(self.close)
         self.menu.aboutRequested.connect(self._show_about)
         self.menu.galleryToggled.connect(self._show_gallery)
         self._splitter.splitterMoved.connect(self._follow_splitter)
+        self._splitter.splitterMoved.connect(self.arrangementChanged)
         self.header.canSaveChanged.connect(self.menu.set_can_save)
         self.header.branchRequested.connect(self.branchRequested)
         self.menu.varyRequested.connect(lambda: self._open_vary(True))
@@ -247,6 +276,17 @@ class MainWindow(QMainWindow):
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Safelight"))
+        self.resume.set_words(
+            tr("What was left undone"),
+            (tr("Go on"), tr("Make these pictures now, each from its beginning.")),
+            (tr("Forget them"), tr("Let go of these pictures. Those that are finished stay.")),
+        )
+        self.unwritten.set_words(
+            tr("Pictures that could not be written"),
+            (tr("Try now"), tr("Try at once to write them.")),
+            (tr("Other folder…"), tr("Choose where pictures go from now on, these as well.")),
+        )
+        self.note.set_words(tr("Note"), (tr("All right"), tr("Put this message away.")))
         self._gallery_title.setText(tr("Gallery"))
         self.steps.retranslate(
             tr("Steps"),
@@ -264,6 +304,23 @@ class MainWindow(QMainWindow):
                 self.timeline, self.gallery, self.status,
             ):  # fmt: skip
                 part.retranslate()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self.arrangementChanged.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.arrangementChanged.emit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files from elsewhere are taken; a picture that is dragged out of this window is not."""
+        if event.source() is None and _files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.filesDropped.emit(_files(event.mimeData()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
@@ -315,8 +372,8 @@ class MainWindow(QMainWindow):
         middle = QWidget()
         middle.setMinimumWidth(440)
         _column(
-            middle, self.header, self.switch, self.errors, self.vary, self.compare, self._picture,
-            self.timeline, stretch=5,
+            middle, self.header, self.switch, self.errors, self.resume, self.unwritten, self.note,
+            self.vary, self.compare, self._picture, self.timeline, stretch=8,
         )  # fmt: skip
         return middle
 
@@ -377,6 +434,11 @@ class MainWindow(QMainWindow):
             tr("Makes images with diffusion models, and lets you watch and steer every one.")
         )
         box.open()
+
+
+def _files(dragged: QMimeData) -> list[str]:
+    """The paths of local files among what is dragged."""
+    return [url.toLocalFile() for url in dragged.urls() if url.isLocalFile()]
 
 
 def _panel(name: str, narrowest: int, widest: int) -> QWidget:

@@ -20,11 +20,14 @@ from engine.control import Control, EvaluationDropped, RunCancelled
 from engine.errors import EngineError, LoadError, RequestError, SaveError, SchedulerError
 from engine.events import Cancelled, Encoded, Event, Finished, Step
 from engine.grid import Axis, Grid
+from engine.metadata import Record
 from engine.request import Edit, Request
 from engine.steering import branched, conditions, edited
 
 SIDE = 64
 SNAPSHOT_BYTES = 1000
+SHA256 = "0123456789abcdef" * 4
+VERSIONS = {"safelight": "0.1.0"}
 
 
 class FakeTimeline:
@@ -64,6 +67,9 @@ class FakePipeline:
 
     def close(self) -> None:
         self.closed = True
+
+    def checkpoint_sha256(self) -> str:
+        return SHA256
 
 
 FAKE_DDPM = FakePipeline(
@@ -206,7 +212,7 @@ class FakeEngine:
             Image.new("RGB", (request.width or SIDE, request.height or SIDE), (seed % 256, 90, 40))
             for seed in range(request.seed, request.seed + request.count)
         )
-        record = SimpleNamespace(request=request)
+        record = Record(request, index, pipeline.name, SHA256, "cpu", "float32", VERSIONS, ())
         yield Finished(images, record, timeline)  # pyright: ignore[reportArgumentType]
 
     def compare(

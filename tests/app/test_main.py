@@ -240,7 +240,9 @@ def test_an_image_that_could_not_be_written_can_be_saved_elsewhere(
 ) -> None:
     fake.failures["save"] = SaveError("The disk is full.")
     finish(qtbot, application)
-    assert error(application).startswith("The disk is full.")
+    notice = application.window.findChild(QWidget, "unwrittenText")
+    assert notice.isVisible()
+    assert "The disk is full." in notice.text()
     assert application.gallery.rowCount() == 1
     fake.failures.clear()
     target = tmp_path / "rescued.png"

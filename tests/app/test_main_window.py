@@ -110,6 +110,10 @@ def opened(window: MainWindow) -> MainWindow:
     """With all that can be opened, and more than a person would have open at once."""
     window.errors.show_error("No.")
     window.switch.set_question("Load cats?")
+    for notice in (window.resume, window.unwritten, window.note):
+        notice.set_notice("Something is to be told.")
+    window.scheduler.set_extras("Also: eta 1")
+    window.run.set_waiting(3)
     window.prompt.set_steerable(True)
     window.guidance.set_opened(True)
     window.vary.set_open(True)

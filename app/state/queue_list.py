@@ -1,0 +1,135 @@
+"""QueueList: what is being done, what waits and what is over, as a list. Fed by the queue and by
+what the worker tells; the queue dialog shows it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+    Slot,
+)
+
+from app.i18n import tr
+from app.state.plan import Begun, Plan
+from app.state.queue import Queue
+from app.state.run import RunResult
+
+KEPT = 20
+"""Plans that are over and can be run again."""
+
+DETAIL, STATE, JOB = (Qt.ItemDataRole.UserRole + number for number in range(1, 4))
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class _Row(NamedTuple):
+    plan: Plan
+    state: str  # "waiting", "developing" or "over"
+    words: str  # of the state, for people
+
+
+class QueueList(QAbstractListModel):
+    """The oldest that is over first, then what is being done, then what waits, the next one first.
+    DisplayRole is what a plan makes; the roles by the names b"detail", b"state" (see `_Row`) and
+    b"job" are for the view."""
+
+    againAsked = Signal(object)  # Plan
+    summaryChanged = Signal(str)
+
+    def __init__(self, queue: Queue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue = queue
+        self._rows: list[_Row] = []
+        self._over: deque[_Row] = deque(maxlen=KEPT)
+        self._current: Plan | None = None
+        self._jobs: dict[int, str] = {}  # of the runs of what is being done
+        self._outcome = ""
+        queue.changed.connect(self.refresh)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return row.plan.title
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{row.words}: {row.plan.title}, {row.plan.detail}"
+            case Qt.ItemDataRole.ToolTipRole:
+                return row.plan.requests[0].prompt
+        if role == DETAIL:
+            return f"{row.words} · {row.plan.detail}"
+        if role == STATE:
+            return row.state
+        return row.plan.job if role == JOB else None
+
+    def roleNames(self) -> Any:
+        return super().roleNames() | {DETAIL: b"detail", STATE: b"state", JOB: b"job"}
+
+    @Slot()
+    def refresh(self) -> None:
+        """What is being done or waits has changed."""
+        current, waiting = self._queue.current, self._queue.waiting
+        former = self._current
+        if former is not None and (current is None or current.job != former.job):
+            self._over.append(_Row(former, "over", self._outcome or tr("stopped")))
+            self._outcome = ""
+        if former is None or current is None or current.job != former.job:
+            self._current = current
+        rows = list(self._over)
+        if current is not None:
+            rows.append(_Row(current, "developing", tr("developing")))
+        rows += [_Row(plan, "waiting", tr("waiting")) for plan in waiting]
+        if rows != self._rows:
+            self.beginResetModel()
+            self._rows = rows
+            self.endResetModel()
+            self._tell()
+
+    @Slot(object)
+    def begin(self, begun: Begun) -> None:
+        self._jobs = {row.number: begun.plan.job for row in begun.rows}
+
+    @Slot(int, object)
+    def tell(self, run: int, request: Any) -> None:
+        """What a run does as it is steered, so that it can be run again without the timeline."""
+        if self._current is not None and self._jobs.get(run) == self._current.job:
+            number = list(self._jobs).index(run)
+            self._current = self._current.told(number, request)
+
+    @Slot(object)
+    def finish(self, result: RunResult) -> None:
+        self._outcome = self._outcome or tr("done")
+
+    @Slot(int, str)
+    def fail(self, run: int, reason: str) -> None:
+        self._outcome = tr("failed: {reason}", reason=reason)
+
+    @Slot(str)
+    def refuse(self, reason: str) -> None:
+        """A plan could not begin."""
+        self._outcome = tr("failed: {reason}", reason=reason)
+
+    @Slot(int)
+    def run_again(self, row: int) -> None:
+        """Ask for the plan of that row once more."""
+        if 0 <= row < len(self._rows):
+            self.againAsked.emit(self._rows[row].plan.again())
+
+    def _tell(self) -> None:
+        waiting = sum(row.state == "waiting" for row in self._rows)
+        if waiting:
+            self.summaryChanged.emit(tr("{count} waiting", count=waiting))
+        else:
+            self.summaryChanged.emit("")

@@ -1,0 +1,131 @@
+"""The dialog of the queue: what is being done, what waits and what is over, and what can be done
+about it. app.main connects it to the queue."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.i18n import tr
+from app.widgets.plain_label import PlainLabel
+from app.widgets.queue_view import QueueView
+
+
+class QueueDialog(QDialog):
+    """Not modal: pictures go on developing behind it."""
+
+    holdRequested = Signal()
+    goOnRequested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("queueDialog")
+        self._held = False
+        self.view = QueueView()
+        self._note = PlainLabel("note")
+        self._up, self._down, self._remove, self._again, self._hold = (
+            _button(f"queue{name}Button") for name in ("Up", "Down", "Remove", "Again", "Hold")
+        )
+        self.retranslate()
+
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        for button in (self._up, self._down, self._remove, self._again):
+            foot.addWidget(button)
+        foot.addStretch(1)
+        foot.addWidget(self._hold)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 16, 18, 16)
+        layout.setSpacing(10)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._note)
+        layout.addLayout(foot)
+        self.resize(620, 480)
+
+        self.view.choiceChanged.connect(self._offer)
+        self._up.clicked.connect(lambda: self.view.move_chosen(-1))
+        self._down.clicked.connect(lambda: self.view.move_chosen(1))
+        self._remove.clicked.connect(lambda: self.view.removeRequested.emit(self.view.value("job")))
+        self._again.clicked.connect(
+            lambda: self.view.againRequested.emit(self.view.currentIndex().row())
+        )
+        self._hold.clicked.connect(
+            lambda: (self.goOnRequested if self._held else self.holdRequested).emit()
+        )
+
+    def set_plans(self, plans: QAbstractItemModel) -> None:
+        """plans: see QueueView."""
+        self.view.set_plans(plans)
+        plans.modelReset.connect(self._tell)
+        self._tell()
+
+    def set_held(self, held: bool) -> None:
+        """Whether what waits stands still."""
+        self._held = held
+        self._tell()
+
+    def open_up(self) -> None:
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self.view.setFocus()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(tr("Queue"))
+        self.view.retranslate()
+        texts = (
+            (self._up, tr("Up"), tr("Make the chosen pictures earlier (Alt+Up).")),
+            (self._down, tr("Down"), tr("Make the chosen pictures later (Alt+Down).")),
+            (self._remove, tr("Remove"), tr("Take the chosen pictures out of the queue (Delete).")),
+            (self._again, tr("Run again"), tr("Make the chosen pictures once more, at the end.")),
+        )
+        for button, name, tooltip in texts:
+            button.setText(name)
+            button.setAccessibleName(name)
+            button.setToolTip(tooltip)
+        self._tell()
+
+    def _tell(self) -> None:
+        plans = self.view.model()
+        empty = plans is None or plans.rowCount() == 0
+        if empty:
+            note = tr("Nothing waits. Generate during a run puts the next pictures here.")
+        elif self._held:
+            note = tr("The queue stands still until you go on.")
+        else:
+            note = ""
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        name = tr("Go on") if self._held else tr("Hold")
+        self._hold.setText(name)
+        self._hold.setAccessibleName(name)
+        self._hold.setToolTip(
+            tr("Go on with the pictures that wait.")
+            if self._held
+            else tr("Let the picture develop that has begun, and begin no other.")
+        )
+        self._offer()
+
+    def _offer(self) -> None:
+        place = self.view.place() if self.view.model() is not None else -1
+        chosen = bool(self.view.value("job")) if self.view.model() is not None else False
+        self._up.setEnabled(place > 0)
+        self._down.setEnabled(place >= 0 and not self._is_last())
+        self._remove.setEnabled(place >= 0)
+        self._again.setEnabled(chosen)
+
+    def _is_last(self) -> bool:
+        return self.view.currentIndex().row() == self.view.model().rowCount() - 1
+
+
+def _button(name: str) -> QPushButton:
+    button = QPushButton()
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return button

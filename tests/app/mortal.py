@@ -1,0 +1,132 @@
+"""The window as a process that can be killed at any moment: `python -m tests.app.mortal FOLDER`.
+For each line on its standard input it forks one, whose number it writes; when that has ended,
+another line with its exit code. Run by test_durability.
+
+The window has a queue of ten plans, goes on with what the session before has left, and ends with
+code 0 when nothing is left. What it announces goes into FOLDER/announced, a line each.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+import app.main
+from app.state.plan import Plan
+from engine import metadata
+from engine.request import Request
+from tests.app.fake_engine import FakeEngine
+
+STEPS = 3
+SEEDS = 20
+"""Seeds of one round: ten plans, of which the odd ones make two images."""
+
+
+class QuickEngine(FakeEngine):
+    """Some milliseconds a step; images are written by the engine's own writer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step_seconds = 0.004
+
+    def save(self, image: Any, path: Any, record: Any, index: int = 0) -> None:
+        self._fail("save")
+        metadata.save(image, path, record, index)
+
+
+def plans(number: int) -> list[Plan]:
+    """The ten of that round, all seeds different."""
+    return [
+        Plan(
+            (
+                Request(
+                    prompt=f"round {number}",
+                    width=64,
+                    height=64,
+                    steps=STEPS,
+                    scheduler="unipc",
+                    seed=number * SEEDS + 2 * plan,
+                    count=1 + plan % 2,
+                ),
+            )
+        )
+        for plan in range(10)
+    ]
+
+
+class Life:
+    """One window, from its start to its end or its death."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = os.open(folder / "announced", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        lines = (folder / "announced").read_text().split("\n")
+        self.round = lines.count("done")
+        asked = [line for line in lines if line.startswith("queued")]
+        self.queued = len(asked) > self.round
+        self.application = app.main.build(QuickEngine())
+        self.application.worker.finished.connect(self.announce)
+        self.application.worker.written.connect(lambda run, index, path: self.say("saved", path))
+        self.application.show()
+        self.timer = QTimer(interval=2)
+        self.timer.timeout.connect(self.look)
+        self.timer.start()
+        self.begun = False
+
+    def say(self, *words: object) -> None:
+        os.write(self.log, (" ".join(map(str, words)) + "\n").encode())
+
+    def announce(self, result: Any) -> None:
+        for path in result.paths:
+            if path is not None:
+                self.say("saved", path)
+
+    def look(self) -> None:
+        application, resumption = self.application, self.application.resumption
+        if not resumption.ready or application.models.card is None:
+            return
+        queue = application.queue
+        if not self.begun:
+            self.begun = True
+            if resumption.left:
+                application.window.resume.firstChosen.emit()
+            elif not self.queued:
+                for plan in plans(self.round):
+                    queue.submit(plan)
+        if not self.queued and resumption.kept:
+            self.queued = True
+            self.say("queued")
+        if self.queued and queue.current is None and not len(queue) and resumption.kept:
+            if resumption.left or application.unwritten.count:
+                return
+            self.timer.stop()
+            self.say("done")
+            application.close()
+            QApplication.exit(0)
+
+
+def live(folder: Path) -> int:
+    qt = QApplication([])
+    life = Life(folder)
+    code = qt.exec()
+    assert life.application.close()
+    return code
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    for _ in sys.stdin:
+        child = os.fork()
+        if not child:
+            os._exit(live(folder))
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
