@@ -81,7 +81,7 @@ CONTROLS = (
     PreviewCanvas,
     TimelineStrip,
 )
-COMPOUND = (QAbstractSpinBox, QComboBox, QAbstractItemView)
+COMPOUND = (QAbstractSpinBox, QComboBox, QAbstractItemView, QLineEdit)
 
 
 @pytest.fixture
@@ -118,6 +118,9 @@ def opened(window: MainWindow) -> MainWindow:
     assert down is not None
     down.setCurrentIndex(down.findData("seed"))
     window.compare.set_can_start(True)
+    window.gallery_panel.set_undo(2)
+    favourites = [a for a in window.findChildren(QAction) if a.text() == "Favourites only"]
+    favourites[0].setChecked(True)
     named(window, "promptEdit").setFocus()
     return window
 
