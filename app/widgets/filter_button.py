@@ -58,6 +58,9 @@ class FilterButton(IconButton):
             menu.triggered.connect(lambda action, field=field: self._choose(field, action))
         self._none.triggered.connect(self.clear)
 
+    def nextCheckState(self) -> None:
+        """A press opens the menu; whether the button is checked is for the filters to say."""
+
     def set_choices(self, models: Sequence[str], schedulers: Sequence[str]) -> None:
         """Which there are. What is chosen stays so, even where it is not among them now."""
         self._choices = {"model": list(models), "scheduler": list(schedulers)}

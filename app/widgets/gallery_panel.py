@@ -18,7 +18,7 @@ from app.widgets.search_line import SearchLine
 from app.widgets.sort_button import SortButton
 from app.widgets.undo_bar import UndoBar
 
-NARROWEST, ROOMY = 130, 190
+NARROWEST, ROOMY = 130, 196
 """Pixels: the least width, and the least in which the search has its buttons beside it."""
 
 

@@ -3,7 +3,7 @@ from app.state."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -12,11 +12,12 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QKeySequence,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPixmap,
 )
-from PySide6.QtWidgets import QAbstractItemView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
 from app import theme
 from app.i18n import tr
@@ -52,6 +53,8 @@ class GalleryView(TileView):
         self.setObjectName("galleryView")
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self._held: QPoint | None = None  # where a picture was taken
+        self._carrying = False  # out of the window
         self._empty = ""
         self.retranslate()
 
@@ -131,11 +134,34 @@ class GalleryView(TileView):
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(self.viewport().mapToGlobal(place))
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        there = event.position().toPoint()
+        is_taken = event.button() == Qt.MouseButton.LeftButton and self.indexAt(there).isValid()
+        self._held, self._carrying = there if is_taken else None, False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """A picture that is held goes with the pointer, whatever the flags of the model say: Qt
+        would ask for those of every picture that is selected."""
+        if self._held is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            super().mouseMoveEvent(event)
+            return
+        way = (event.position().toPoint() - self._held).manhattanLength()
+        if way >= QApplication.startDragDistance() and not self._carrying:
+            self._carrying = True
+            self.startDrag(Qt.DropAction.CopyAction)
+            self.setState(QAbstractItemView.State.NoState)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if not self._carrying:  # else the selection stays as it is
+            super().mouseReleaseEvent(event)
+        self._held, self._carrying = None, False
+
     def startDrag(self, supportedActions: Qt.DropAction) -> None:
         """Takes the selected pictures out to another program, as copies."""
         shown, rows = self.model(), self.selected_rows()
         carried = shown.mimeData([shown.index(row, 0) for row in rows]) if rows else None
-        if carried is None or not carried.formats():
+        if carried is None or not (carried.hasUrls() or carried.hasImage()):
             return
         drag = QDrag(self)
         drag.setMimeData(carried)

@@ -212,7 +212,9 @@ class TileView(QListView):
         return QRegion(self.viewport().rect())
 
     def doItemsLayout(self) -> None:
+        kept = self._anchor  # a shorter range scrolls by itself
         QAbstractItemView.doItemsLayout(self)
+        self._anchor = kept
         self._come_back()
 
     def updateGeometries(self) -> None:
