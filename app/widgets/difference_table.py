@@ -31,7 +31,7 @@ LONGEST = 2000
 """Characters of a cell; what is longer is cut."""
 TALLEST, PADDING = 400, 6
 """Pixels of a row, and those of them over and under its words."""
-SIDES = 26
+SIDES = 34
 """Pixels of a cell left and right of its words."""
 FIRST = 130
 """Pixels of the column that tells what differs."""
@@ -124,7 +124,8 @@ class DifferenceTable(QTableView):
         header.setSectionsClickable(False)
         self.retranslate()
 
-        header.sectionResized.connect(self.resizeRowsToContents)
+        # Later: while the header tells it, its columns still have their former widths.
+        header.sectionResized.connect(self.resizeRowsToContents, Qt.ConnectionType.QueuedConnection)
 
     def set_rows(self, names: tuple[str, str], rows: Sequence[tuple[str, str, str]]) -> None:
         """rows: (what, left value, right value); names: of the two pictures."""

@@ -207,6 +207,13 @@ class TileView(QListView):
             self._choose(chosen, min(ends), min(max(ends), last))
         self.selectionModel().select(chosen, command)
 
+    def selectAll(self) -> None:
+        """As one range: Qt's own asks for every row."""
+        chosen = QItemSelection()
+        self._choose(chosen, 0, self.count() - 1)
+        if (selection := self.selectionModel()) is not None:
+            selection.select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
         """All that is in sight: to find out which of it costs more than to paint it."""
         return QRegion(self.viewport().rect())

@@ -142,7 +142,7 @@ def test_a_prompt_of_a_million_lines(dialog: CompareDialog) -> None:
     endless = "word\n" * 1_000_000
     dialog.show_pair(picture(RED), picture(BLUE), *NAMES, [("Prompt", endless, "")])
     QApplication.processEvents()
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 4
     table = dialog.findChild(QTableView)
     assert table is not None
     assert table.rowHeight(0) < 500

@@ -229,7 +229,7 @@ class TestPlaces:
             gallery.viewport().repaint()
         gallery.selectAll()
         gallery.viewport().repaint()
-        assert time.perf_counter() - start < 1.5
+        assert time.perf_counter() - start < 3
         assert pictures.asked < 4000
         assert len(gallery.selected_rows()) == MANY
         last = place(gallery, MANY - 1)
