@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QLabel,
     QPushButton,
+    QScrollBar,
     QTableView,
     QWidget,
 )
@@ -135,6 +136,13 @@ def test_texts_stay_text(dialog: CompareDialog) -> None:
     assert table is not None
     tooltip = table.model().index(0, 2).data(Qt.ItemDataRole.ToolTipRole)
     assert "&lt;b&gt;green" in tooltip
+
+
+def test_every_control_says_what_it_is_and_does(dialog: CompareDialog) -> None:
+    for kind in (QPushButton, QAbstractSlider, QTableView):
+        found = [each for each in dialog.findChildren(kind) if not isinstance(each, QScrollBar)]
+        for control in found:
+            assert control.accessibleName() and len(control.toolTip()) > 15, control.objectName()
 
 
 def test_a_prompt_of_a_million_lines(dialog: CompareDialog) -> None:

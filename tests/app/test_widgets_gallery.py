@@ -555,6 +555,8 @@ class TestNotes:
         dialog = gallery.findChild(QDialog, "noteDialog")
         for label in dialog.findChildren(QLabel):
             assert label.textFormat() == Qt.TextFormat.PlainText
+        for control in (*dialog.findChildren(QPushButton), *dialog.findChildren(QPlainTextEdit)):
+            assert control.accessibleName() and len(control.toolTip()) > 15
         qtbot.mouseClick(
             dialog.findChild(QPushButton, "noteCancelButton"), Qt.MouseButton.LeftButton
         )
