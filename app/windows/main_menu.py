@@ -28,6 +28,8 @@ class MainMenu(QMenuBar):
     imageFolderRequested = Signal()
     quitRequested = Signal()
     galleryToggled = Signal(bool)
+    largeGalleryToggled = Signal(bool)
+    searchRequested = Signal()
     themeChosen = Signal(str)
     timelineMemoryChosen = Signal(int)  # mebibytes
     branchRequested = Signal()
@@ -63,6 +65,10 @@ class MainMenu(QMenuBar):
         self._gallery = _add(self._view, "Ctrl+G")
         self._gallery.setCheckable(True)
         self._gallery.setChecked(True)
+        self._large = _add(self._view, "Ctrl+Shift+G")
+        self._large.setCheckable(True)
+        self._search = _add(self._view, "Ctrl+F")
+        self._view.addSeparator()
         self._memory = self._view.addMenu("")
         self._memories = {size: _add(self._memory) for size in TIMELINE_MEMORY}
         _make_choice(self, self._memories.values())
@@ -87,6 +93,8 @@ class MainMenu(QMenuBar):
         self._image_folder.triggered.connect(self.imageFolderRequested)
         self._quit.triggered.connect(self.quitRequested)
         self._gallery.toggled.connect(self.galleryToggled)
+        self._large.toggled.connect(self.largeGalleryToggled)
+        self._search.triggered.connect(self.searchRequested)
         self._about.triggered.connect(self.aboutRequested)
         self._branch.triggered.connect(self.branchRequested)
         self._vary.triggered.connect(self.varyRequested)
@@ -126,6 +134,10 @@ class MainMenu(QMenuBar):
         with QSignalBlocker(self):
             self._gallery.setChecked(shown)
 
+    def set_gallery_large(self, large: bool) -> None:
+        with QSignalBlocker(self):
+            self._large.setChecked(large)
+
     def retranslate(self) -> None:
         self._file.setTitle(tr("&File"))
         self._save.setText(tr("&Save as…"))
@@ -149,6 +161,8 @@ class MainMenu(QMenuBar):
             text = tr("{size} MB", size=size) if size < 1024 else tr("{size} GB", size=size // 1024)
             action.setText(text)
         self._gallery.setText(tr("&Gallery"))
+        self._large.setText(tr("La&rge gallery"))
+        self._search.setText(tr("&Search the gallery"))
         self._themes["dark"].setText(tr("&Dark"))
         self._themes["light"].setText(tr("&Light"))
         self._themes["system"].setText(tr("&As the system"))

@@ -35,11 +35,10 @@ from app.widgets.compare_bar import CompareBar
 from app.widgets.compare_grid import CompareGrid
 from app.widgets.economy_slider import EconomySlider
 from app.widgets.error_bar import ErrorBar
-from app.widgets.gallery_view import GalleryView
+from app.widgets.gallery_panel import GalleryPanel
 from app.widgets.guidance_panel import GuidancePanel
 from app.widgets.model_picker import ModelPicker
 from app.widgets.notice_bar import NoticeBar
-from app.widgets.plain_label import PlainLabel
 from app.widgets.preview_canvas import PreviewCanvas
 from app.widgets.prompt_panel import PromptPanel
 from app.widgets.quiet_wheel import QuietWheel
@@ -121,7 +120,13 @@ TAB_ORDER = (
     "previewCanvas",
     "compareGrid",
     "timelineStrip",
+    "galleryLargeButton",
+    "gallerySearch",
+    "gallerySort",
+    "galleryFilterButton",
+    "galleryClearButton",
     "galleryView",
+    "galleryUndoButton",
 )
 
 
@@ -171,18 +176,19 @@ class MainWindow(QMainWindow):
         self.canvas = PreviewCanvas()
         self.grid = CompareGrid()
         self.timeline = TimelineStrip()
-        self.gallery = GalleryView()
+        self.gallery_panel = GalleryPanel()
+        self.gallery = self.gallery_panel.view
         self.status = StatusLine()
-        self._gallery_title = PlainLabel("caption")
+        self._is_grid, self._is_large = False, False
+        self._before = (True, [0, 0, 0])  # the gallery was large: whether it was shown, and how
         self.retranslate()
 
         self._picture = QStackedWidget()
         self._picture.addWidget(self.canvas)
         self._picture.addWidget(self.grid)
-        self._gallery_panel = self._right()
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(5)
-        for side in (self._left(), self._middle(), self._gallery_panel):
+        for side in (self._left(), self._middle(), self.gallery_panel):
             self._splitter.addWidget(side)
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setCollapsible(0, False)
@@ -214,8 +220,12 @@ class MainWindow(QMainWindow):
         self.menu.quitRequested.connect(self.close)
         self.menu.aboutRequested.connect(self._show_about)
         self.menu.galleryToggled.connect(self._show_gallery)
+        self.menu.largeGalleryToggled.connect(self.set_gallery_large)
+        self.menu.searchRequested.connect(self._search_gallery)
+        self.gallery_panel.largeToggled.connect(self.set_gallery_large)
+        self.gallery.lookRequested.connect(lambda: self.set_gallery_large(False))
         self._splitter.splitterMoved.connect(self._follow_splitter)
-        self._splitter.splitterMoved.connect(self.arrangementChanged)
+        self._splitter.splitterMoved.connect(self._tell_arrangement)
         self.header.canSaveChanged.connect(self.menu.set_can_save)
         self.header.branchRequested.connect(self.branchRequested)
         self.menu.varyRequested.connect(lambda: self._open_vary(True))
@@ -227,6 +237,7 @@ class MainWindow(QMainWindow):
 
     def arrangement(self) -> tuple[QByteArray, QByteArray]:
         """Where the window stands and how its panels divide it, for `arrange`."""
+        self.set_gallery_large(False)
         return self.saveGeometry(), self._splitter.saveState()
 
     def arrange(self, geometry: QByteArray, panels: QByteArray) -> None:
@@ -254,7 +265,39 @@ class MainWindow(QMainWindow):
 
     def show_grid(self, shown: bool) -> None:
         """Whether the grid of a comparison takes the canvas's place."""
-        self._picture.setCurrentWidget(self.grid if shown else self.canvas)
+        self._is_grid = shown
+        if shown:
+            self.set_gallery_large(False)
+        if not self._is_large:
+            self._picture.setCurrentWidget(self.grid if shown else self.canvas)
+
+    def set_gallery_large(self, large: bool) -> None:
+        """Whether the gallery takes the place of the picture, of the line over it and of the
+        timeline; the recipe and what went wrong stay in sight."""
+        if large != self._is_large:
+            self._is_large = large
+            focused = self.focusWidget()
+            if large:
+                self._before = self.gallery_panel.isVisibleTo(self), self._splitter.sizes()
+                self._open_vary(False)
+                self._open_compare(False)
+                self._picture.addWidget(self.gallery_panel)
+                self._picture.setCurrentWidget(self.gallery_panel)
+                self.menu.set_gallery_shown(True)
+            else:
+                was_shown, (recipe, _, gallery) = self._before
+                self._picture.setCurrentWidget(self.grid if self._is_grid else self.canvas)
+                self._splitter.addWidget(self.gallery_panel)
+                self.gallery_panel.setVisible(was_shown)
+                room = self._splitter.width() - recipe - gallery
+                self._splitter.setSizes([recipe, room, gallery])
+                self.menu.set_gallery_shown(was_shown)
+            self.header.setVisible(not large)
+            self.timeline.setVisible(not large)
+            if focused is not None and self.gallery_panel.isAncestorOf(focused):
+                focused.setFocus()  # it has lost the focus on its way
+        self.gallery_panel.set_large(large)
+        self.menu.set_gallery_large(large)
 
     def ask_save_path(self, suggested: str) -> str:
         """The path of a PNG file that the person names, "" if none. suggested: path or name."""
@@ -287,7 +330,6 @@ class MainWindow(QMainWindow):
             (tr("Other folder…"), tr("Choose where pictures go from now on, these as well.")),
         )
         self.note.set_words(tr("Note"), (tr("All right"), tr("Put this message away.")))
-        self._gallery_title.setText(tr("Gallery"))
         self.steps.retranslate(
             tr("Steps"),
             tr("In how many steps the picture develops: more are finer and take longer."),
@@ -301,17 +343,21 @@ class MainWindow(QMainWindow):
                 self.menu, self.models, self.prompt, self.class_picker, self.scheduler,
                 self.economy, self.seed, self.size_fields, self.guidance, self.run, self.header,
                 self.switch, self.errors, self.vary, self.compare, self.canvas, self.grid,
-                self.timeline, self.gallery, self.status,
+                self.timeline, self.gallery_panel, self.status,
             ):  # fmt: skip
                 part.retranslate()
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
-        self.arrangementChanged.emit()
+        self._tell_arrangement()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.arrangementChanged.emit()
+        self._tell_arrangement()
+
+    def _tell_arrangement(self) -> None:
+        if not self._is_large:  # that is not how the window is to open
+            self.arrangementChanged.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files from elsewhere are taken; a picture that is dragged out of this window is not."""
@@ -364,7 +410,11 @@ class MainWindow(QMainWindow):
         steering.setSpacing(10)
         steering.addWidget(self.guidance)
         steering.addWidget(self.run)
-        panel = _panel("recipePanel", 280, 460)
+        panel = QWidget()
+        panel.setObjectName("recipePanel")
+        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        panel.setMinimumWidth(280)
+        panel.setMaximumWidth(460)
         _column(panel, room, foot, stretch=0)
         return panel
 
@@ -376,13 +426,6 @@ class MainWindow(QMainWindow):
             self.vary, self.compare, self._picture, self.timeline, stretch=8,
         )  # fmt: skip
         return middle
-
-    def _right(self) -> QWidget:
-        panel = _panel("galleryPanel", 150, 720)
-        self._gallery_title.setContentsMargins(4, 14, 4, 4)
-        _column(panel, self._gallery_title, self.gallery, stretch=1)
-        panel.setContentsMargins(10, 0, 0, 8)
-        return panel
 
     def _arrange_tab_order(self) -> None:
         """As the eye goes: the recipe, the run, the picture, the gallery."""
@@ -410,16 +453,23 @@ class MainWindow(QMainWindow):
         self.header.set_compare_open(opened)
 
     def _show_gallery(self, shown: bool) -> None:
-        self._gallery_panel.setVisible(shown)
+        self.set_gallery_large(False)
+        self.gallery_panel.setVisible(shown)
+        self.menu.set_gallery_shown(shown)
         recipe, middle, gallery = self._splitter.sizes()
         if shown and gallery == 0:
             self._splitter.setSizes([recipe, middle - GALLERY_WIDTH, GALLERY_WIDTH])
 
     def _follow_splitter(self) -> None:
         """A gallery that was pushed to the edge is hidden, so that the Tab key passes it by."""
-        if self._splitter.sizes()[2] == 0:
-            self._gallery_panel.hide()
+        if not self._is_large and self._splitter.sizes()[2] == 0:
+            self.gallery_panel.hide()
             self.menu.set_gallery_shown(False)
+
+    def _search_gallery(self) -> None:
+        if not self.gallery_panel.isVisibleTo(self):
+            self._show_gallery(True)
+        self.gallery_panel.search()
 
     def _show_about(self) -> None:
         box = QMessageBox(self)
@@ -439,15 +489,6 @@ class MainWindow(QMainWindow):
 def _files(dragged: QMimeData) -> list[str]:
     """The paths of local files among what is dragged."""
     return [url.toLocalFile() for url in dragged.urls() if url.isLocalFile()]
-
-
-def _panel(name: str, narrowest: int, widest: int) -> QWidget:
-    panel = QWidget()
-    panel.setObjectName(name)
-    panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-    panel.setMinimumWidth(narrowest)
-    panel.setMaximumWidth(widest)
-    return panel
 
 
 def _column(place: QWidget, *parts: QWidget, stretch: int) -> None:

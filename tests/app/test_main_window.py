@@ -81,7 +81,7 @@ CONTROLS = (
     PreviewCanvas,
     TimelineStrip,
 )
-COMPOUND = (QAbstractSpinBox, QComboBox, QAbstractItemView)
+COMPOUND = (QAbstractSpinBox, QComboBox, QAbstractItemView, QLineEdit)
 
 
 @pytest.fixture
@@ -122,6 +122,9 @@ def opened(window: MainWindow) -> MainWindow:
     assert down is not None
     down.setCurrentIndex(down.findData("seed"))
     window.compare.set_can_start(True)
+    window.gallery_panel.set_undo(2)
+    favourites = [a for a in window.findChildren(QAction) if a.text() == "Favourites only"]
+    favourites[0].setChecked(True)
     named(window, "promptEdit").setFocus()
     return window
 
@@ -516,6 +519,66 @@ def test_gallery_pushed_to_the_edge_comes_back(window: MainWindow) -> None:
     QApplication.processEvents()
     assert window.gallery.isVisible()
     assert window.gallery.width() > 100
+
+
+def test_large_gallery_and_back(qtbot: QtBot, window: MainWindow) -> None:
+    splitter = window.findChild(QSplitter)
+    button = window.findChild(QAbstractButton, "galleryLargeButton")
+    assert splitter is not None and button is not None
+    before, panels = splitter.sizes(), splitter.saveState()
+    window.vary.set_open(True)
+    window.gallery.setFocus()
+    entry = action(window, "Large gallery")
+    entry.trigger()
+    QApplication.processEvents()
+    assert button.isChecked() and not window.canvas.isVisible() and not window.vary.isVisible()
+    assert window.gallery.width() > 1000 and window.gallery.height() > 600
+    assert window.focusWidget() is window.gallery
+    window.errors.show_error("No.")
+    assert window.errors.isVisible() and named(window, "generateButton").isVisible()
+    window.errors.clear()
+    qtbot.keyClick(window.gallery, Qt.Key.Key_Escape)
+    QApplication.processEvents()
+    assert not entry.isChecked() and not button.isChecked()
+    assert window.canvas.isVisible() and window.timeline.isVisible() and window.header.isVisible()
+    assert splitter.sizes() == before
+    button.click()
+    window.gallery.lookRequested.emit()
+    assert window.canvas.isVisible()
+    button.click()
+    assert window.arrangement()[1] == panels
+    button.click()
+    window.show_grid(True)
+    assert window.grid.isVisible() and not entry.isChecked()
+
+
+def test_large_gallery_of_a_hidden_one(window: MainWindow) -> None:
+    gallery, large = action(window, "Gallery"), action(window, "Large gallery")
+    gallery.trigger()
+    large.trigger()
+    assert window.gallery.isVisible() and gallery.isChecked()
+    large.trigger()
+    assert not window.gallery.isVisible() and not gallery.isChecked()
+    large.trigger()
+    gallery.trigger()
+    assert not window.gallery.isVisible() and not large.isChecked() and window.canvas.isVisible()
+    action(window, "Search the gallery").trigger()
+    assert window.focusWidget() is named(window, "gallerySearch")
+    assert gallery.isChecked() and window.gallery.width() > 100
+
+
+def test_the_smallest_window(window: MainWindow) -> None:
+    window.resize(window.minimumSize())
+    for large in (False, True):
+        window.set_gallery_large(large)
+        QApplication.processEvents()
+        assert (window.width(), window.height()) == (860, 520)
+        for name in ("gallerySearch", "galleryFilterButton", "galleryView", "generateButton"):
+            control = named(window, name)
+            assert control.isVisible() and control.width() >= control.minimumSizeHint().width()
+            corner = control.mapTo(window, control.rect().bottomRight())
+            assert window.rect().contains(corner), name
+        assert window.gallery.height() > 150
 
 
 def test_quit_and_closing(window: MainWindow) -> None:
