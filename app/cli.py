@@ -167,6 +167,8 @@ def _develop(
                 event = _with_path(event, requests[run], origin, arguments.at_step)
             try:
                 targets.save(event, run)
+                for note in targets.notes:
+                    complaints.note(note)
                 films.finish(run)
             except engine.EngineError as error:
                 complaints.fail(str(error))

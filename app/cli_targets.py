@@ -21,17 +21,19 @@ class Targets:
     a folder, which never overwrite.
 
     output: what `output_path` takes; None means the folder here. count: images to come. save:
-    writes (image, path, record, index), as `engine.save` does.
+    writes (image, path, record, index), as `engine.save` does. notes: what files had no room for,
+    in sentences.
     Raises SaveError where nothing can be written, which is found out now and not after the work.
     """
 
-    def __init__(self, output: str | None, count: int, save: Callable[..., None]):
+    def __init__(self, output: str | None, count: int, save: Callable[..., Any]):
         path = Path(output or ".")
         to_folder = path.is_dir() or _ends_as_folder(output)
         self._folder, self._file = (path, None) if to_folder else (path.parent, path)
         self._count = count
         self._write = save
         self._saved: dict[int, Path] = {}
+        self.notes: list[str] = []
         try:
             tempfile.TemporaryFile(dir=self._folder).close()
         except OSError as error:
@@ -79,7 +81,8 @@ class Targets:
         else:
             target = nullcontext(self._file.with_stem(f"{self._file.stem}-{number + 1}"))
         with target as path:
-            self._write(finished.images[index], path, finished.record, index)
+            notes = self._write(finished.images[index], path, finished.record, index)
+        self.notes += notes or ()
         return path
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -36,15 +37,13 @@ OPTIONS: Mapping[str, Mapping[str, object]] = MappingProxyType(
 )
 LARGEST: Mapping[str, int] = MappingProxyType({"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383})
 """Pixels on a side that a format can hold."""
-MOST_EXIF = 65533 - len(b"Exif\0\0")
+MOST_EXIF = 65533
 """Bytes of EXIF in a JPEG, where it must fit into one segment. A WebP has room for 4 GiB."""
 
 EXIF, DESCRIPTION, USER_COMMENT, MAKER_NOTE = 0x8769, 0x010E, 0x9286, 0x927C
 UNICODE, ASCII = b"UNICODE\0", b"ASCII\0\0\0"
 MARK = b"Safelight\0"
-ENTRY = 16
-"""Bytes that one more field of EXIF takes at most, beside what it holds."""
-
+ASCII_TYPE, POINTER_TYPE, UNDEFINED_TYPE = 2, 4, 7
 TOO_LONG = "A JPEG has room for 64 KB of text, so"
 NO_RECORD = f"{TOO_LONG} the exact record of Safelight is left out. Save as PNG or WebP to keep it."
 NO_PARAMETERS = (
@@ -56,7 +55,7 @@ NOTHING = f"{TOO_LONG} it does not say how it was made. Save as PNG or WebP to k
 @dataclass(frozen=True)
 class Texts:
     """What a file says of its picture, "" where it says nothing. parameters: in AUTOMATIC1111's
-    format; record: JSON, in ASCII; note: what of these there was no room for, in a sentence."""
+    format; record: JSON; note: what of these there was no room for, in a sentence."""
 
     parameters: str = ""
     record: str = ""
@@ -166,33 +165,41 @@ def _chunks(texts: Texts) -> PngInfo:
 
 def _fitting_exif(texts: Texts, room: int) -> tuple[bytes, str]:
     """EXIF with as much of the texts as there is room for, and what is left out."""
-    both, parameters, record = (
-        _exif(replace(texts, parameters=a, record=b))
-        for a, b in (
-            (texts.parameters, texts.record),
-            (texts.parameters, ""),
-            ("", texts.record),
-        )
-    )
-    if len(both) <= room:
-        return both, texts.note
-    if len(parameters) <= room - len(NO_RECORD) - ENTRY:
-        return _exif(Texts(texts.parameters, "", NO_RECORD)), NO_RECORD
-    if texts.record and len(record) <= room - len(NO_PARAMETERS) - ENTRY:
-        return _exif(Texts("", texts.record, NO_PARAMETERS)), NO_PARAMETERS
-    return _exif(Texts("", "", NOTHING)), NOTHING
+    for fewer in (
+        texts,
+        Texts(texts.parameters, "", NO_RECORD),
+        Texts("", texts.record, NO_PARAMETERS),
+    ):
+        if len(exif := _exif(fewer)) <= room:
+            return exif, fewer.note
+    return _exif(Texts(note=NOTHING)), NOTHING
 
 
 def _exif(texts: Texts) -> bytes:
-    exif = Image.Exif()
-    if texts.note:
-        exif[DESCRIPTION] = texts.note
-    fields = exif.get_ifd(EXIF)
+    """Written by hand: Pillow would write these fields as BYTE, where readers want UNDEFINED."""
+    told = {MAKER_NOTE: MARK + texts.record.encode("utf-8", "replace")} if texts.record else {}
     if texts.parameters:
-        fields[USER_COMMENT] = UNICODE + texts.parameters.encode("utf-16-be")
-    if texts.record:
-        fields[MAKER_NOTE] = MARK + texts.record.encode("ascii")
-    return exif.tobytes()
+        told[USER_COMMENT] = UNICODE + texts.parameters.encode("utf-16-be", "replace")
+    note = {DESCRIPTION: (ASCII_TYPE, texts.note.encode("ascii", "replace") + b"\0")}
+    head = note if texts.note else {}
+    room = len(_directory({**head, EXIF: (POINTER_TYPE, 0)}, 8))
+    first = _directory({**head, EXIF: (POINTER_TYPE, 8 + room)}, 8)
+    second = _directory({tag: (UNDEFINED_TYPE, told[tag]) for tag in sorted(told)}, 8 + room)
+    return b"Exif\0\0MM" + struct.pack(">HI", 42, 8) + first + second
+
+
+def _directory(fields: Mapping[int, tuple[int, bytes | int]], start: int) -> bytes:
+    """A directory of EXIF with what its fields hold behind it; all of these are longer than the
+    four bytes that would stand in the directory itself. start: where it begins in the file."""
+    entries, held = b"", b""
+    behind = start + 2 + 12 * len(fields) + 4
+    for tag, (kind, value) in fields.items():
+        if isinstance(value, int):
+            entries += struct.pack(">HHII", tag, kind, 1, value)
+        else:
+            entries += struct.pack(">HHII", tag, kind, len(value), behind + len(held))
+            held += value + bytes(len(value) % 2)  # everything begins at an even place
+    return struct.pack(">H", len(fields)) + entries + bytes(4) + held
 
 
 def _comment(value: object) -> str:
@@ -206,7 +213,7 @@ def _comment(value: object) -> str:
 def _marked(value: object) -> str:
     if not isinstance(value, bytes) or not value.startswith(MARK):
         return ""
-    return value.removeprefix(MARK).decode("ascii", "replace")
+    return value.removeprefix(MARK).decode("utf-8", "replace")
 
 
 def _copy(source: Path, target: Path) -> None:
