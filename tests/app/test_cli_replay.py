@@ -101,6 +101,7 @@ def test_an_image_of_the_window_that_was_steered_and_ended_early(
     """Changed through a Control while it ran, as two images at once, and then finished."""
     control = engine.Control()
     request = engine.Request("an owl", width=64, height=64, steps=6, seed=3, count=2)
+    event = None
     for event in engine.generate(engine.load("bundled"), request, control):
         if isinstance(event, engine.Step) and event.index == 1:
             control.set_guidance_scale(8.0)
