@@ -18,7 +18,6 @@ from app.state.background import Background
 from app.state.gallery import read
 from app.state.picture import Picture
 
-
 FORMATS: Mapping[str, tuple[str, int]] = MappingProxyType(
     {".png": ("PNG", -1), ".jpg": ("JPEG", 95), ".jpeg": ("JPEG", 95), ".webp": ("WEBP", 100)}
 )

@@ -154,8 +154,8 @@ class Film(QObject):
         sentence = tr("Saved as {path}", path=self._path)
         if rough:
             sentence = tr(
-                "{saved}. {count} of its pictures are rough: their steps are not in memory any "
-                "more, or another model is loaded now.",
+                "{saved}. Pictures that stay rough: {count}, since their steps are not in memory "
+                "any more, or another model is loaded now.",
                 saved=sentence,
                 count=rough,
             )

@@ -1,5 +1,5 @@
-"""The dialog that makes a film of a run's steps: which kind, whether each picture tells its step, how
-long it stands, and how far it is. app.main connects it to the film.
+"""The dialog that makes a film of a run's steps: which kind, whether each picture tells its step,
+how long it stands, and how far it is. app.main connects it to the film.
 """
 
 from __future__ import annotations

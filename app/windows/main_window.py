@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
-from os.path import exists, splitext
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon
@@ -235,20 +235,20 @@ class MainWindow(QMainWindow):
             tr("JPEG image (*.jpg *.jpeg)"): (".jpg", ".jpeg"),
             tr("WebP image (*.webp)"): (".webp",),
         }
-        ending = splitext(suggested)[1].lower()
+        ending = Path(suggested).suffix.lower()
         chosen = next((words for words, endings in formats.items() if ending in endings), "")
         while True:
             path, chosen = QFileDialog.getSaveFileName(
                 self, tr("Save the picture"), suggested, ";;".join(formats), chosen
             )
-            stem, suffix = splitext(path)
+            suffix = Path(path).suffix.lower()
             fitting = formats.get(chosen, ())
-            known = any(suffix.lower() in endings for endings in formats.values())
-            if not path or not fitting or suffix.lower() in fitting:
+            if not path or not fitting or suffix in fitting:
                 return path
             # A format was chosen and the name left as it was, or without an ending.
-            suggested = (stem if known else path) + fitting[0]
-            if not exists(suggested):
+            known = any(suffix in endings for endings in formats.values())
+            suggested = (path[: -len(suffix)] if known else path) + fitting[0]
+            if not Path(suggested).exists():
                 return suggested  # else the dialog has to ask whether it may go
 
     def ask_folder(self, title: str, start: str) -> str:

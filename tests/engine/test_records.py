@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -316,3 +318,17 @@ def test_a_name_with_a_line_break_stays_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(engine.RecordError) as caught:
         engine.read(path)
     assert "\n" not in str(caught.value)
+
+
+def test_reading_and_converting_wait_for_no_torch(tmp_path: Path) -> None:
+    engine.save(PICTURE, tmp_path / "a.png", RECORD)
+    code = (
+        "import sys, engine\n"
+        "from engine import film, metadata\n"
+        "assert engine.read('a.png').request.prompt == 'an owl'\n"
+        "metadata.convert('a.png', 'a.jpg')\n"
+        "assert not {'torch', 'transformers', 'PySide6'} & sys.modules.keys()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(engine.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert engine.read(tmp_path / "a.jpg") == RECORD
