@@ -13,6 +13,7 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -44,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     os.environ.setdefault(CACHE, str(paths.cache_folder()))
+    # What is wrong with a picture is told in one line of ours, and not by Pillow in its own.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
         arguments = _parser().parse_args(argv)
         return arguments.command(arguments)
