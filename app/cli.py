@@ -1,7 +1,9 @@
 """The command line, `safelight`. Without a subcommand it opens the window; `render` makes images
-without one; `schedulers` and `models` list what there is. Imports neither Qt nor torch at the top.
+without one; `replay` makes one again; `schedulers` and `models` list what there is. Imports neither
+Qt nor torch at the top.
 
-Exit codes: 0 done, 1 the engine or a file refused, 2 the command was not understood, 130 Ctrl+C.
+Exit codes: 0 done, 1 the engine or a file refused, 2 the command was not understood, 3 a replayed
+image differs, 130 Ctrl+C.
 Standard output has results only: one path or one entry a line.
 """
 
@@ -11,16 +13,19 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any, NoReturn
 
 import engine
 from app import paths
 from app.cli_arguments import add_render_arguments, contradiction, read_edits
+from app.cli_films import Films
 from app.cli_models import add_commands as add_model_commands
-from app.cli_models import add_library
+from app.cli_models import add_library, sources_named
+from app.cli_replay import add_command as add_replay
 from app.cli_targets import Targets
 from engine import checkpoint, hub
 from engine.curve import parse as curve_of
@@ -40,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     os.environ.setdefault(CACHE, str(paths.cache_folder()))
+    # What is wrong with a picture is told in one line of ours, and not by Pillow in its own.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
         arguments = _parser().parse_args(argv)
         return arguments.command(arguments)
@@ -79,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     render.set_defaults(command=_render)
     add_render_arguments(render)
 
+    add_replay(commands, engine, partial(sources_named, checkpoint))
     commands.add_parser("schedulers", help="list the schedulers").set_defaults(command=_schedulers)
     models = commands.add_parser("models", help="list the models, verify or download some")
     of_models = models.add_subparsers(title="commands", metavar="COMMAND")
@@ -118,17 +126,16 @@ def _render(arguments: argparse.Namespace) -> int:
         for scheduler in filter(None, (request.scheduler for request in requests)):
             engine.schedulers.describe(scheduler)
     targets = Targets(arguments.output, sum(request.count for request in requests), engine.save)
-    if arguments.save_steps:
-        arguments.save_steps.mkdir(parents=True, exist_ok=True)
+    films = Films(arguments, len(requests), engine)
 
     pipeline = _load(arguments, origin)
     if not origin:
         requests = _from_nothing(pipeline.default_request, chosen, grid)
     complaints = _Complaints()
     try:
-        pictures = _develop(arguments, pipeline, requests, origin, grid, targets, complaints)
+        pictures = _develop(arguments, pipeline, requests, origin, grid, targets, films, complaints)
     finally:
-        for path in targets.saved:
+        for path in (*targets.saved, *films.saved):
             _print(str(path))
     came = any(picture is not None for picture in pictures)
     if grid and came and (sheet := targets.save_sheet(engine.sheet(grid, pictures))):
@@ -143,6 +150,7 @@ def _develop(
     origin: Any,
     grid: Any,
     targets: Targets,
+    films: Films,
     complaints: _Complaints,
 ) -> list[Any]:
     """Run the requests and save what comes: the first image of each, None where there is none."""
@@ -153,17 +161,18 @@ def _develop(
         elif isinstance(event, engine.Step):
             if event.index == 0:
                 _complain_of_late_edits(requests[run], event.total, complaints)
-            if arguments.save_steps:
-                alone = len(requests) == 1
-                folder = arguments.save_steps / ("" if alone else str(run + 1))
+            if films.wanted:
                 pixels = engine.preview(pipeline, event.snapshot.denoised, kind="vae")
-                _save_step(pixels, folder / f"step-{event.index + 1:03d}.png")
+                films.add(run, event.index, pixels)
         elif isinstance(event, engine.Finished):
             pictures[run] = event.images[0]
             if origin:
                 event = _with_path(event, requests[run], origin, arguments.at_step)
             try:
                 targets.save(event, run)
+                for note in targets.notes:
+                    complaints.note(note)
+                films.finish(run)
             except engine.EngineError as error:
                 complaints.fail(str(error))
         elif isinstance(event, engine.EngineError):
@@ -343,13 +352,6 @@ class _Complaints:
     def fail(self, message: str) -> None:
         self.failed = True
         self.note(message)
-
-
-def _save_step(pixels: Any, path: Path) -> None:
-    from PIL import Image
-
-    path.parent.mkdir(exist_ok=True)
-    Image.fromarray(pixels).save(path)
 
 
 def _print(line: str) -> None:

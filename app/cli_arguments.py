@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from app.cli_targets import is_target
+from app.cli_targets import output_path
 from engine.errors import EngineError
 from engine.request import ECONOMIES, Edit
 
@@ -25,6 +25,11 @@ SAVE_STEPS_HELP = (
     "write each step's predicted picture here, decoded in full, which takes its time; of several "
     "runs each has a folder in it"
 )
+FILM_HELP = (
+    "write a film of the steps: .webp, .gif or .apng, or a new folder for numbered PNGs; of "
+    "several runs, FILE-1, FILE-2, …"
+)
+SHEET_HELP = "write all steps side by side, with their numbers, into a .png, .jpg or .webp file"
 GRID_HELP = (
     "an image for each value, like guidance=1,4,7 or seed=0..3, and a labelled sheet of all; "
     "twice for columns and rows"
@@ -76,9 +81,18 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        type=_output,
-        help="a .png file or a folder; default: the folder here",
+        type=output_path,
+        help="a .png, .jpg or .webp file or a folder; default: the folder here",
     )
+
+    group = render.add_argument_group(
+        "development film", "The steps' predicted pictures, decoded in full, which takes its time."
+    )
+    add = group.add_argument
+    add("--film", metavar="FILE", type=Path, help=FILM_HELP)
+    add("--contact-sheet", metavar="FILE", type=Path, help=SHEET_HELP)
+    add("--step-numbers", action="store_true", help="each picture of the film tells its step")
+    add("--film-seconds", metavar="S", type=_number, help="how long each stands, 0.2 by default")
 
     add = render.add_argument_group("steering").add_argument
     add("--guidance-curve", metavar="POINTS", help=CURVE_HELP)
@@ -102,6 +116,8 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
 def contradiction(arguments: argparse.Namespace) -> str | None:
     """What the arguments for `render` cannot mean together, in a sentence; None if all is well."""
     told = {name for name, value in vars(arguments).items() if value is not None}
+    if "film" not in told and ("film_seconds" in told or arguments.step_numbers):
+        return "--film-seconds and --step-numbers need --film and the file to write."
     for name in ("feature_reuse", "guidance_reuse"):
         if "fast" in told and name in told:
             return f"--fast sets {_written(name)} as well: leave one of the two out."
@@ -213,14 +229,6 @@ def _size(text: str) -> tuple[int, int]:
             f"{text!r} is not a size; write width x height in pixels, like 512x512"
         )
     return int(match[1]), int(match[2])
-
-
-def _output(text: str) -> str:
-    if not is_target(text):
-        raise argparse.ArgumentTypeError(
-            f"{text} is neither a folder nor a name that ends with .png"
-        )
-    return text
 
 
 def _interval(text: str) -> tuple[float, float]:

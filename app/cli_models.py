@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -136,6 +136,18 @@ def _verify(library: ModuleType | Any, arguments: argparse.Namespace) -> int:
         for sentence in problems or [_praise(verdict)]:
             _print(f"{_plain(source)}  {_plain(sentence)}")
     return 1 if has_problems else 0
+
+
+def sources_named(library: ModuleType | Any, name: str) -> Iterator[str]:
+    """What the models of that name load by that are in the folders of the window's library."""
+    for folder in _added_folders():
+        for found in library.scan(folder):
+            if found.loadable and name in (
+                found.name,
+                Path(found.path).stem,
+                Path(found.path).name,
+            ):
+                yield found.source
 
 
 def _found(library: ModuleType | Any, more_folders: Sequence[str]) -> dict[str, Any]:

@@ -4,10 +4,11 @@ written. Called by `app.cli`. Imports neither Qt nor torch.
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,20 @@ class Targets:
     """`-o x.png` (x-1.png, x-2.png, … for several), which may be overwritten, or automatic names in
     a folder, which never overwrite.
 
-    output: a name that `is_target` takes; None means the folder here. count: images to come. save:
-    writes (image, path, record, index), as `engine.save` does.
+    output: what `output_path` takes; None means the folder here. count: images to come. save:
+    writes (image, path, record, index), as `engine.save` does. notes: what files had no room for,
+    in sentences.
     Raises SaveError where nothing can be written, which is found out now and not after the work.
     """
 
-    def __init__(self, output: str | None, count: int, save: Callable[..., None]):
+    def __init__(self, output: str | None, count: int, save: Callable[..., Any]):
         path = Path(output or ".")
         to_folder = path.is_dir() or _ends_as_folder(output)
         self._folder, self._file = (path, None) if to_folder else (path.parent, path)
         self._count = count
         self._write = save
         self._saved: dict[int, Path] = {}
+        self.notes: list[str] = []
         try:
             tempfile.TemporaryFile(dir=self._folder).close()
         except OSError as error:
@@ -62,19 +65,12 @@ class Targets:
 
     def save_sheet(self, sheet: Any) -> Path | None:
         """Write the sheet of a grid under the name of its first image, or of -o, and `-grid`; None
-        where no image could be written. Raises OSError, and then leaves nothing behind."""
+        where no image could be written. Raises SaveError, and then leaves nothing behind."""
         named = self._file or next(iter(self.saved), None)
         if named is None:
             return None
         path = named.with_stem(f"{named.stem}-grid")
-        part = path.with_name(f".{path.name}.part")
-        try:
-            sheet.save(part, format="PNG")
-            part.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                part.unlink()
-            raise
+        self._write(sheet, path, None)
         return path
 
     def _save(self, finished: Any, index: int, number: int, seed: int) -> Path:
@@ -85,14 +81,21 @@ class Targets:
         else:
             target = nullcontext(self._file.with_stem(f"{self._file.stem}-{number + 1}"))
         with target as path:
-            self._write(finished.images[index], path, finished.record, index)
+            notes = self._write(finished.images[index], path, finished.record, index)
+        self.notes += notes or ()
         return path
 
 
-def is_target(output: str) -> bool:
-    """Whether images can be called so: a folder, also one to come, or a .png file."""
-    path = Path(output)
-    return path.is_dir() or _ends_as_folder(output) or path.suffix.lower() == ".png"
+def output_path(text: str) -> str:
+    """What `-o` takes: a folder, also one to come, or a file of a kind that pictures are saved in.
+    Raises ArgumentTypeError."""
+    endings = (".png", ".jpg", ".jpeg", ".webp")
+    path = Path(text)
+    if path.is_dir() or _ends_as_folder(text) or path.suffix.lower() in endings:
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text} is neither a folder nor a name that ends with {', '.join(endings)}"
+    )
 
 
 def _ends_as_folder(output: str | None) -> bool:

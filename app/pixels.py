@@ -19,6 +19,17 @@ def from_pil(image: Any) -> QImage:
     return _image(image.convert("RGB").tobytes(), image.width, image.height)
 
 
+def to_pil(image: QImage) -> Any:
+    """As a PIL image, RGB."""
+    from PIL import Image
+
+    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    return Image.frombuffer(
+        *("RGB", (plain.width(), plain.height()), bytes(plain.constBits())),
+        *("raw", "RGB", plain.bytesPerLine(), 1),
+    )
+
+
 def _image(rgb: bytes, width: int, height: int) -> QImage:
     # RGB32 is what painting is fastest with, and converting copies: `rgb` may go.
     borrowed = QImage(rgb, width, height, 3 * width, QImage.Format.Format_RGB888)

@@ -24,6 +24,7 @@ from engine.errors import (
     LoadError,
     NonFiniteError,
     OutOfMemory,
+    RecordError,
     RequestError,
     SaveError,
     SchedulerError,
@@ -38,11 +39,13 @@ from engine.timeline import Snapshot, Timeline
 if TYPE_CHECKING:
     from engine.compare import compare
     from engine.device import core_left_free, memory_left
+    from engine.film import check_film, write_film
     from engine.generate import generate
     from engine.guidance import reguide
     from engine.metadata import Record, read, save
     from engine.pipelines import load
     from engine.preview import Preview, keep_previews, preview, previewed
+    from engine.replay import Replay, replay
     from engine.sheet import sheet
 
 __all__ = [
@@ -61,6 +64,8 @@ __all__ = [
     "OutOfMemory",
     "Preview",
     "Record",
+    "RecordError",
+    "Replay",
     "Request",
     "RequestError",
     "SaveError",
@@ -69,6 +74,7 @@ __all__ = [
     "Step",
     "Timeline",
     "WeightsError",
+    "check_film",
     "compare",
     "core_left_free",
     "errors",
@@ -80,9 +86,11 @@ __all__ = [
     "previewed",
     "read",
     "reguide",
+    "replay",
     "save",
     "schedulers",
     "sheet",
+    "write_film",
 ]
 
 
@@ -127,6 +135,10 @@ class _Door(ModuleType):
     save = _Lazy("engine.metadata")
     read = _Lazy("engine.metadata")
     sheet = _Lazy("engine.sheet")
+    replay = _Lazy("engine.replay")
+    Replay = _Lazy("engine.replay")
+    check_film = _Lazy("engine.film")
+    write_film = _Lazy("engine.film")
     Record = _Lazy("engine.metadata")
 
 

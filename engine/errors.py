@@ -44,3 +44,9 @@ class NonFiniteError(EngineError):
 
 class SaveError(EngineError):
     """A file cannot be written; the message names it and the reason."""
+
+
+class RecordError(EngineError, ValueError):
+    """A file has no record, or one that cannot be read. remedy: what to do, in a sentence."""
+
+    remedy = "Choose an image that Safelight has saved."

@@ -1,31 +1,33 @@
-"""What a PNG says about how it was made, and writing it. Made by `engine.generate`, written by the
-window and by the command line.
+"""What an image file says about how it was made, and writing it. Made by `engine.generate`, written
+by the window and by the command line.
 
-Two text chunks: `parameters`, in the format that AUTOMATIC1111 and many others read, and
-`safelight`, the exact record as JSON.
+Two texts: `parameters`, in the format that AUTOMATIC1111 and many others read, and `safelight`, the
+exact record as JSON. `engine.image_file` knows where the formats of files have them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
-
-from engine import schedulers
-from engine.errors import EngineError, SaveError, SchedulerError
+from engine import image_file, schedulers
+from engine.atomic import shown_path
+from engine.errors import RecordError, SchedulerError
+from engine.image_file import Texts, convert
+from engine.record_json import OURS, fields_of
 from engine.request import Edit, Request
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from engine.pipelines.base import Pipeline
+
+__all__ = ["Record", "convert", "read", "save"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ class Record:
         images again; executed_steps: model evaluations that were done; checkpoint, sha256: name and
         hash of the model; notes: what was done differently than asked, such as a decode in tiles;
         takes_prompt: whether the model reads a prompt, and so was guided; branches: the evaluations
-        at which the run left another one, first to last. What it changed there are edits. job:
-        which request of a queue the image comes from, so that a crash neither loses nor doubles it.
+        at which the run left another one, first to last. What it changed there are edits; job:
+        which request of a queue it was made for; prediction_type: what the network was taken to
+        predict, which the weights alone do not always tell; others: what a later version of
+        Safelight says beside these, kept as it is.
     """
 
     request: Request
@@ -51,6 +55,8 @@ class Record:
     takes_prompt: bool = True
     branches: tuple[int, ...] = ()
     job: str = ""
+    prediction_type: str = ""
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_run(
@@ -72,6 +78,7 @@ class Record:
             notes=notes,
             takes_prompt=pipeline.takes_prompt,
             branches=branches,
+            prediction_type=str(pipeline.scheduler_config.get("prediction_type", "")),
         )
 
     @property
@@ -85,19 +92,13 @@ class Record:
         return replace(self, request=alone)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self) | {"request": self.request.to_dict()})
+        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "others"}
+        return json.dumps({**self.others, **known, "request": self.request.to_dict()})
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        plain = json.loads(text)
-        return cls(
-            **plain
-            | {
-                "request": Request.from_dict(plain["request"]),
-                "notes": tuple(plain["notes"]),
-                "branches": tuple(plain.get("branches", ())),
-            }
-        )
+        """The record that `to_json` wrote, also in an earlier version. Raises RecordError."""
+        return cls(**fields_of(text, _versions()[OURS]))
 
     def to_parameters(self) -> str:
         """The record in AUTOMATIC1111's text format."""
@@ -126,54 +127,33 @@ class Record:
 
 def save(
     image: Image.Image, path: str | os.PathLike[str], record: Record | None, index: int = 0
-) -> None:
-    """Write image number `index` of a run as PNG with its record, under a temporary name first, so
-    that `path` never holds half a file. record: None for a sheet of images that have their own.
-    Raises SaveError."""
-    target = Path(path)
-    chunks = PngInfo()
+) -> tuple[str, ...]:
+    """Write image number `index` of a run with its record, as PNG, JPEG (quality 95, 4:4:4) or
+    WebP (lossless) by the ending of its name; under a temporary name first, so that `path` never
+    holds half a file. record: None for a sheet of images that have their own.
+
+    What there was no room for in the file, a sentence each: see `engine.image_file.write`. Raises
+    SaveError."""
+    texts = Texts()
     if record is not None:
         alone = record.of_image(index)
-        chunks.add_text("parameters", alone.to_parameters().encode("utf-8", "replace").decode())
-        chunks.add_text("safelight", alone.to_json())
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=".", suffix=".png.part", delete=False
-        ) as file:
-            try:
-                image.save(file, format="PNG", pnginfo=chunks)
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
-                Path(file.name).chmod(0o666 & ~_umask())
-                Path(file.name).replace(target)
-            except BaseException:
-                file.close()
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SaveError(
-            f"The image cannot be saved as {target} ({reason}). Choose another folder."
-        ) from error
+        parameters = alone.to_parameters().encode("utf-8", "replace").decode()
+        texts = Texts(parameters, alone.to_json())
+    return image_file.write(image, path, texts)
 
 
 def read(path: str | os.PathLike[str]) -> Record:
-    """The record of an image that `save` wrote. Raises EngineError for a file without one."""
+    """The record of an image that `save` wrote, in any of its formats. Raises EngineError for a
+    file without one, with a damaged one or with that of a later version."""
+    texts = image_file.read(path)
     try:
-        with Image.open(path) as image:
-            text = image.info.get("safelight")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "it is no picture"
-        raise EngineError(f"{path} cannot be read ({reason}). Choose an image file.") from error
-    try:
-        if text is None:
-            raise ValueError("there is none")
-        return Record.from_json(text)
-    except (ValueError, TypeError, KeyError) as error:
-        raise EngineError(
-            f"{path} has no record of Safelight that can be read ({error}). Choose an image that "
-            "Safelight has saved."
+        if not texts.record:
+            raise RecordError(texts.note or "there is none")
+        return Record.from_json(texts.record)
+    except RecordError as error:
+        raise RecordError(
+            f"{shown_path(path)} has no record of Safelight that can be read ({error}). "
+            f"{error.remedy}"
         ) from error
 
 
@@ -189,12 +169,6 @@ def _sampler(name: str, options: Mapping[str, Any]) -> str:
         return schedulers.to_a1111(name, options)
     except SchedulerError:
         return schedulers.describe(name).label
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _quoted(value: str) -> str:

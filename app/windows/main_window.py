@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -300,11 +301,27 @@ class MainWindow(QMainWindow):
         self.menu.set_gallery_large(large)
 
     def ask_save_path(self, suggested: str) -> str:
-        """The path of a PNG file that the person names, "" if none. suggested: path or name."""
-        path, _ = QFileDialog.getSaveFileName(
-            self, tr("Save the picture"), suggested, tr("PNG image (*.png)")
-        )
-        return path
+        """The path of a picture that the person names, "" if none. suggested: path or name."""
+        formats = {
+            tr("PNG image (*.png)"): (".png",),
+            tr("JPEG image (*.jpg *.jpeg)"): (".jpg", ".jpeg"),
+            tr("WebP image (*.webp)"): (".webp",),
+        }
+        ending = Path(suggested).suffix.lower()
+        chosen = next((words for words, endings in formats.items() if ending in endings), "")
+        while True:
+            path, chosen = QFileDialog.getSaveFileName(
+                self, tr("Save the picture"), suggested, ";;".join(formats), chosen
+            )
+            suffix = Path(path).suffix.lower()
+            fitting = formats.get(chosen, ())
+            if not path or not fitting or suffix in fitting:
+                return path
+            # A format was chosen and the name left as it was, or without an ending.
+            known = any(suffix in endings for endings in formats.values())
+            suggested = (path[: -len(suffix)] if known else path) + fitting[0]
+            if not Path(suggested).exists():
+                return suggested  # else the dialog has to ask whether it may go
 
     def ask_folder(self, title: str, start: str) -> str:
         """The path of the folder that the person chooses, "" if none. start: where to begin."""

@@ -96,7 +96,7 @@ def test_a_cut_prompt_is_told(fake: FakeEngine, capsys: pytest.CaptureFixture[st
         ("render owl --frobnicate", "--frobnicate"),
         ("render owl pear", "pear"),
         ("paint owl", "'paint'"),
-        ("render owl -o picture.jpg", "picture.jpg"),
+        ("render owl -o picture.bmp", "picture.bmp"),
     ],
 )
 def test_a_command_that_is_not_understood(
