@@ -1,5 +1,6 @@
 """The command line, `safelight`. Without a subcommand it opens the window; `render` makes images
-without one; `schedulers` and `models` list what there is. Imports neither Qt nor torch at the top.
+without one; `inspect` says how an image was made; `schedulers` and `models` list what there is.
+Imports neither Qt nor torch at the top.
 
 Exit codes: 0 done, 1 the engine or a file refused, 2 the command was not understood, 130 Ctrl+C.
 Standard output has results only: one path or one entry a line.
@@ -19,10 +20,11 @@ from typing import Any, NoReturn
 import engine
 from app import paths
 from app.cli_arguments import add_render_arguments, contradiction, read_edits
+from app.cli_inspect import add_command as add_inspect
 from app.cli_models import add_commands as add_model_commands
 from app.cli_models import add_library
 from app.cli_targets import Targets
-from engine import checkpoint, hub
+from engine import checkpoint, hub, interchange
 from engine.curve import parse as curve_of
 from engine.request import ECONOMIES
 from engine.steering import SETTINGS, conditions
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     render.set_defaults(command=_render)
     add_render_arguments(render)
 
+    add_inspect(commands, interchange)
     commands.add_parser("schedulers", help="list the schedulers").set_defaults(command=_schedulers)
     models = commands.add_parser("models", help="list the models, verify or download some")
     of_models = models.add_subparsers(title="commands", metavar="COMMAND")

@@ -10,18 +10,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine import schedulers
-from engine.errors import EngineError, SaveError, SchedulerError
+from engine.errors import EngineError, SaveError
+from engine.interchange.a1111 import format_a1111, settings_of
 from engine.request import Edit, Request
 
 if TYPE_CHECKING:
@@ -100,26 +99,12 @@ class Record:
     def to_parameters(self) -> str:
         """The record in AUTOMATIC1111's text format."""
         request = self.request
-        lines = [request.prompt] if self.takes_prompt else []
-        if request.negative_prompt:
-            lines.append(f"Negative prompt: {request.negative_prompt}")
-        assert request.scheduler is not None
-        settings = {
-            "Steps": request.steps,
-            "Sampler": _sampler(request.scheduler, request.scheduler_options),
-            "CFG scale": f"{request.guidance_scale:g}" if self.takes_prompt else None,
-            "Class": request.class_label,
-            "Seed": request.seed,
-            "Size": f"{request.width}x{request.height}",
-            "Model hash": self.sha256[:10],
-            "Model": self.checkpoint,
-            "Clip skip": request.clip_skip if request.clip_skip != 1 else None,
-            "RNG": "CPU",
-            "Version": f"Safelight {self.versions['safelight']}",
-        }
-        known = {key: str(value) for key, value in settings.items() if value is not None}
-        lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in known.items()))
-        return "\n".join(lines)
+        plain = {f.name: getattr(request, f.name) for f in fields(request)}
+        if not self.takes_prompt:
+            plain |= {"prompt": "", "guidance_scale": None}
+        settings = settings_of(plain, self.checkpoint, self.sha256)
+        settings |= {"RNG": "CPU", "Version": f"Safelight {self.versions['safelight']}"}
+        return format_a1111(plain["prompt"], request.negative_prompt, settings)
 
 
 def save(
@@ -132,7 +117,7 @@ def save(
     chunks = PngInfo()
     if record is not None:
         alone = record.of_image(index)
-        chunks.add_text("parameters", alone.to_parameters().encode("utf-8", "replace").decode())
+        chunks.add_text("parameters", alone.to_parameters())
         chunks.add_text("safelight", alone.to_json())
     try:
         with tempfile.NamedTemporaryFile(
@@ -181,22 +166,10 @@ def _edit_of_image(edit: Edit, index: int) -> Edit:
     return replace(edit, value=edit.value | {"seed": edit.value["seed"] + index})
 
 
-def _sampler(name: str, options: Mapping[str, Any]) -> str:
-    """The name that AUTOMATIC1111 knows, or ours for a scheduler that it lacks."""
-    try:
-        return schedulers.to_a1111(name, options)
-    except SchedulerError:
-        return schedulers.describe(name).label
-
-
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
-
-
-def _quoted(value: str) -> str:
-    return json.dumps(value) if any(mark in value for mark in ',:\n"') else value
 
 
 @cache
