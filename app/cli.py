@@ -1,6 +1,6 @@
 """The command line, `safelight`. Without a subcommand it opens the window; `render` makes images
-without one; `replay` makes one again; `schedulers` and `models` list what there is. Imports neither
-Qt nor torch at the top.
+without one; `replay` makes one again; `inspect` says how one was made; `schedulers` and `models`
+list what there is. Imports neither Qt nor torch at the top.
 
 Exit codes: 0 done, 1 the engine or a file refused, 2 the command was not understood, 3 a replayed
 image differs, 130 Ctrl+C.
@@ -23,11 +23,12 @@ import engine
 from app import paths
 from app.cli_arguments import add_render_arguments, contradiction, read_edits
 from app.cli_films import Films
+from app.cli_inspect import add_command as add_inspect
 from app.cli_models import add_commands as add_model_commands
 from app.cli_models import add_library, sources_named
 from app.cli_replay import add_command as add_replay
 from app.cli_targets import Targets
-from engine import checkpoint, hub
+from engine import checkpoint, hub, interchange
 from engine.curve import parse as curve_of
 from engine.request import ECONOMIES
 from engine.steering import SETTINGS, conditions
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add_render_arguments(render)
 
     add_replay(commands, engine, partial(sources_named, checkpoint))
+    add_inspect(commands, interchange)
     commands.add_parser("schedulers", help="list the schedulers").set_defaults(command=_schedulers)
     models = commands.add_parser("models", help="list the models, verify or download some")
     of_models = models.add_subparsers(title="commands", metavar="COMMAND")

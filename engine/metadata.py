@@ -15,10 +15,11 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from engine import image_file, schedulers
+from engine import image_file
 from engine.atomic import shown_path
-from engine.errors import RecordError, SchedulerError
+from engine.errors import RecordError
 from engine.image_file import Texts, convert
+from engine.interchange.a1111 import format_a1111, settings_of
 from engine.record_json import OURS, fields_of
 from engine.request import Edit, Request
 
@@ -103,26 +104,12 @@ class Record:
     def to_parameters(self) -> str:
         """The record in AUTOMATIC1111's text format."""
         request = self.request
-        lines = [request.prompt] if self.takes_prompt else []
-        if request.negative_prompt:
-            lines.append(f"Negative prompt: {request.negative_prompt}")
-        assert request.scheduler is not None
-        settings = {
-            "Steps": request.steps,
-            "Sampler": _sampler(request.scheduler, request.scheduler_options),
-            "CFG scale": f"{request.guidance_scale:g}" if self.takes_prompt else None,
-            "Class": request.class_label,
-            "Seed": request.seed,
-            "Size": f"{request.width}x{request.height}",
-            "Model hash": self.sha256[:10],
-            "Model": self.checkpoint,
-            "Clip skip": request.clip_skip if request.clip_skip != 1 else None,
-            "RNG": "CPU",
-            "Version": f"Safelight {self.versions['safelight']}",
-        }
-        known = {key: str(value) for key, value in settings.items() if value is not None}
-        lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in known.items()))
-        return "\n".join(lines)
+        plain = {f.name: getattr(request, f.name) for f in fields(request)}
+        if not self.takes_prompt:
+            plain |= {"prompt": "", "guidance_scale": None}
+        settings = settings_of(plain, self.checkpoint, self.sha256)
+        settings |= {"RNG": "CPU", "Version": f"Safelight {self.versions['safelight']}"}
+        return format_a1111(plain["prompt"], request.negative_prompt, settings)
 
 
 def save(
@@ -137,8 +124,7 @@ def save(
     texts = Texts()
     if record is not None:
         alone = record.of_image(index)
-        parameters = alone.to_parameters().encode("utf-8", "replace").decode()
-        texts = Texts(parameters, alone.to_json())
+        texts = Texts(alone.to_parameters(), alone.to_json())
     return image_file.write(image, path, texts)
 
 
@@ -161,18 +147,6 @@ def _edit_of_image(edit: Edit, index: int) -> Edit:
     if edit.field != "vary":
         return edit
     return replace(edit, value=edit.value | {"seed": edit.value["seed"] + index})
-
-
-def _sampler(name: str, options: Mapping[str, Any]) -> str:
-    """The name that AUTOMATIC1111 knows, or ours for a scheduler that it lacks."""
-    try:
-        return schedulers.to_a1111(name, options)
-    except SchedulerError:
-        return schedulers.describe(name).label
-
-
-def _quoted(value: str) -> str:
-    return json.dumps(value) if any(mark in value for mark in ',:\n"') else value
 
 
 @cache

@@ -26,7 +26,15 @@ from engine.schedulers.kdpm2_ancestral import KDPM2Ancestral
 from engine.schedulers.lcm import LCM
 from engine.schedulers.lms import LMS
 from engine.schedulers.options import Option, listed, read
-from engine.schedulers.peers import from_a1111, from_invokeai, to_a1111, to_invokeai
+from engine.schedulers.peers import (
+    from_a1111,
+    from_comfyui,
+    from_fooocus,
+    from_invokeai,
+    from_sdcpp,
+    to_a1111,
+    to_invokeai,
+)
 from engine.schedulers.pndm import PNDM
 from engine.schedulers.sa_solver import SASolver
 from engine.schedulers.tcd import TCD
@@ -40,7 +48,10 @@ __all__ = [
     "create",
     "describe",
     "from_a1111",
+    "from_comfyui",
+    "from_fooocus",
     "from_invokeai",
+    "from_sdcpp",
     "name_of",
     "names",
     "to_a1111",

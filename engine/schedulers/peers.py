@@ -1,5 +1,6 @@
-"""The names that AUTOMATIC1111 and InvokeAI give to schedulers, mapped both ways. Used to read the
-files of other programs, and to write what they can read.
+"""The names that AUTOMATIC1111 and InvokeAI give to schedulers, mapped both ways, and those of
+ComfyUI, SwarmUI, Fooocus and stable-diffusion.cpp, mapped to ours. Used to read the files of other
+programs, and to write what they can read.
 
 A name there often says two things, the scheduler and how its sigmas are spaced: "DPM++ 2M Karras"
 is `dpmpp_2m` with `use_karras_sigmas`. An unknown name is an error, never a near one in silence.
@@ -19,6 +20,8 @@ KARRAS = {"use_karras_sigmas": True}
 EXPONENTIAL = {"use_exponential_sigmas": True}
 BETA = {"use_beta_sigmas": True}
 PLMS = {"skip_prk_steps": True}
+TRAILING = {"timestep_spacing": "trailing"}
+LEADING = {"timestep_spacing": "leading", "steps_offset": 1}
 
 A1111_SAMPLERS: dict[str, Choice] = {
     "DPM++ 2M": ("dpmpp_2m", {}),
@@ -46,6 +49,15 @@ A1111_SCHEDULES: dict[str, Mapping[str, Any]] = {
     "Exponential": EXPONENTIAL,
     "Beta": BETA,
 }
+
+A1111_TYPES: dict[str, Mapping[str, Any]] = {
+    **A1111_SCHEDULES,
+    "Normal": {},
+    "Simple": TRAILING,
+    "SGM Uniform": TRAILING,
+    "DDIM": LEADING,
+}
+"""What else a "Schedule type" of its own can be, in Forge too. Only read."""
 
 INVOKEAI: dict[str, Choice] = {
     "ddim": ("ddim", {}),
@@ -80,6 +92,78 @@ INVOKEAI: dict[str, Choice] = {
     "tcd": ("tcd", {}),
 }
 
+INVOKEAI_OLD: dict[str, Choice] = {
+    "plms": ("pndm", PLMS),
+    "k_lms": ("lms", {}),
+    "k_euler": ("euler", {}),
+    "k_euler_a": ("euler_ancestral", {}),
+    "k_heun": ("heun", {}),
+    "k_dpm_2": ("kdpm2", {}),
+    "k_dpm_2_a": ("kdpm2_ancestral", {}),
+    "k_dpmpp_2": ("dpmpp_2m", {}),
+    "dpmpp_2": ("dpmpp_2m", {}),
+}
+"""What InvokeAI 1 and 2 called samplers besides the names that stayed. How their noise was spaced
+depended on the release and the number of steps, which the files do not tell."""
+
+COMFYUI: dict[str, Choice] = {
+    "euler": ("euler", {}),
+    "euler_ancestral": ("euler_ancestral", {}),
+    "heun": ("heun", {}),
+    "dpm_2": ("kdpm2", {}),
+    "dpm_2_ancestral": ("kdpm2_ancestral", {}),
+    "lms": ("lms", {}),
+    "dpmpp_sde": ("dpmpp_sde", {}),
+    "dpmpp_sde_gpu": ("dpmpp_sde", {}),
+    "dpmpp_2m": ("dpmpp_2m", {}),
+    "dpmpp_2m_sde": ("dpmpp_2m_sde", {}),
+    "dpmpp_2m_sde_gpu": ("dpmpp_2m_sde", {}),
+    "dpmpp_2m_sde_heun": ("dpmpp_2m_sde", {"solver_type": "heun"}),
+    "dpmpp_2m_sde_heun_gpu": ("dpmpp_2m_sde", {"solver_type": "heun"}),
+    "dpmpp_3m_sde": ("dpmpp_2m_sde", {"solver_order": 3}),
+    "dpmpp_3m_sde_gpu": ("dpmpp_2m_sde", {"solver_order": 3}),
+    "ddpm": ("ddpm", {}),
+    "lcm": ("lcm", {}),
+    "ddim": ("ddim", {}),
+    "uni_pc": ("unipc", {"solver_type": "bh1"}),
+    "uni_pc_bh2": ("unipc", {"solver_type": "bh2"}),
+}
+"""SwarmUI has the same names. Its ipndm and deis are other methods than ours of these names."""
+
+COMFYUI_SCHEDULES: dict[str, Mapping[str, Any]] = {
+    "normal": {},
+    "karras": KARRAS,
+    "exponential": EXPONENTIAL,
+    "beta": BETA,
+    "simple": TRAILING,
+    "sgm_uniform": TRAILING,
+    "ddim_uniform": LEADING,
+}
+
+FOOOCUS: dict[str, Choice] = {**COMFYUI, "tcd": ("tcd", {})}
+
+SDCPP: dict[str, Choice] = {
+    "euler": ("euler", {}),
+    "euler_a": ("euler_ancestral", {}),
+    "heun": ("heun", {}),
+    "dpm2": ("kdpm2", {}),
+    "dpm++2m": ("dpmpp_2m", {}),
+    "dpm++2m_sde": ("dpmpp_2m_sde", {}),
+    "lms": ("lms", {}),
+    "lcm": ("lcm", {}),
+    "ddim_trailing": ("ddim", TRAILING),
+    "tcd": ("tcd", {}),
+}
+
+SDCPP_SCHEDULES: dict[str, Mapping[str, Any]] = {
+    "default": {},
+    "discrete": {},
+    "karras": KARRAS,
+    "exponential": EXPONENTIAL,
+    "simple": TRAILING,
+    "sgm_uniform": TRAILING,
+}
+
 
 def from_a1111(sampler: str, schedule: str = "Automatic") -> Choice:
     """The scheduler and options of a "Sampler", whose name may end with the schedule, and a
@@ -90,7 +174,7 @@ def from_a1111(sampler: str, schedule: str = "Automatic") -> Choice:
             name, own = A1111_SAMPLERS[base]
             return name, {**own, **options}
     name, own = _known(sampler, A1111_SAMPLERS, "AUTOMATIC1111 sampler")
-    return name, {**own, **_known(schedule, A1111_SCHEDULES, "AUTOMATIC1111 schedule type")}
+    return name, {**own, **_known(schedule, A1111_TYPES, "AUTOMATIC1111 schedule type")}
 
 
 def to_a1111(name: str, options: Mapping[str, Any]) -> str:
@@ -106,7 +190,7 @@ def to_a1111(name: str, options: Mapping[str, Any]) -> str:
 
 def from_invokeai(scheduler: str) -> Choice:
     """The scheduler and options of an InvokeAI name. Raises SchedulerError for an unknown one."""
-    name, options = _known(scheduler, INVOKEAI, "InvokeAI scheduler")
+    name, options = _known(scheduler, INVOKEAI | INVOKEAI_OLD, "InvokeAI scheduler")
     return name, dict(options)
 
 
@@ -114,6 +198,28 @@ def to_invokeai(name: str, options: Mapping[str, Any]) -> str:
     """The InvokeAI name of a scheduler with these options; options without a word there are left
     out. Raises SchedulerError for a scheduler that it lacks."""
     return _nearest(name, options, INVOKEAI, "InvokeAI")
+
+
+def from_comfyui(sampler: str, schedule: str = "normal") -> Choice:
+    """The scheduler and options of ComfyUI's or SwarmUI's sampler and scheduler. Raises
+    SchedulerError, which lists the known."""
+    name, own = _known(sampler, COMFYUI, "ComfyUI sampler")
+    return name, {**own, **_known(schedule, COMFYUI_SCHEDULES, "ComfyUI scheduler")}
+
+
+def from_fooocus(sampler: str, schedule: str = "normal") -> Choice:
+    """The scheduler and options of Fooocus' sampler and scheduler. Raises SchedulerError."""
+    name, own = _known(sampler, FOOOCUS, "Fooocus sampler")
+    return name, {**own, **_known(schedule, COMFYUI_SCHEDULES, "Fooocus scheduler")}
+
+
+def from_sdcpp(sampler: str, schedule: str = "default") -> Choice:
+    """The scheduler and options of stable-diffusion.cpp's method and schedule, which its files have
+    in one name, as in "dpm++2m karras". Raises SchedulerError."""
+    if schedule == "default" and " " in sampler:
+        sampler, _, schedule = sampler.rpartition(" ")
+    name, own = _known(sampler, SDCPP, "stable-diffusion.cpp sampler")
+    return name, {**own, **_known(schedule, SDCPP_SCHEDULES, "stable-diffusion.cpp schedule")}
 
 
 def _known(name: str, table: Mapping[str, Any], what: str) -> Any:

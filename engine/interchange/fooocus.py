@@ -1,0 +1,78 @@
+"""Fooocus' JSON, which its images have as `parameters`, and its log in the same names with
+capitals. What it writes in AUTOMATIC1111's text is read in `engine.interchange.a1111`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from engine import schedulers
+from engine.interchange.a1111 import note_loras
+from engine.interchange.recipe import ABSENT, Draft, shown
+
+MARKS = frozenset(("base_model", "performance", "sharpness", "adm_guidance"))
+"""Fooocus' JSON has two of these at least."""
+PAIR = re.compile(r"\W*(\d{1,9})\D{1,5}(\d{1,9})\W*")
+REFINER = "there is no second model here"
+REASONS = {
+    "sharpness": "there is no such setting here",
+    "adm_guidance": "there is no such setting here",
+    "adaptive_cfg": "there is no such setting here",
+    "freeu": "there is no FreeU here",
+    "vae": "the model's own autoencoder is taken",
+}
+USUAL = {"vae": "Default (model)"}
+
+
+def is_fooocus(value: Mapping[str, Any]) -> bool:
+    scheme = value.get("metadata_scheme")
+    return scheme == "fooocus" or len(MARKS & {_name(key) for key in value}) > 1
+
+
+def read(value: Mapping[str, Any]) -> Draft:
+    """The prompts are those that the person wrote: styles wrap more words around them."""
+    told = {_name(key): inner for key, inner in value.items()}
+    draft = Draft("Fooocus")
+    draft.text("prompt", told.get("prompt"))
+    draft.text("negative_prompt", told.get("negative_prompt"))
+    draft.checkpoint(told.get("base_model"), told.get("base_model_hash"))
+    draft.whole("steps", told.get("steps"), "Steps")
+    draft.number("guidance_scale", told.get("guidance_scale"), "Guidance scale")
+    draft.whole("seed", told.get("seed"), "Seed")
+    draft.whole("clip_skip", told.get("clip_skip"), "Clip skip")
+    if (sampler := told.get("sampler")) is not None:
+        draft.scheduler(schedulers.from_fooocus, sampler, told.get("scheduler", "normal"))
+    _read_size(draft, told.get("resolution"))
+    _leave_out(draft, told)
+    note_loras(draft, draft.fields.get("prompt", ""))
+    return draft
+
+
+def _name(key: str) -> str:
+    return key.lower().replace(" ", "_")
+
+
+def _read_size(draft: Draft, resolution: Any) -> None:
+    """ "(1152, 896)", or a list of the two."""
+    if isinstance(resolution, list) and len(resolution) == 2:
+        draft.size(*resolution)
+    elif isinstance(resolution, str) and (match := PAIR.fullmatch(resolution)):
+        draft.size(*match.groups())
+    elif resolution not in ABSENT:
+        draft.leave_out("Resolution", resolution, "it is no width and height")
+
+
+def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
+    styles = told.get("styles")
+    if styles not in (*ABSENT, "[]", []):
+        shown_styles = ", ".join(map(str, styles)) if isinstance(styles, list) else styles
+        draft.leave_out("Styles", shown_styles, "only the prompt itself is taken")
+    if told.get("refiner_model") not in ABSENT:
+        draft.leave_out("Refiner model", told["refiner_model"], REFINER)
+    loras = [inner for key, inner in told.items() if key.startswith("lora_combined_")]
+    if names := ", ".join(str(lora) for lora in loras if isinstance(lora, str)):
+        draft.leave_out("LoRA", names, "LoRAs are not loaded here")
+    for key, reason in REASONS.items():
+        if told.get(key) not in (*ABSENT, USUAL.get(key)):
+            draft.leave_out(shown(key).replace("_", " ").capitalize(), told[key], reason)
