@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,12 +17,13 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QThread, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
 
 import engine as real_engine
 from app import paths, theme
 from app.i18n import tr
+from app.pixels import to_pil
 from app.preferences import Preferences
 from app.state import economies, presets
 from app.state.background import Background
@@ -30,11 +31,13 @@ from app.state.branching import Branching
 from app.state.comparing import Comparing
 from app.state.downloads import Downloads, StartingPoints
 from app.state.exports import Exports
+from app.state.film import Film
 from app.state.gallery import GalleryModel
 from app.state.history import MEBIBYTE, History
 from app.state.library import Library
 from app.state.marker import Marker
 from app.state.models import Models
+from app.state.pair import Pair
 from app.state.picture import Picture
 from app.state.plan import Plan
 from app.state.queue import Queue
@@ -47,7 +50,9 @@ from app.state.showing import Showing
 from app.state.steering import Steering
 from app.state.taking import Taking
 from app.state.unwritten import Unwritten
+from app.windows.compare_dialog import CompareDialog
 from app.windows.download_dialog import DownloadDialog
+from app.windows.film_dialog import FilmDialog
 from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow
 from app.windows.queue_dialog import QueueDialog
@@ -55,6 +60,7 @@ from app.worker import Enlarger, Retoucher, Worker
 from engine import checkpoint, hub, interchange
 from engine.checkpoint.hub_cache import cache_folder
 from engine.errors import EngineError
+from engine.metadata import convert
 from engine.metadata import read as read_record
 from engine.request import Request
 
@@ -114,8 +120,10 @@ class Application(QObject):
         self.branching = Branching(self.session, self.history, self)
         self.comparing = Comparing(self.session, partial(_grid, engine), self)
         self.showing = Showing(self)
-        self.gallery = GalleryModel(self.background, self)
-        self.exports = Exports(self.background, self)
+        index = paths.cache_folder() / "gallery"
+        self.gallery = GalleryModel(self.background, index, interchange.read, self)
+        self.exports = Exports(self.background, self, convert)
+        self.pair = Pair(self.background, interchange.read, self)
         self.taking = Taking(
             self.session, self.background, interchange.read, interchange.read_text, self
         )
@@ -124,6 +132,8 @@ class Application(QObject):
         )
         self.window = MainWindow()
         self.queue_dialog = QueueDialog(self.window)
+        self.compare_dialog = CompareDialog(self.window)
+        self.film_dialog = FilmDialog(self.window)
         self.library_dialog = LibraryDialog(self.window)
         self.download_dialog = DownloadDialog(self.window)
         self.worker = Worker(engine)
@@ -131,6 +141,7 @@ class Application(QObject):
         self.retoucher = Retoucher(self.worker)
         self.enlarger = Enlarger(self.worker, self.retoucher)
         self.retoucher_thread = QThread(self)
+        self.film = Film(self.history, self.worker.filmed, partial(_write_film, engine), self)
         self._starter = QTimer(self, singleShot=True)
         self._arranged = QTimer(self, singleShot=True, interval=400)
         self._closed = False
@@ -154,6 +165,8 @@ class Application(QObject):
         self._connect_steering()
         self._connect_comparing()
         self._connect_pictures()
+        self._connect_gallery()
+        self._connect_film()
         self._connect_enlarger()
         self._connect_window()
         self._restore()
@@ -197,6 +210,7 @@ class Application(QObject):
             self.preferences.flush()
             self.window.hide()
             self.unwritten.close()
+            self.film.close()
             self.downloads.close()
             self.library.close()
             self.background.close()
@@ -505,6 +519,30 @@ class Application(QObject):
         window.saveRequested.connect(self._save_shown)
         window.copyRequested.connect(self._copy_shown)
 
+    def _connect_gallery(self) -> None:
+        window, gallery, exports = self.window, self.gallery, self.exports
+        panel, view, pair, showing = window.gallery_panel, window.gallery, self.pair, self.showing
+        panel.searchChanged.connect(gallery.set_search)
+        panel.modelChosen.connect(gallery.set_model)
+        panel.schedulerChosen.connect(gallery.set_scheduler)
+        panel.favouritesToggled.connect(gallery.set_favourites_only)
+        panel.sinceChosen.connect(gallery.set_since)
+        panel.sortChosen.connect(gallery.set_sort)
+        panel.undoRequested.connect(gallery.undo_trash)
+        view.favouriteRequested.connect(gallery.set_favourite)
+        view.noteRequested.connect(gallery.set_note)
+        view.trashRequested.connect(gallery.trash)
+        view.reuseRequested.connect(self._reuse_row)
+        view.reuseSeedRequested.connect(self._reuse_seed_of_row)
+        view.copySettingsRequested.connect(self._copy_settings_of_row)
+        view.reopenRequested.connect(self._reopen_row)
+        view.compareRequested.connect(self._compare_rows)
+        gallery.countChanged.connect(panel.set_count)
+        gallery.choicesChanged.connect(panel.set_choices)
+        gallery.indexingChanged.connect(panel.set_indexing)
+        gallery.trashed.connect(panel.set_undo)
+        pair.compared.connect(self.compare_dialog.show_pair)
+        pair.failed.connect(window.errors.show_error)
         window.gallery.imageActivated.connect(self.history.unfollow)
         window.gallery.imageActivated.connect(self.gallery.open)
         window.gallery.saveRequested.connect(self._save_row)
@@ -517,6 +555,21 @@ class Application(QObject):
         exports.workerAsked.connect(self.worker.save, DIRECT)
         self.worker.saved.connect(exports.tell_saved)
         self.worker.saveFailed.connect(window.errors.show_error)
+
+    def _connect_film(self) -> None:
+        film, dialog, window = self.film, self.film_dialog, self.window
+        self.history.selectionChanged.connect(film.refresh)
+        film.availableChanged.connect(window.menu.set_can_film)
+        window.filmRequested.connect(film.offer)
+        film.offered.connect(self._open_film)
+        dialog.exportRequested.connect(film.export)
+        dialog.stopRequested.connect(film.stop)
+        dialog.revealRequested.connect(film.reveal)
+        film.began.connect(dialog.begin)
+        film.progressed.connect(dialog.set_progress)
+        film.done.connect(dialog.show_done)
+        film.stopped.connect(dialog.show_stopped)
+        film.failed.connect(dialog.show_failure)
 
     def _connect_enlarger(self) -> None:
         enlarger, history, run_bar = self.enlarger, self.history, self.window.run
@@ -708,6 +761,39 @@ class Application(QObject):
         if picture := self.gallery.picture(row):
             self.exports.reveal(picture)
 
+    def _path_of(self, row: int) -> str:
+        """The file of that row; "" and a word about it where there is none."""
+        picture = self.gallery.picture(row)
+        if picture is not None and not picture.path:
+            self.window.errors.show_error(tr("This image has no file yet. Save it first."))
+        return picture.path if picture is not None else ""
+
+    def _reuse_row(self, row: int) -> None:
+        if path := self._path_of(row):
+            self.taking.take(path)
+
+    def _reuse_seed_of_row(self, row: int) -> None:
+        if path := self._path_of(row):
+            self.taking.take_seed(path)
+
+    def _copy_settings_of_row(self, row: int) -> None:
+        if path := self._path_of(row):
+            self.taking.copy(path)
+
+    def _reopen_row(self, row: int) -> None:
+        if path := self._path_of(row):
+            self.window.set_gallery_large(False)
+            self.reopening.open(path)
+
+    def _compare_rows(self, left: int, right: int) -> None:
+        pictures = self.gallery.picture(left), self.gallery.picture(right)
+        if pictures[0] is not None and pictures[1] is not None:
+            self.pair.compare(pictures[0], pictures[1])
+
+    def _open_film(self, title: str, steps: int, name: str) -> None:
+        folder = self.preferences.get("save_folder", "") or str(Path.home())
+        self.film_dialog.open_up(title, steps, str(Path(folder) / name))
+
     def _save(self, picture: Picture | None) -> None:
         if picture is None:
             return
@@ -730,6 +816,10 @@ def _grid(engine: ModuleType | Any, axes: tuple[tuple[str, str], ...]) -> Any:
 
 def _grid_of_values(engine: ModuleType | Any, axes: tuple[tuple[str, tuple], ...]) -> Any:
     return engine.Grid(tuple(engine.Axis(name, values) for name, values in axes))
+
+
+def _write_film(engine: ModuleType | Any, frames: Iterable[tuple[int, QImage]], **how: Any) -> Any:
+    return engine.write_film(((number, to_pil(image)) for number, image in frames), **how)
 
 
 def _job_of(path: str) -> tuple[str, int]:

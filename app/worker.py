@@ -259,6 +259,17 @@ class Worker(QObject):
             return None
         return snapshot if snapshot is not None and snapshot.index == index else None
 
+    def filmed(self, run: int, index: int, poll: Callable[[], None]) -> QImage | None:
+        """The predicted picture of that step in full, None where the step is not in memory any
+        more. For another thread; what `poll` raises gives it up."""
+        with self._pipeline_lock:
+            snapshot = self._snapshot(run, index)
+            if snapshot is None:
+                return None
+            with self._engine.core_left_free():
+                made = self._engine.previewed(self._pipeline, snapshot.denoised, "vae", poll=poll)
+        return pixels.from_array(made.pixels)
+
     def close(self) -> None:
         """Cancel what is under way and refuse what comes; the thread can be ended after it."""
         with self._controls_lock:

@@ -20,6 +20,7 @@ class MainMenu(QMenuBar):
     saveRequested = Signal()
     copyRequested = Signal()
     pasteRequested = Signal()
+    filmRequested = Signal()
     openModelRequested = Signal()
     openModelFileRequested = Signal()
     libraryRequested = Signal()
@@ -44,6 +45,7 @@ class MainMenu(QMenuBar):
         self._save = _add(self._file, "Ctrl+S")
         self._copy = _add(self._file, "Ctrl+Shift+C")
         self._paste = _add(self._file, "Ctrl+Shift+V")
+        self._film = _add(self._file)
         self._file.addSeparator()
         self._open_model = _add(self._file, "Ctrl+O")
         self._open_file = _add(self._file, "Ctrl+Shift+O")
@@ -80,11 +82,13 @@ class MainMenu(QMenuBar):
         self._about.setMenuRole(QAction.MenuRole.AboutRole)
         self.set_can_save(False)
         self.set_can_branch(False)
+        self.set_can_film(False)
         self.retranslate()
 
         self._save.triggered.connect(self.saveRequested)
         self._copy.triggered.connect(self.copyRequested)
         self._paste.triggered.connect(self.pasteRequested)
+        self._film.triggered.connect(self.filmRequested)
         self._queue.triggered.connect(self.queueRequested)
         self._open_model.triggered.connect(self.openModelRequested)
         self._open_file.triggered.connect(self.openModelFileRequested)
@@ -113,6 +117,10 @@ class MainMenu(QMenuBar):
         """Whether a run can begin at the step that is shown."""
         self._branch.setEnabled(can_branch)
         self._vary.setEnabled(can_branch)
+
+    def set_can_film(self, can_film: bool) -> None:
+        """Whether a run is shown that has steps to make a film of."""
+        self._film.setEnabled(can_film)
 
     def set_timeline_memory(self, mebibytes: int) -> None:
         """What the timeline may take."""
@@ -143,6 +151,7 @@ class MainMenu(QMenuBar):
         self._save.setText(tr("&Save as…"))
         self._copy.setText(tr("&Copy"))
         self._paste.setText(tr("&Paste settings"))
+        self._film.setText(tr("&Export film…"))
         self._queue.setText(tr("&Queue…"))
         self._open_model.setText(tr("&Open model folder…"))
         self._open_file.setText(tr("Open model f&ile…"))

@@ -148,6 +148,7 @@ class MainWindow(QMainWindow):
     branchRequested = Signal()
     queueRequested = Signal()
     pasteRequested = Signal()
+    filmRequested = Signal()
     filesDropped = Signal(list)  # paths
     arrangementChanged = Signal()
     closing = Signal()
@@ -218,6 +219,7 @@ class MainWindow(QMainWindow):
         self.menu.branchRequested.connect(self.branchRequested)
         self.menu.queueRequested.connect(self.queueRequested)
         self.menu.pasteRequested.connect(self.pasteRequested)
+        self.menu.filmRequested.connect(self.filmRequested)
         self.menu.quitRequested.connect(self.close)
         self.menu.aboutRequested.connect(self._show_about)
         self.menu.galleryToggled.connect(self._show_gallery)
