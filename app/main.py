@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType, SimpleNamespace, TracebackType
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QThread, QTimer, Signal
@@ -91,7 +91,9 @@ class Application(QObject):
         self.branching = Branching(self.session, self.history, self)
         self.comparing = Comparing(self.session, partial(_grid, engine), self)
         self.showing = Showing(self)
-        self.gallery = GalleryModel(self.background, self)
+        self.gallery = GalleryModel(
+            self.background, paths.cache_folder() / "gallery", _recipe_of, self
+        )
         self.exports = Exports(self.background, self)
         self.window = MainWindow()
         self.library_dialog = LibraryDialog(self.window)
@@ -166,6 +168,7 @@ class Application(QObject):
             self.enlarger.close()
             self.downloads.close()
             self.library.close()
+            self.gallery.close()
             self.background.close()
             self.worker_thread.quit()
             self.retoucher_thread.quit()
@@ -585,6 +588,14 @@ def _schedulers_for_diffusion(engine: ModuleType | Any) -> list[Any]:
 
 def _grid(engine: ModuleType | Any, axes: tuple[tuple[str, str], ...]) -> Any:
     return engine.Grid(tuple(engine.Axis.parse(name, text) for name, text in axes))
+
+
+def _recipe_of(path: str) -> Any:
+    """The settings of an image that Safelight has made. Raises EngineError for any other file."""
+    record = real_engine.read(path)
+    return SimpleNamespace(
+        program="Safelight", fields=record.request.to_dict(), model=record.checkpoint
+    )
 
 
 def build(engine: ModuleType | Any = real_engine) -> Application:
