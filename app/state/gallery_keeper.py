@@ -33,7 +33,7 @@ from app.state.gallery_index import (
     is_about_room,
     is_busy,
 )
-from app.state.gallery_notes import Note, Notes, Stamp
+from app.state.gallery_notes import Note, Notes, Stamp, clean
 from app.state.trash import Discarded, discard, restore
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -43,6 +43,8 @@ BATCH = 64
 """Images that are written to the index in one go."""
 STAMPS = 512
 """New files that are written to the index in one go."""
+IMPATIENCE = 0.15
+"""Seconds until some names are shown, though more are still to be found."""
 PAUSE = 1.0
 """Seconds until the next try when another process keeps the index to itself."""
 KEPT_TRASH = 50
@@ -51,11 +53,12 @@ KEPT_TRASH = 50
 
 @dataclass(frozen=True)
 class Listing:
-    """What is to be shown. folder: which one; rows and names: of the same images, in order; total:
-    images in the folder; heard: the last `look` that this listing has seen the folder after;
+    """What is to be shown. query: what was asked for; rows and names: of the same images, in order;
+    total: images in the folder; heard: the last `look` that this listing has seen the folder after;
     is_there: whether the folder is."""
 
     folder: Path
+    query: Query
     rows: list[Row]
     names: list[str]
     total: int
@@ -233,25 +236,30 @@ class GalleryKeeper:
         index = self._index
         assert index is not None
         self._heard = self._asked
+        is_first = not index.rows and self._query.is_plain
+        begun: float | None = time.monotonic() if is_first else None
         there: dict[str, Stamp] | None = None
         touched = -1
         while touched != self._touched:  # by the trash, while the folder was read
             touched = self._touched
             for found in _scanned(self._folder):
                 there = found
+                if begun and found and time.monotonic() - begun > IMPATIENCE:
+                    begun = None
+                    self._publish_names(found)
                 yield True
         self._is_there = there is not None
         if there is None:  # a disk that is not there now: what is known of it is kept
             self._publish()
             return
+        if is_first:  # names at once; the rest takes its time
+            self._publish_names(there)
+            yield True
         index.refresh()
-        was_empty = not index.rows
         new: list[str] = []
         for names in index.differing(there):
             new += names
             yield True
-        if was_empty and self._query.is_plain:  # names at once; the rest takes its time
-            self._publish_names(there)
         if gone := [name for name in index.ids if name not in there]:
             self._forget(gone)
         for first in range(0, len(new), STAMPS):
@@ -327,7 +335,9 @@ class GalleryKeeper:
         rows = index.select(self._query) if self._is_there else []
         total = len(index.rows) if self._is_there else 0
         names = [row[NAME] for row in rows]
-        self.tell(Listing(self._folder, rows, names, total, self._heard, self._is_there))
+        self.tell(
+            Listing(self._folder, self._query, rows, names, total, self._heard, self._is_there)
+        )
         choices = Choices(*index.choices())
         if choices != self._choices:
             self._choices = choices
@@ -339,7 +349,7 @@ class GalleryKeeper:
         rest = Entry("", "").to_row(looked=False)[BYTES + 1 :]
         rows = [(0, name, *there[name], *rest) for _, name in order]
         names = [name for _, name in order]
-        self.tell(Listing(self._folder, rows, names, len(rows), self._heard, True))
+        self.tell(Listing(self._folder, self._query, rows, names, len(rows), self._heard, True))
 
     def _look_again(self) -> None:
         """What was seen of the folder is not what it is now."""
@@ -478,11 +488,14 @@ def _scanned(folder: Path) -> Iterator[dict[str, Stamp] | None]:
     try:
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
-                if is_listed(entry.name):
-                    with suppress(OSError):  # gone since, or not to be read
+                name = entry.name
+                if is_listed(name):
+                    try:
                         if entry.is_file() and (stat := entry.stat()).st_size:
-                            found[entry.name] = (stat.st_mtime_ns, stat.st_size)
-                if number % 256 == 255:
+                            found[name] = (stat.st_mtime_ns, stat.st_size)
+                    except OSError:  # noqa: PERF203 (gone since, or not to be read; no cost)
+                        continue
+                if number % 512 == 511:
                     yield found
     except OSError:
         yield None
@@ -495,8 +508,4 @@ def is_listed(name: str) -> bool:
     not: neither Qt nor SQLite can hold them."""
     if name.startswith(".") or not name.lower().endswith(SUFFIXES):
         return False
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return name.isascii() or clean(name) == name
