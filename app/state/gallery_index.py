@@ -23,6 +23,8 @@ VERSION = 2
 """Of the tables and of what is written to them: a file with another one is made anew."""
 PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
+SCREENFUL = 300
+"""Images that are shown before all are read from the index."""
 SORTS = {
     "newest": "changed DESC, name DESC",
     "oldest": "changed, name",
@@ -53,6 +55,7 @@ _SCHEMA = (
     scheduler TEXT NOT NULL, seed INTEGER, steps INTEGER, guidance_scale REAL,
     program TEXT NOT NULL, favourite INTEGER NOT NULL, note TEXT NOT NULL,
     looked INTEGER NOT NULL, digest INTEGER NOT NULL)""",
+    "CREATE INDEX by_time ON files (changed, name)",
     """CREATE VIRTUAL TABLE words USING fts5 (prompt, negative_prompt, note, model, name,
     tokenize = 'ascii', prefix = '1 2', columnsize = 0)""",
 )
@@ -131,9 +134,9 @@ class Query:
 
 
 class GalleryIndex:
-    """rows: all images by their id; ids: by their name. A file that is missing or has another
-    version is made anew; anything else that is wrong with it raises sqlite3.DatabaseError, here or
-    later, and `remove` then makes room for a new one. path: None for an index in memory."""
+    """rows: all images by their id, once they are loaded; ids: by their name. path: None for an
+    index in memory. A file that is missing is made; one that is damaged or has another version
+    raises sqlite3.DatabaseError, here or later: delete it and make another."""
 
     def __init__(self, path: Path | None) -> None:
         self.rows: dict[int, Row] = {}
@@ -141,6 +144,7 @@ class GalleryIndex:
         self.path = path
         self._order: tuple[Query, str] | None = None  # what _ordered holds
         self._ordered: list[int] = []
+        self._choices: tuple[list[str], list[str]] | None = None
         self._database = _opened(path)
         try:
             self.was_empty = _is_empty(self._database)
@@ -151,9 +155,7 @@ class GalleryIndex:
                         _create(self._database)
             if _shape(self._database) != _expected():
                 raise sqlite3.DatabaseError("the tables are others")
-            if self._database.execute(_MISTYPED).fetchone():
-                raise sqlite3.DatabaseError("a row has values of other kinds")
-            self.reload()
+            self._version = self._data_version()
         except BaseException:
             self._database.close()
             raise
@@ -161,14 +163,22 @@ class GalleryIndex:
     def close(self) -> None:
         self._database.close()
 
-    def reload(self) -> None:
-        """Read all rows. Another process may have changed them."""
-        found = self._database.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM files ORDER BY {SORTS['newest']}"
+    def newest(self) -> list[Row]:
+        """The first rows of a plain query, without reading all."""
+        return self._database.execute(
+            f"SELECT {', '.join(COLUMNS)} FROM files ORDER BY {SORTS['newest']} LIMIT {SCREENFUL}"
         ).fetchall()
+
+    def count(self) -> int:
+        return self._database.execute("SELECT count(*) FROM files").fetchone()[0]
+
+    def load(self) -> None:
+        """Read all rows. Another process may have changed them."""
+        found = self._database.execute(f"SELECT {', '.join(COLUMNS)} FROM files").fetchall()
         self.rows = {row[ID]: row for row in found}
         self.ids = {row[NAME]: row[ID] for row in found}
         self._order, self._ordered = None, []
+        self._choices = None
         self._version = self._data_version()
 
     def select(self, query: Query) -> list[Row]:
@@ -189,6 +199,11 @@ class GalleryIndex:
 
     def choices(self) -> tuple[list[str], list[str]]:
         """The models and the schedulers that there are."""
+        if self._choices is None:
+            self._choices = self._found_choices()
+        return self._choices
+
+    def _found_choices(self) -> tuple[list[str], list[str]]:
         models, schedulers = (
             [
                 row[0]
@@ -260,13 +275,14 @@ class GalleryIndex:
                 "DELETE FROM words WHERE rowid = (SELECT id FROM files WHERE name = ?)", gone
             )
             self._database.executemany("DELETE FROM files WHERE name = ?", gone)
+        self._choices = None
         for (name,) in gone:
             del self.rows[self.ids.pop(name)]
 
     def refresh(self) -> None:
         """Read all rows again if another process has written."""
         if self._data_version() != self._version:
-            self.reload()
+            self.load()
 
     def unlooked(self) -> list[str]:
         """The files that are still to be looked at, newest first."""
@@ -293,6 +309,7 @@ class GalleryIndex:
 
     def _take(self, rows: Iterable[Row], settled: bool) -> None:
         """Keep these rows. settled: whether the order of the settled sorts is as it was."""
+        self._choices = None
         for row in rows:
             self.rows[row[ID]] = row
             self.ids[row[NAME]] = row[ID]
@@ -313,6 +330,8 @@ def integrity(path: Path) -> str:
             found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if found != "ok":
                 return str(found)
+            if database.execute(_MISTYPED).fetchone():
+                return "a row has values of other kinds"
             if database.execute(_WORDLESS).fetchone():
                 return "an image has no words"
             database.execute("INSERT INTO words (words) VALUES ('integrity-check')")

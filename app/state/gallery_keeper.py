@@ -212,8 +212,12 @@ class GalleryKeeper:
     # What is done in the background, a few milliseconds at a time. True: there is more.
 
     def _tend(self) -> Iterator[bool]:
-        self._open()
-        if self._index and self._index.rows:
+        index = self._open()
+        if self._query.is_plain and (rows := index.newest()):
+            self._tell_listing(rows, index.count())
+            yield True
+        index.load()
+        if index.rows:
             self._publish()
         while True:
             yield from self._compare()
@@ -226,10 +230,11 @@ class GalleryKeeper:
             while self._heard == self._asked:
                 yield False
 
-    def _open(self) -> None:
+    def _open(self) -> GalleryIndex:
         path = index_file(self._index_folder, self._folder) if self._steps_down < 2 else None
         self._index = GalleryIndex(path)
         self._is_checked = self._index.was_empty
+        return self._index
 
     def _compare(self) -> Iterator[bool]:
         """Make the index agree with the folder as to which files there are."""
@@ -333,15 +338,17 @@ class GalleryKeeper:
         index = self._index
         assert index is not None
         rows = index.select(self._query) if self._is_there else []
-        total = len(index.rows) if self._is_there else 0
-        names = [row[NAME] for row in rows]
-        self.tell(
-            Listing(self._folder, self._query, rows, names, total, self._heard, self._is_there)
-        )
+        self._tell_listing(rows, len(index.rows) if self._is_there else 0)
         choices = Choices(*index.choices())
         if choices != self._choices:
             self._choices = choices
             self.tell(choices)
+
+    def _tell_listing(self, rows: list[Row], total: int) -> None:
+        names = [row[NAME] for row in rows]
+        self.tell(
+            Listing(self._folder, self._query, rows, names, total, self._heard, self._is_there)
+        )
 
     def _publish_names(self, there: Mapping[str, Stamp]) -> None:
         """Before anything is written to the index."""
@@ -493,7 +500,7 @@ def _scanned(folder: Path) -> Iterator[dict[str, Stamp] | None]:
                     try:
                         if entry.is_file() and (stat := entry.stat()).st_size:
                             found[name] = (stat.st_mtime_ns, stat.st_size)
-                    except OSError:  # noqa: PERF203 (gone since, or not to be read; no cost)
+                    except OSError:  # gone since, or not to be read
                         continue
                 if number % 512 == 511:
                     yield found
