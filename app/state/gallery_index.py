@@ -144,6 +144,8 @@ class GalleryIndex:
         self.path = path
         self._order: tuple[Query, str] | None = None  # what _ordered holds
         self._ordered: list[int] = []
+        self._is_loading = False
+        self._meanwhile: dict[str, Row | None] = {}  # written during a load; None: removed
         self._choices: tuple[list[str], list[str]] | None = None
         self._database = _opened(path)
         try:
@@ -155,7 +157,7 @@ class GalleryIndex:
                         _create(self._database)
             if _shape(self._database) != _expected():
                 raise sqlite3.DatabaseError("the tables are others")
-            self._version = self._data_version()
+            self._version = 0
         except BaseException:
             self._database.close()
             raise
@@ -172,14 +174,27 @@ class GalleryIndex:
     def count(self) -> int:
         return self._database.execute("SELECT count(*) FROM files").fetchone()[0]
 
-    def load(self) -> None:
-        """Read all rows. Another process may have changed them."""
-        found = self._database.execute(f"SELECT {', '.join(COLUMNS)} FROM files").fetchall()
-        self.rows = {row[ID]: row for row in found}
-        self.ids = {row[NAME]: row[ID] for row in found}
-        self._order, self._ordered = None, []
-        self._choices = None
-        self._version = self._data_version()
+    def load(self) -> Iterator[None]:
+        """Read all rows, some at a time. What was known before is known until all are read."""
+        version = self._data_version()
+        rows: dict[int, Row] = {}
+        ids: dict[str, int] = {}
+        last = -1
+        self._is_loading = True
+        self._meanwhile.clear()
+        while found := self._database.execute(_LOAD, (last,)).fetchall():
+            for row in _sound(found):
+                rows[row[ID]] = row
+                ids[row[NAME]] = row[ID]
+            last = found[-1][ID]
+            yield
+        for name, row in self._meanwhile.items():
+            rows.pop(ids.pop(name, 0), None)
+            if row is not None:
+                rows[row[ID]], ids[name] = row, row[ID]
+        self.rows, self.ids = rows, ids
+        self.is_loaded, self._is_loading, self._version = True, False, version
+        self._order, self._ordered, self._choices = None, [], None
 
     def select(self, query: Query) -> list[Row]:
         """The rows that the query asks for, in its order."""
@@ -277,12 +292,14 @@ class GalleryIndex:
             self._database.executemany("DELETE FROM files WHERE name = ?", gone)
         self._choices = None
         for (name,) in gone:
+            if self._is_loading:
+                self._meanwhile[name] = None
             del self.rows[self.ids.pop(name)]
 
-    def refresh(self) -> None:
+    def refresh(self) -> Iterator[None]:
         """Read all rows again if another process has written."""
         if self._data_version() != self._version:
-            self.load()
+            yield from self.load()
 
     def unlooked(self) -> list[str]:
         """The files that are still to be looked at, newest first."""
@@ -311,6 +328,8 @@ class GalleryIndex:
         """Keep these rows. settled: whether the order of the settled sorts is as it was."""
         self._choices = None
         for row in rows:
+            if self._is_loading:
+                self._meanwhile[row[NAME]] = row
             self.rows[row[ID]] = row
             self.ids[row[NAME]] = row[ID]
         if self._order and not (settled and _is_settled(self._order[0])):
@@ -396,6 +415,7 @@ _MISTYPED = "SELECT 1 FROM files WHERE NOT ({}) LIMIT 1".format(
     )
 )
 _WORDLESS = "SELECT 1 FROM files WHERE looked AND id NOT IN (SELECT id FROM words_content) LIMIT 1"
+_LOAD = f"SELECT {', '.join(COLUMNS)} FROM files WHERE id > ? ORDER BY id LIMIT 1000"
 _SEARCH = "SELECT rowid FROM words WHERE words MATCH ?"
 
 

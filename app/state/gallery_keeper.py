@@ -4,6 +4,7 @@ to be shown. Driven by `app.state.gallery_thread`, in its thread; knows no event
 
 from __future__ import annotations
 
+import heapq
 import os
 import sqlite3
 import threading
@@ -23,6 +24,7 @@ from app.state.gallery_index import (
     FAVOURITE,
     NAME,
     NOTE,
+    SCREENFUL,
     Entry,
     GalleryIndex,
     Query,
@@ -216,7 +218,8 @@ class GalleryKeeper:
         if self._query.is_plain and (rows := index.newest()):
             self._tell_listing(rows, index.count())
             yield True
-        index.load()
+        for _ in index.load():
+            yield True
         if index.rows:
             self._publish()
         while True:
@@ -260,7 +263,8 @@ class GalleryKeeper:
         if is_first:  # names at once; the rest takes its time
             self._publish_names(there)
             yield True
-        index.refresh()
+        for _ in index.refresh():
+            yield True
         new: list[str] = []
         for names in index.differing(there):
             new += names
@@ -351,12 +355,12 @@ class GalleryKeeper:
         )
 
     def _publish_names(self, there: Mapping[str, Stamp]) -> None:
-        """Before anything is written to the index."""
-        order = sorted(((stamp[0], name) for name, stamp in there.items()), reverse=True)
+        """The newest, before anything is written to the index."""
+        stamps = ((stamp[0], name) for name, stamp in there.items())
+        order = heapq.nlargest(SCREENFUL, stamps)
         rest = Entry("", "").to_row(looked=False)[BYTES + 1 :]
         rows = [(0, name, *there[name], *rest) for _, name in order]
-        names = [name for _, name in order]
-        self.tell(Listing(self._folder, self._query, rows, names, len(rows), self._heard, True))
+        self._tell_listing(rows, len(there))
 
     def _look_again(self) -> None:
         """What was seen of the folder is not what it is now."""
