@@ -213,6 +213,7 @@ class Application(QObject):
             self.film.close()
             self.downloads.close()
             self.library.close()
+            self.gallery.close()
             self.background.close()
             self.resumption.close()  # before the queue is emptied, which is no wish of the person
             self.queue.clear()
@@ -398,6 +399,7 @@ class Application(QObject):
         unwritten.noticed.connect(window.unwritten.set_notice)
         unwritten.tryAsked.connect(self._write_unsaved)
         worker.stillUnwritten.connect(unwritten.set_left)
+        worker.written.connect(self.gallery.saved)
         window.unwritten.firstChosen.connect(unwritten.try_again)
         window.unwritten.secondChosen.connect(self._choose_image_folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.state.exports import Exports
 from app.state.gallery import KEPT, THUMBNAIL, GalleryModel
 from app.state.picture import Picture
 from app.state.run import RunResult, SheetResult
+from engine.errors import EngineError
 from engine.request import Request
 
 
@@ -51,10 +53,24 @@ def background(qtbot: QtBot) -> Any:
 
 
 @pytest.fixture
-def gallery(qtbot: QtBot, background: Background, folder: Path) -> GalleryModel:
-    gallery = GalleryModel(background)
-    gallery.set_folder(str(folder))
-    qtbot.waitUntil(lambda: gallery.rowCount() == 3)
+def make(background: Background, tmp_path: Path) -> Iterator[Callable[..., GalleryModel]]:
+    """Makes a model, as many as are wanted, on one folder for the indexes."""
+    made: list[GalleryModel] = []
+
+    def model(recipe_of: Callable[[str], Any] = no_settings) -> GalleryModel:
+        made.append(GalleryModel(background, tmp_path / "cache", recipe_of))
+        return made[-1]
+
+    yield model
+    for gallery in made:
+        gallery.close()
+
+
+@pytest.fixture
+def gallery(qtbot: QtBot, make: Callable[..., GalleryModel], folder: Path) -> GalleryModel:
+    gallery = make()
+    show(qtbot, gallery, folder)
+    assert gallery.rowCount() == 3
     return gallery
 
 
@@ -63,8 +79,18 @@ def exports(background: Background) -> Exports:
     return Exports(background)
 
 
+def no_settings(path: str) -> Any:
+    raise EngineError("none")
+
+
+def show(qtbot: QtBot, gallery: GalleryModel, folder: Path) -> None:
+    """Show the folder and wait until all is read."""
+    with qtbot.waitSignal(gallery.rested):
+        gallery.set_folder(str(folder))
+
+
 def names(gallery: GalleryModel) -> list[str]:
-    role = Qt.ItemDataRole.ToolTipRole
+    role = Qt.ItemDataRole.DisplayRole
     return [gallery.data(gallery.index(row), role) for row in range(gallery.rowCount())]
 
 
@@ -83,8 +109,8 @@ def test_a_thumbnail_is_made_when_it_is_asked_for(qtbot: QtBot, gallery: Gallery
 
 def test_new_images_come_first(gallery: GalleryModel) -> None:
     gallery.add(result("/x/5.png", None))
-    assert names(gallery)[:3] == ["5.png", "6.png", "c.png"]
-    assert gallery.data(gallery.index(1), Qt.ItemDataRole.UserRole) == ""
+    assert names(gallery)[:3] == ["6.png", "5.png", "c.png"]
+    assert gallery.data(gallery.index(0), Qt.ItemDataRole.UserRole) == ""
 
 
 def test_a_sheet_comes_first_too(gallery: GalleryModel) -> None:
@@ -97,20 +123,30 @@ def test_a_sheet_comes_first_too(gallery: GalleryModel) -> None:
 
 
 def test_an_image_that_came_while_the_folder_was_read_is_there_once(
-    qtbot: QtBot, background: Background, folder: Path
+    qtbot: QtBot, make: Callable[..., GalleryModel], folder: Path
 ) -> None:
-    gallery = GalleryModel(background)
+    gallery = make()
     gallery.set_folder(str(folder))
     gallery.add(result(str(folder / "c.png")))
     qtbot.waitUntil(lambda: gallery.rowCount() == 3)
     assert names(gallery) == ["c.png", "a.png", "b.png"]
 
 
-def test_a_file_that_is_no_picture_leaves_the_list(
+def test_a_file_that_is_no_picture_is_listed_without_one(
     qtbot: QtBot, gallery: GalleryModel, folder: Path
 ) -> None:
+    role = Qt.ItemDataRole.DecorationRole
     (folder / "a.png").write_text("no picture")
-    gallery.data(gallery.index(1), Qt.ItemDataRole.DecorationRole)
+    with qtbot.waitSignal(gallery.dataChanged):
+        gallery.data(gallery.index(1), role)
+    assert gallery.data(gallery.index(1), role) is None
+    assert names(gallery) == ["c.png", "a.png", "b.png"]
+
+
+def test_a_file_that_is_gone_leaves_the_list(
+    qtbot: QtBot, gallery: GalleryModel, folder: Path
+) -> None:
+    (folder / "a.png").unlink()
     qtbot.waitUntil(lambda: names(gallery) == ["c.png", "b.png"])
 
 

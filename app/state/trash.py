@@ -1,0 +1,110 @@
+"""Trash: files that go to the system's trash, and the way back. Used by `app.state.gallery_keeper`,
+in its thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QFile, QStandardPaths
+
+from app.i18n import tr
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """path: where the file was; place: where it is in the trash, None if the system does not tell,
+    so that only the person can take it out again."""
+
+    path: Path
+    place: Path | None
+
+
+def discard(path: Path) -> Discarded:
+    """Move the file to the trash. Raises OSError with a sentence where that is not possible; the
+    file is then where it was."""
+    if sys.platform.startswith("linux"):  # Qt makes the trash, but not the folder that it is in
+        with suppress(OSError):
+            home = QStandardPaths.StandardLocation.GenericDataLocation
+            Path(QStandardPaths.writableLocation(home)).mkdir(0o700, parents=True, exist_ok=True)
+    file = QFile(str(path))
+    if not file.moveToTrash():
+        if not path.exists():
+            raise FileNotFoundError(tr("{name} is not there any more.", name=path.name))
+        raise OSError(
+            tr(
+                "{name} cannot be moved to the trash, since {folder} has none that can be used; "
+                "nothing was deleted. Delete it in the file manager if you want to.",
+                name=path.name,
+                folder=path.parent,
+            )
+        )
+    place = Path(file.fileName())
+    is_told = file.fileName() and place != path and place.exists()
+    return Discarded(path, place if is_told else None)
+
+
+def restore(discarded: Discarded) -> Path:
+    """Move the file back, beside what has its name by now. Returns where it is. Raises OSError with
+    a sentence."""
+    assert discarded.place is not None
+    target = discarded.path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target = _reserved(target)
+        try:
+            _move(discarded.place, target)
+        except BaseException:
+            with suppress(OSError):
+                if target.stat().st_size == 0:
+                    target.unlink()
+            raise
+    except OSError as error:
+        raise OSError(
+            tr(
+                "{name} cannot be taken out of the trash ({reason}). Restore it in the file "
+                "manager.",
+                name=discarded.path.name,
+                reason=error.strerror or error,
+            )
+        ) from error
+    if discarded.place.parent.name == "files":  # freedesktop.org: what the trash notes of it
+        paper = discarded.place.parent.parent / "info" / f"{discarded.place.name}.trashinfo"
+        with suppress(OSError):
+            paper.unlink()
+    return target
+
+
+def _reserved(path: Path) -> Path:
+    """An empty file of that name, or of one with -2, -3, … where there is one."""
+    number, target = 1, path
+    while True:
+        try:
+            target.touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+            target = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        else:
+            return target
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = target.with_name(f".{target.name}.part")  # the trash is on another disk
+        try:
+            shutil.copy2(source, part)
+            part.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+        source.unlink()
