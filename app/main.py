@@ -364,7 +364,7 @@ class Application(QObject):
         plans, dialog = self.queue_list, self.queue_dialog
         window.queueRequested.connect(dialog.open_up)
         window.run.queueRequested.connect(dialog.open_up)
-        queue.heldChanged.connect(dialog.set_held)
+        queue.holdingChanged.connect(dialog.set_held)
         dialog.holdRequested.connect(queue.hold)
         dialog.goOnRequested.connect(queue.go_on)
         dialog.view.moveRequested.connect(queue.move)
@@ -505,7 +505,7 @@ class Application(QObject):
         self.models.readyChanged.connect(window.header.set_can_compare)
 
     def _connect_pictures(self) -> None:
-        showing, window, exports = self.showing, self.window, self.exports
+        showing, window = self.showing, self.window
         showing.picturesChanged.connect(window.canvas.set_pictures)
         showing.captionChanged.connect(window.canvas.set_caption)
         showing.explained.connect(window.canvas.set_explanation)

@@ -125,7 +125,7 @@ class Plan:
         """The plan that `to_dict` wrote. grid_of: makes the engine's grid of (name, values) pairs.
         Raises EngineError or ValueError for what is none."""
         try:
-            axes = plain["grid"]
+            axes = tuple((name, tuple(values)) for name, values in plain["grid"] or ())
             requests = tuple(Request.from_dict(request) for request in plain["requests"])
             if not requests:
                 raise ValueError("no request")

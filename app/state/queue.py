@@ -32,6 +32,7 @@ class Queue(QObject):
     loadDelayed = Signal(str)  # source: it will be loaded afterwards
     stopRequested = Signal()
     heldChanged = Signal(bool)  # whether plans wait because the queue is held
+    holdingChanged = Signal(bool)  # whether nothing that waits is to begin
     changed = Signal()  # what is being done or waits, or its order
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -180,7 +181,9 @@ class Queue(QObject):
             self._tell_length()
 
     def _set_held(self, held: bool) -> None:
-        self._held = held
+        if held != self._held:
+            self._held = held
+            self.holdingChanged.emit(held)
         if not held:
             self.heldChanged.emit(False)
 

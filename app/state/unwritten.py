@@ -73,7 +73,7 @@ class Unwritten(QObject):
         )
         self.noticed.emit(
             tr(
-                "{what} {reason} Until then they are kept in memory and nothing new begins; "
+                "{what} {reason} What is not written stays in memory, nothing new begins, and "
                 "Safelight tries again by itself.",
                 what=what,
                 reason=self._reason,
