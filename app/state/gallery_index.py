@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from app.state.gallery_notes import Note, Stamp, clean
@@ -141,6 +142,7 @@ class GalleryIndex:
     def __init__(self, path: Path | None) -> None:
         self.rows: dict[int, Row] = {}
         self.ids: dict[str, int] = {}
+        self.is_loaded = False
         self.path = path
         self._order: tuple[Query, str] | None = None  # what _ordered holds
         self._ordered: list[int] = []
@@ -167,9 +169,9 @@ class GalleryIndex:
 
     def newest(self) -> list[Row]:
         """The first rows of a plain query, without reading all."""
-        return self._database.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM files ORDER BY {SORTS['newest']} LIMIT {SCREENFUL}"
-        ).fetchall()
+        order = f"ORDER BY {SORTS['newest']} LIMIT {SCREENFUL}"
+        found = self._database.execute(f"SELECT {', '.join(COLUMNS)} FROM files {order}")
+        return _sound(found.fetchall())
 
     def count(self) -> int:
         return self._database.execute("SELECT count(*) FROM files").fetchone()[0]
@@ -349,8 +351,6 @@ def integrity(path: Path) -> str:
             found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if found != "ok":
                 return str(found)
-            if database.execute(_MISTYPED).fetchone():
-                return "a row has values of other kinds"
             if database.execute(_WORDLESS).fetchone():
                 return "an image has no words"
             database.execute("INSERT INTO words (words) VALUES ('integrity-check')")
@@ -401,19 +401,15 @@ _PUT_WORDS = (
     "INSERT OR REPLACE INTO words (rowid, prompt, negative_prompt, note, model, name) "
     "SELECT id, ?, ?, ?, ?, ? FROM files WHERE name = ?"
 )
-_TYPES = {
-    "text": "name prompt negative_prompt model scheduler program note",
-    "integer": "changed bytes favourite looked",
-    "integer null": "width height seed steps",
-    "real null": "guidance_scale",
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "prompt", "negative_prompt", "model", "scheduler"), (str,)),
+    **dict.fromkeys(("program", "note"), (str,)),
+    **dict.fromkeys(("id", "changed", "bytes", "favourite", "looked"), (int,)),
+    **dict.fromkeys(("width", "height", "seed", "steps"), (int, NoneType)),
+    "guidance_scale": (float, NoneType),
 }
-_MISTYPED = "SELECT 1 FROM files WHERE NOT ({}) LIMIT 1".format(
-    " AND ".join(
-        f"typeof({column}) IN ({', '.join(map(repr, kinds.split()))})"
-        for kinds, columns in _TYPES.items()
-        for column in columns.split()
-    )
-)
+"""What Python makes of the columns. SQLite holds any kind in any column, and so does a damaged
+file."""
 _WORDLESS = "SELECT 1 FROM files WHERE looked AND id NOT IN (SELECT id FROM words_content) LIMIT 1"
 _LOAD = f"SELECT {', '.join(COLUMNS)} FROM files WHERE id > ? ORDER BY id LIMIT 1000"
 _SEARCH = "SELECT rowid FROM words WHERE words MATCH ?"
@@ -485,6 +481,14 @@ def _ordering(query: Query) -> tuple[str, list[object]]:
 def _is_settled(query: Query) -> bool:
     """Whether neither the order nor the choice depends on what is read from the images."""
     return query.sort in SETTLED_SORTS and replace(query, sort="newest", since=0).is_plain
+
+
+def _sound(rows: list[Row]) -> list[Row]:
+    """The rows. Raises sqlite3.DatabaseError where one has a value of a kind that none has."""
+    for kinds in {tuple(map(type, row)) for row in rows}:
+        if any(kind not in _KINDS[name] for kind, name in zip(kinds, COLUMNS, strict=True)):
+            raise sqlite3.DatabaseError("a row has a value of another kind")
+    return rows
 
 
 def _signed(row: Row) -> Row:

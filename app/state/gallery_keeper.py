@@ -423,7 +423,7 @@ class GalleryKeeper:
         """What goes wrong with the index is put right in the background, which then tells what
         `act` would have told."""
         try:
-            if self._index is not None:
+            if self._index is not None and self._index.is_loaded:
                 act()
         except sqlite3.DatabaseError as error:
             self._recover(error)
