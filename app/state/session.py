@@ -41,6 +41,9 @@ FIELDS = (
 EXTRAS = ("scheduler_options", "eta", "clip_skip")
 """What comes with settings from a file and has no control of its own: it is told in words, and can
 be taken away."""
+LONGEST_PROMPT = 20_000
+"""Letters of a prompt that is taken from a file: no text encoder reads a hundredth of it, and the
+field stays quick."""
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
 
 
@@ -324,6 +327,16 @@ class Session(QObject):
         left = []
         given = {name: value for name, value in fields.items() if value is not None}
         default = Request()
+        for name in ("prompt", "negative_prompt"):
+            if len(given.get(name, "")) > LONGEST_PROMPT:
+                left.append(
+                    tr(
+                        "Of a prompt of {count} letters only the first {kept} are taken.",
+                        count=len(given[name]),
+                        kept=LONGEST_PROMPT,
+                    )
+                )
+                given[name] = given[name][:LONGEST_PROMPT]
         scheduler = given.pop("scheduler", None)
         if scheduler is not None and scheduler not in self._schedulers:
             left.append(tr("The scheduler {name} does not suit the models here.", name=scheduler))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QPushButton, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
@@ -133,6 +134,22 @@ def test_a_file_without_settings_is_one_sentence(
     qtbot.waitUntil(error.isVisible)
     assert "a.png" in error.text()
     assert application.session.request() == before
+
+
+def test_a_million_lines_do_not_hold_the_window_up(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    path = foreign(tmp_path / "a.png", "x\n" * 1_000_000 + "Steps: 3, Sampler: DDIM, Seed: 1")
+    drop(application, path)
+    longest, before = 0.0, time.perf_counter()
+    while not note(application):
+        QApplication.processEvents()
+        now = time.perf_counter()
+        longest, before = max(longest, now - before), now
+        time.sleep(0.001)
+    assert longest < 0.5
+    assert "20000" in note(application)
+    assert len(application.session.prompt) == 20_000
 
 
 def test_pasted_text_and_copied_settings(
