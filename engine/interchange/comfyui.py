@@ -120,9 +120,10 @@ class _Graph:
                 "The graph of ComfyUI has no sampler that is known here, so it does not tell how "
                 "the picture was made."
             )
-        ends = [name for name, node in self._nodes.items() if SAVING.search(node["class_type"])]
-        ends.sort(key=lambda name: not self._nodes[name]["class_type"].startswith("Save"))
-        last = next((found for end in ends if (found := self._nearest([end], samplers))), None)
+        kinds = {name: node["class_type"] for name, node in self._nodes.items()}
+        saved = [name for name, kind in kinds.items() if kind.startswith("Save")]
+        ends = [name for name, kind in kinds.items() if SAVING.search(kind)]
+        last = self._nearest(saved, samplers) or self._nearest(ends, samplers)
         last = last or min(samplers, key=lambda name: (len(name), name))
         chain = [last]
         while len(chain) <= len(samplers):
@@ -239,25 +240,33 @@ class _Graph:
         """The text that a sampler's conditioning comes from; None, and a sentence, if none does."""
         if isinstance(value, str):
             return value
+        passed = []
         for node in self._way(value, role, *CONDITIONING):
-            told, what = node["inputs"], node["class_type"]
+            what = node["class_type"]
             if "ZeroOut" in what:
                 self._draft.note(f"{shown(what)} is left out: an empty prompt stands in for it.")
                 return ""
-            if isinstance(told.get(role), str):  # a loader that has the prompts in it
-                return told[role]
-            if "text_g" in told or "text_l" in told:
-                return self._two_texts(told, "text_g", "text_l")
-            if "clip_l" in told and "t5xxl" in told:
-                return self._two_texts(told, "t5xxl", "clip_l")
-            if any(TEXTS.fullmatch(key) for key in told) and not _is_link(told.get(role)):
-                return self._text(node, [])
-            if not any(key in told for key in (role, *CONDITIONING)):
-                break
-            self._draft.leave_out("The node", what, "nothing changes a prompt on its way here")
+            text = self._own_text(node, role)
+            if text is not None:
+                for kind in passed:
+                    why = "nothing changes a prompt on its way here"
+                    self._draft.leave_out("The node", kind, why)
+                return text
+            passed.append(what)
         name = "prompt" if role == "positive" else "negative prompt"
         self._draft.note(f"The {name} is left out: its text cannot be found in the graph.")
         return None
+
+    def _own_text(self, node: Node, role: str) -> str | None:
+        """The text that this node reads, if it is one that does."""
+        told = node["inputs"]
+        if isinstance(told.get(role), str):  # a loader that has the prompts in it
+            return told[role]
+        if "text_g" in told or "text_l" in told:
+            return self._two_texts(told, "text_g", "text_l")
+        if "clip_l" in told and "t5xxl" in told:
+            return self._two_texts(told, "t5xxl", "clip_l")
+        return None if _is_link(told.get(role)) else self._text(node, [])
 
     def _two_texts(self, told: Mapping[str, Any], first: str, second: str) -> str | None:
         """The text of one of a model's two text encoders: here both read the same."""

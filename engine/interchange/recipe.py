@@ -116,7 +116,8 @@ class Draft:
         }
 
     def leave_out(self, said: str, value: Any, why: str) -> None:
-        self.left_out.append(f"{shown(said)} {shown(value)} is left out: {why}.")
+        told = f"{shown(said)} {shown(value)}".rstrip()
+        self.left_out.append(f"{told} is left out: {why}.")
 
     def note(self, sentence: str) -> None:
         if sentence not in self.left_out:
