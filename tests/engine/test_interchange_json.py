@@ -179,11 +179,50 @@ def inputs(number: str, **changed: Any) -> dict[str, Any]:
             {"seed": 7},
             [],
         ),
+        (
+            CUSTOM
+            | {"23": node("KarrasScheduler", steps=30, sigma_max=14.6, sigma_min=0.03, rho=7)},
+            {"scheduler": "euler", "seed": 7, "steps": 30, "guidance_scale": 4.5},
+            [],
+        ),
+        (
+            CUSTOM
+            | {
+                "21": node("DualCFGGuider", model=["4", 0], cond1=["6", 0], cond2=["6", 0]),
+                "22": node("SamplerEulerAncestral", eta=1.0, s_noise=1.0),
+                "23": node("SDTurboScheduler", steps=1, denoise=1),
+            },
+            {
+                **dict.fromkeys(("scheduler", "scheduler_options", "prompt", "guidance_scale")),
+                **{"negative_prompt": None, "seed": 7, "steps": 1},
+            },
+            [
+                "Sampler SamplerEulerAncestral, SDTurboScheduler is left out",
+                "The prompt is left out: its text cannot be found in the graph.",
+            ],
+        ),
+        (
+            CUSTOM | {"23": node("AlignYourStepsScheduler", model_type="SD1", steps=10)},
+            {**EULER, "seed": 7, "steps": 10, "guidance_scale": 4.5},
+            ["Schedule AlignYourStepsScheduler is left out: there is no such spacing"],
+        ),
         (HIRES, {}, ["A second pass, KSampler, steps 14, denoise 0.5 is left out"]),
+        (
+            inputs("9", images=["31", 0])
+            | {
+                "31": node("ImageScale", image=["32", 0], width=2048, height=2048),
+                "32": node("FaceDetailer", image=["8", 0], seed=3, steps=9, positive=["7", 0]),
+            },
+            {},
+            [
+                "The node FaceDetailer is left out: nothing",
+                "The node ImageScale is left out: nothing",
+            ],
+        ),
         (
             {"30": deepcopy(USUAL["3"])},
             {},
-            ["1 of the graph's 2 samplers are left out: the saved picture does not come from"],
+            ["1 of the graph's 2 samplers is left out: the saved picture does not come from"],
         ),
         (
             inputs("6", clip=["12", 0]) | {"12": node("CLIPSetLastLayer", stop_at_clip_layer=-2)},

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 from PIL.PngImagePlugin import PngInfo
 from sd_parsers import ParserManager
 
@@ -154,6 +154,7 @@ def chunks(**texts: str) -> PngInfo:
 def save_with_comment(path: Path, text: str) -> None:
     """As AUTOMATIC1111 does it: UTF-16, big endian, behind the name of the encoding."""
     exif = Image.Exif()
+    exif[0x0131] = "some program"
     exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + text.encode("utf-16-be")
     Image.new("RGB", (8, 8)).save(path, exif=exif)
 
@@ -265,7 +266,7 @@ THEIRS: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "RNG: CPU",
         "AUTOMATIC1111",
         {"scheduler": None},
-        ["Sampler DPM adaptive, Automatic is left out: there is no such scheduler here."],
+        ["Sampler DPM adaptive is left out: there is no such scheduler here."],
     ),
     (
         "girl\nSteps: 20, Sampler: Euler a, Schedule type: Turbo, CFG scale: 7, Seed: 965400086, "
@@ -395,3 +396,32 @@ def test_our_record_is_read_from_its_own_json():
     assert Request(**recipe.fields) == RECORD.request
     assert recipe.text == RECORD.to_parameters()
     assert json.loads(RECORD.to_json())["request"]["steps"] == 20
+
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description><exif:UserComment><rdf:Alt>'
+    '<rdf:li xml:lang="x-default">girl &lt;b&gt;\n{}</rdf:li></rdf:Alt></exif:UserComment>'
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+def test_the_other_places_where_files_have_a_text(tmp_path):
+    picture = Image.new("RGB", (8, 8))
+    picture.save(tmp_path / "a.jpg", comment=f"girl <b>\n{LAST}".encode())
+    picture.save(tmp_path / "b.jpg", xmp=XMP.format(LAST).encode())
+    picture.save(tmp_path / "c.webp", xmp=XMP.format(LAST).encode())
+    picture.save(tmp_path / "d.png", pnginfo=chunks(**{"XML:com.adobe.xmp": XMP.format(LAST)}))
+    save_with_comment(tmp_path / "e.png", f"girl <b>\n{LAST}")
+    if features.check("avif"):
+        save_with_comment(tmp_path / "g.avif", f"girl <b>\n{LAST}")
+    for path in sorted(tmp_path.iterdir()):
+        assert interchange.read(path).fields == BASE | {"prompt": "girl <b>"}, path.name
+
+
+@pytest.mark.parametrize("comment", ["Created with GIMP", "A day at the beach: sun, sea, sand"])
+def test_a_comment_that_tells_no_settings_is_no_prompt(tmp_path, comment):
+    save_with_comment(tmp_path / "a.jpg", comment)
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.png", pnginfo=chunks(Comment=comment))
+    for path in tmp_path.iterdir():
+        with pytest.raises(engine.EngineError, match="Its comment tells no settings"):
+            interchange.read(path)
