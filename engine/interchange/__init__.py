@@ -15,7 +15,7 @@ from dataclasses import fields, replace
 from engine.errors import EngineError
 from engine.interchange import a1111, comfyui, fooocus, invokeai, swarmui, texts
 from engine.interchange.a1111 import format_a1111, settings_of
-from engine.interchange.plain_json import read_object
+from engine.interchange.plain_json import check_parts, read_object
 from engine.interchange.recipe import Draft, Recipe, shown
 
 __all__ = ["Recipe", "format_a1111", "read", "read_text", "settings_of"]
@@ -93,6 +93,7 @@ def _first_that_reads(found: Mapping[str, str], problems: list[str]) -> Recipe |
 def _of_record(text: str, parameters: str = "") -> Recipe:
     from engine.metadata import Record  # it makes its own text with `format_a1111`
 
+    check_parts(text, "Safelight's exact record")
     try:
         record = Record.from_json(text)
         request = record.request

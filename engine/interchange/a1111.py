@@ -270,7 +270,8 @@ def _read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
     elif draft.program == "Safelight" and sampler in _by_label():
         draft.choice(_by_label()[sampler], {})
     else:
-        draft.scheduler(schedulers.from_a1111, sampler, told.pop("Schedule type", "Automatic"))
+        schedule = told.pop("Schedule type", "")
+        draft.scheduler(schedulers.from_a1111, *filter(None, (sampler, schedule)))
 
 
 @cache

@@ -48,6 +48,12 @@ NUMBERS = (
 SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"))
 CONDITIONING = ("conditioning", "conditioning_1", "conditioning_to", "cond1", "cond")
 LATENT = ("latent_image", "samples", "latent", "latents", "optional_latent")
+SIGMAS = {
+    "BetaSamplingScheduler": "beta",
+    "ExponentialScheduler": "exponential",
+    "KarrasScheduler": "karras",
+}
+"""Nodes that space the noise and are no more than one of the schedules."""
 CHECKPOINT = ("ckpt_name", "unet_name", "model_name", "base_ckpt_name", "checkpoint")
 
 Node = Mapping[str, Any]
@@ -94,16 +100,11 @@ class _Graph:
         if guider and "conditioning" in guider["inputs"]:
             inputs["positive"] = guider["inputs"]["conditioning"]
             inputs["cfg"] = 1.0  # without a negative prompt there is no guidance
-        for role, field in (("positive", "prompt"), ("negative", "negative_prompt")):
-            if role in inputs:
-                draft.text(field, self._prompt(inputs[role], role))
+        draft.text("prompt", self._prompt(inputs.get("positive"), "positive"))
+        if "negative" in inputs:
+            draft.text("negative_prompt", self._prompt(inputs["negative"], "negative"))
         self._numbers(inputs)
-        if "sampler_name" in inputs or "scheduler" in inputs:
-            self._scheduler(inputs)
-        elif sigmas or method:
-            draft.leave_out(
-                "Sampler", (method or sigmas or {})["class_type"], "it is not known here"
-            )
+        self._scheduler(inputs, method, sigmas)
         self._size(inputs)
         self._checkpoint(inputs.get("model", guider["inputs"].get("model") if guider else None))
         self._clip_skip(inputs.get("positive"))
@@ -120,39 +121,52 @@ class _Graph:
                 "The graph of ComfyUI has no sampler that is known here, so it does not tell how "
                 "the picture was made."
             )
-        ends = [name for name, node in self._nodes.items() if SAVING.search(node["class_type"])]
-        ends.sort(key=lambda name: not self._nodes[name]["class_type"].startswith("Save"))
-        last = next((found for end in ends if (found := self._nearest([end], samplers))), None)
-        last = last or min(samplers, key=lambda name: (len(name), name))
+        kinds = {name: node["class_type"] for name, node in self._nodes.items()}
+        saved = [name for name, kind in kinds.items() if kind.startswith("Save")]
+        ends = [name for name, kind in kinds.items() if SAVING.search(kind)]
+        way = self._way_to(samplers, saved) or self._way_to(samplers, ends)
+        for name in way[1:-1]:
+            if "decode" not in kinds[name].lower():
+                why = "nothing changes a finished picture here"
+                self._draft.leave_out("The node", kinds[name], why)
+        last = way[-1] if way else min(samplers, key=lambda name: (len(name), name))
         chain = [last]
         while len(chain) <= len(samplers):
             links = [self._nodes[chain[-1]]["inputs"].get(key) for key in LATENT]
-            before = self._nearest([link[0] for link in links if _is_link(link)], samplers)
-            if before is None or before in chain:
+            before = self._way_to(samplers, [str(link[0]) for link in links if _is_link(link)])
+            if not before or before[-1] in chain:
                 break
-            chain.append(before)
+            chain.append(before[-1])
         first = chain.pop()
         others = len(samplers) - len(chain) - 1
         if others:
+            verb = "is" if others == 1 else "are"
             self._draft.note(
-                f"{others} of the graph's {len(samplers)} samplers are left out: the saved picture "
-                "does not come from them."
+                f"{others} of the graph's {len(samplers)} samplers {verb} left out: the saved "
+                "picture does not come from there."
             )
         return first, chain[::-1]
 
-    def _nearest(self, starts: list[Any], wanted: set[str]) -> str | None:
-        """The first of the wanted nodes that one comes to from these, upstream."""
-        waiting, seen = deque(str(start) for start in starts), set[str]()
-        while waiting and len(seen) < MAX_NODES:
-            name = waiting.popleft()
-            if name in seen or name not in self._nodes:
-                continue
-            seen.add(name)
+    def _way_to(self, wanted: set[str], starts: list[str]) -> list[str]:
+        """The nodes from one of these, upstream, to the nearest of the wanted; none where there is
+        no way."""
+        before = dict[str, str | None].fromkeys(starts)
+        waiting = deque(before)
+        for _ in range(MAX_NODES):
+            name: str | None = waiting.popleft() if waiting else None
+            if name is None:
+                return []
             if name in wanted:
-                return name
-            links = [link for link in self._nodes[name]["inputs"].values() if _is_link(link)]
-            waiting.extend(str(link[0]) for link in links)
-        return None
+                way = []
+                while name is not None:
+                    way.append(name)
+                    name = before[name]
+                return way[::-1]
+            for link in self._nodes[name]["inputs"].values() if name in self._nodes else ():
+                if _is_link(link) and str(link[0]) not in before:
+                    before[str(link[0])] = name
+                    waiting.append(str(link[0]))
+        return []
 
     def _at(self, link: Any) -> Node | None:
         """The node that a link leads to; None where it leads nowhere."""
@@ -188,14 +202,25 @@ class _Graph:
                     return node["inputs"][key]
         return value
 
-    def _scheduler(self, inputs: Mapping[str, Any]) -> None:
-        names = inputs.get("sampler_name", "euler"), inputs.get("scheduler", "normal")
+    def _scheduler(
+        self, inputs: Mapping[str, Any], method: Node | None, sigmas: Node | None
+    ) -> None:
+        """The scheduler that a sampler names, or that its nodes for the method and for the noise
+        levels are."""
+        kinds = [node["class_type"] if node else None for node in (method, sigmas)]
+        names = [inputs.get("sampler_name", kinds[0]), inputs.get("scheduler")]
+        if names[1] is None:
+            names[1] = SIGMAS.get(kinds[1] or "", kinds[1])
         told = []
         for name in names:
             node = self._at(name)
             values = node["inputs"].values() if node else ()
             told.append(next((value for value in values if isinstance(value, str)), name))
-        self._draft.scheduler(schedulers.from_comfyui, *told)
+        if told[0] is None:
+            self._draft.note("The sampler is left out: the graph does not name it.")
+        else:
+            known = [name for name in told if name is not None]
+            self._draft.scheduler(schedulers.from_comfyui, *known)
 
     def _size(self, inputs: Mapping[str, Any]) -> None:
         start = next((inputs[key] for key in LATENT if _is_link(inputs.get(key))), None)
@@ -239,25 +264,33 @@ class _Graph:
         """The text that a sampler's conditioning comes from; None, and a sentence, if none does."""
         if isinstance(value, str):
             return value
+        passed = []
         for node in self._way(value, role, *CONDITIONING):
-            told, what = node["inputs"], node["class_type"]
+            what = node["class_type"]
             if "ZeroOut" in what:
                 self._draft.note(f"{shown(what)} is left out: an empty prompt stands in for it.")
                 return ""
-            if isinstance(told.get(role), str):  # a loader that has the prompts in it
-                return told[role]
-            if "text_g" in told or "text_l" in told:
-                return self._two_texts(told, "text_g", "text_l")
-            if "clip_l" in told and "t5xxl" in told:
-                return self._two_texts(told, "t5xxl", "clip_l")
-            if any(TEXTS.fullmatch(key) for key in told) and not _is_link(told.get(role)):
-                return self._text(node, [])
-            if not any(key in told for key in (role, *CONDITIONING)):
-                break
-            self._draft.leave_out("The node", what, "nothing changes a prompt on its way here")
+            text = self._own_text(node, role)
+            if text is not None:
+                for kind in passed:
+                    why = "nothing changes a prompt on its way here"
+                    self._draft.leave_out("The node", kind, why)
+                return text
+            passed.append(what)
         name = "prompt" if role == "positive" else "negative prompt"
         self._draft.note(f"The {name} is left out: its text cannot be found in the graph.")
         return None
+
+    def _own_text(self, node: Node, role: str) -> str | None:
+        """The text that this node reads, if it is one that does."""
+        told = node["inputs"]
+        if isinstance(told.get(role), str):  # a loader that has the prompts in it
+            return told[role]
+        if "text_g" in told or "text_l" in told:
+            return self._two_texts(told, "text_g", "text_l")
+        if "clip_l" in told and "t5xxl" in told:
+            return self._two_texts(told, "t5xxl", "clip_l")
+        return None if _is_link(told.get(role)) else self._text(node, [])
 
     def _two_texts(self, told: Mapping[str, Any], first: str, second: str) -> str | None:
         """The text of one of a model's two text encoders: here both read the same."""

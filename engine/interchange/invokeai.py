@@ -43,15 +43,18 @@ NOT_HERE = {
 
 def read(chunks: Mapping[str, str]) -> Draft:
     """What the first of `CHUNKS` that can be read says. Raises EngineError where none can."""
-    problem: EngineError | None = None
+    problems: list[str] = []
     for name in CHUNKS:
         if name not in chunks:
             continue
         try:
-            return READERS[name](chunks[name])
+            draft = READERS[name](chunks[name])
         except EngineError as error:
-            problem = problem or error
-    raise problem or EngineError("InvokeAI has written nothing that can be read.")
+            problems.append(str(error))
+            continue
+        draft.left_out += problems
+        return draft
+    raise EngineError(" ".join(problems))
 
 
 def read_metadata(text: str) -> Draft:

@@ -99,7 +99,7 @@ class Draft:
             name, options = choose(*names)
         except EngineError:
             try:  # the sampler alone, since without the spacing it still is that sampler
-                name, options = choose(names[0])
+                name, options = choose(*names[:1])
             except EngineError:
                 return self.leave_out("Sampler", told, "there is no such scheduler here")
             self.leave_out("Schedule", names[-1], "there is no such spacing of the noise here")
@@ -116,7 +116,8 @@ class Draft:
         }
 
     def leave_out(self, said: str, value: Any, why: str) -> None:
-        self.left_out.append(f"{shown(said)} {shown(value)} is left out: {why}.")
+        told = f"{shown(said)} {shown(value)}".rstrip()
+        self.left_out.append(f"{told} is left out: {why}.")
 
     def note(self, sentence: str) -> None:
         if sentence not in self.left_out:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import os
+import stat
 import struct
 import warnings
 import zlib
@@ -23,8 +24,8 @@ from engine.interchange import exif
 
 MAX_TEXT = 4 * 2**20
 """Bytes of one text, unpacked. ComfyUI's longest graphs have some hundred thousand."""
-MAX_TEXTS = 12 * 2**20
-"""Bytes of all texts of a file together."""
+MAX_TEXTS = 32 * 2**20
+"""Bytes of all the texts of a file together, unpacked, also of those that are not kept."""
 MAX_PARTS = 65536
 """Chunks of a PNG or WebP, or segments of a JPEG, that are passed on the way to the texts."""
 MAX_OTHER_FILE = 64 * 2**20
@@ -53,16 +54,23 @@ class Texts:
 
     found: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    room: int = MAX_TEXTS
 
     def add(self, name: str, text: str) -> None:
-        """Keep a text, the first of its name, unless there are too many already."""
-        size = sum(map(len, self.found.values())) + len(text)
-        if not text or name in self.found:
-            return
-        if size > MAX_TEXTS:
-            self.problems.append(f"Its texts are longer than {MAX_TEXTS:,} letters in all.")
-        else:
-            self.found[name] = text
+        """Keep a text, the first of its name."""
+        if text:
+            self.found.setdefault(name, text)
+
+    def spend(self, size: int) -> bool:
+        """Whether so many bytes more may be read."""
+        self.room -= size
+        if self.room < 0:
+            self.complain(f"Its texts are longer than {MAX_TEXTS:,} bytes in all.")
+        return self.room >= 0
+
+    def complain(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
 
 
 def read(path: str | os.PathLike[str]) -> Texts:
@@ -70,6 +78,8 @@ def read(path: str | os.PathLike[str]) -> Texts:
     cannot be read or is none."""
     texts = Texts()
     try:
+        if stat.S_IFMT(Path(path).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+            raise EngineError("it is no file")  # a pipe would keep us waiting
         with Path(path).open("rb") as file:
             head = file.read(16)
             if head.startswith(PNG):
@@ -98,12 +108,14 @@ def _read_png(file: BinaryIO, texts: Texts) -> None:
         length, kind = struct.unpack(">I4s", head)
         if kind in (b"tEXt", b"zTXt", b"iTXt", b"eXIf"):
             if length > MAX_TEXT:
-                texts.problems.append(_too_long(kind.decode()))
+                texts.complain(_too_long(kind.decode()))
                 file.seek(length + 4, os.SEEK_CUR)
                 continue
+            if not texts.spend(length):
+                return
             content = file.read(length)
             if zlib.crc32(content, zlib.crc32(kind)).to_bytes(4, "big") != file.read(4):
-                texts.problems.append("One of its texts is damaged.")
+                texts.complain("One of its texts is damaged.")
             elif kind == b"eXIf":
                 _read_exif(content, texts)
             else:
@@ -131,10 +143,11 @@ def _read_chunk(kind: bytes, content: bytes, texts: Texts) -> None:
         try:
             rest = unpacking.decompress(rest, MAX_TEXT + 1)
         except zlib.error:
-            texts.problems.append(f"Its text {name!r} is damaged.")
+            texts.complain(f"Its text {name!r} is damaged.")
             return
         if len(rest) > MAX_TEXT:
-            texts.problems.append(_too_long(name))
+            texts.complain(_too_long(name))
+        if not texts.spend(len(rest)) or len(rest) > MAX_TEXT:
             return
     if name == "XML:com.adobe.xmp":
         _read_xmp(rest, texts)
@@ -163,8 +176,13 @@ def _read_jpeg(file: BinaryIO, texts: Texts) -> None:
             return
         if mark[1] == 0x01 or 0xD0 <= mark[1] <= 0xD8:
             continue
-        length = int.from_bytes(file.read(2), "big")
-        content = file.read(max(length - 2, 0))
+        length = max(int.from_bytes(file.read(2), "big") - 2, 0)
+        if mark[1] not in (0xE1, 0xFE):
+            file.seek(length, os.SEEK_CUR)
+            continue
+        if not texts.spend(length):
+            return
+        content = file.read(length)
         if mark[1] == 0xE1 and content.startswith(b"Exif\0\0"):
             _read_exif(content, texts)
         elif mark[1] == 0xE1 and content.startswith(XMP):
@@ -181,9 +199,11 @@ def _read_webp(file: BinaryIO, texts: Texts) -> None:
         kind, length = struct.unpack("<4sI", head)
         if kind not in (b"EXIF", b"XMP ") or length > MAX_TEXT:
             if kind in (b"EXIF", b"XMP "):
-                texts.problems.append(_too_long(kind.decode()))
+                texts.complain(_too_long(kind.decode().strip()))
             file.seek(length + length % 2, os.SEEK_CUR)
             continue
+        if not texts.spend(length):
+            return
         content = file.read(length)
         file.seek(length % 2, os.SEEK_CUR)
         (_read_exif if kind == b"EXIF" else _read_xmp)(content, texts)
