@@ -135,8 +135,10 @@ class History(QObject):
         line = self.lines[result.number]
         line.result, line.running = result, False
         line.picture_bytes += sum(image.sizeInBytes() for image in result.images)
-        if self._following == result.number and line.steps:
+        if line.steps and (self._following == result.number or self.step is line.steps[-1]):
             self._select(line.steps[-1])
+        elif self.step is not None and self.step.run == result.number:
+            self._tell_title()
         self._make_room()
 
     @Slot(int)

@@ -468,6 +468,10 @@ class Window:
     def mend_the_engine(self) -> None:
         self.fake.failures = {}
 
+    @action(lambda window: window.application.unwritten.count, often=3)
+    def try_to_write(self) -> None:
+        self.click("unwrittenFirstButton")
+
     @action(often=2, actions=st.integers(1, 6), evaluations=st.integers(0, 12))
     def hurry(self, actions: int, evaluations: int) -> None:
         """The next actions come while the engine is at work."""
@@ -503,7 +507,7 @@ class Window:
         assert app.gallery.rowCount() == ledger.images
         assert ledger.released == ledger.idle + (app.queue._current is not None)
         if app.queue._current is None:
-            waits = app.queue._held and len(app.queue) > 0
+            waits = (app.queue._held or app.unwritten.count) and len(app.queue) > 0
             assert waits or not len(app.queue), "nothing is done about what waits"
             assert waits or app.queue._load is None, "a model that was asked for is not loaded"
             assert app.queue._asked is None, "a question that need not be answered any more"
