@@ -1,6 +1,6 @@
-"""The window as a process that can be killed at any moment: `python -m tests.app.mortal FOLDER`.
-For each line on its standard input it forks one, whose number it writes; when that has ended,
-another line with its exit code. Run by test_durability.
+"""The window as a process that can be killed at any moment: `python -m tests.app.mortal FOLDER
+SECONDS`, which a step takes. For each line on its standard input it forks one, whose number it
+writes; when that has ended, another line with its exit code. Run by test_durability.
 
 The window has a queue of ten plans, goes on with what the session before has left, and ends with
 code 0 when nothing is left. What it announces goes into FOLDER/announced, a line each.
@@ -28,11 +28,11 @@ SEEDS = 20
 
 
 class QuickEngine(FakeEngine):
-    """Some milliseconds a step; images are written by the engine's own writer."""
+    """Images are written by the engine's own writer."""
 
-    def __init__(self) -> None:
+    def __init__(self, step_seconds: float) -> None:
         super().__init__()
-        self.step_seconds = 0.004
+        self.step_seconds = step_seconds
 
     def save(self, image: Any, path: Any, record: Any, index: int = 0) -> None:
         self._fail("save")
@@ -62,13 +62,13 @@ def plans(number: int) -> list[Plan]:
 class Life:
     """One window, from its start to its end or its death."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, step_seconds: float) -> None:
         self.log = os.open(folder / "announced", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         lines = (folder / "announced").read_text().split("\n")
         self.round = lines.count("done")
         asked = [line for line in lines if line.startswith("queued")]
         self.queued = len(asked) > self.round
-        self.application = app.main.build(QuickEngine())
+        self.application = app.main.build(QuickEngine(step_seconds))
         self.application.worker.finished.connect(self.announce)
         self.application.worker.written.connect(lambda run, index, path: self.say("saved", path))
         self.application.show()
@@ -109,20 +109,20 @@ class Life:
             QApplication.exit(0)
 
 
-def live(folder: Path) -> int:
+def live(folder: Path, step_seconds: float) -> int:
     qt = QApplication([])
-    life = Life(folder)
+    life = Life(folder, step_seconds)
     code = qt.exec()
     assert life.application.close()
     return code
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, step_seconds = Path(sys.argv[1]), float(sys.argv[2])
     for _ in sys.stdin:
         child = os.fork()
         if not child:
-            os._exit(live(folder))
+            os._exit(live(folder, step_seconds))
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)

@@ -36,11 +36,11 @@ PATIENCE = 60.0
 class Nursery:
     """Bears windows and tells how they ended."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, step_seconds: float = 0.004) -> None:
         self.folder, self.images = folder, home / "images"
         environment = os.environ | {"SAFELIGHT_HOME": str(home), "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.app.mortal", str(folder)],
+            [sys.executable, "-m", "tests.app.mortal", str(folder), str(step_seconds)],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

@@ -226,7 +226,7 @@ def test_a_damaged_queue_is_kept_and_told(
 
 
 def test_after_a_crash_one_sentence(qtbot: QtBot, start: Start, tmp_path: Path, home: Path) -> None:
-    nursery = Nursery(tmp_path, home)
+    nursery = Nursery(tmp_path, home, step_seconds=5.0)
     child = nursery.bear()
     end = time.monotonic() + 30
     while "queued" not in nursery.said:

@@ -37,6 +37,7 @@ from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
 from app.main import Application, build
+from app.state import unwritten
 from app.state.plan import Begun, Plan
 from app.state.run import RunResult, SheetResult, StepView
 from engine.control import Control, EvaluationDropped
@@ -468,9 +469,18 @@ class Window:
     def mend_the_engine(self) -> None:
         self.fake.failures = {}
 
-    @action(lambda window: window.application.unwritten.count, often=3)
+    @action(lambda window: window.waits_for_the_disk, often=3)
     def try_to_write(self) -> None:
+        answers: list[int] = []
+        self.application.worker.stillUnwritten.connect(lambda count, why: answers.append(count))
         self.click("unwrittenFirstButton")
+        while not answers:
+            QCoreApplication.processEvents()
+
+    @property
+    def waits_for_the_disk(self) -> bool:
+        app = self.application
+        return bool(app.unwritten.count) and app.queue._current is None
 
     @action(often=2, actions=st.integers(1, 6), evaluations=st.integers(0, 12))
     def hurry(self, actions: int, evaluations: int) -> None:
@@ -741,6 +751,7 @@ def test_thousands_of_random_actions(
             return
         home = next(homes)
         monkeypatch.setenv("SAFELIGHT_HOME", str(home))
+        monkeypatch.setattr(unwritten, "AGAIN", 10**7)  # it is tried when an action says so
         window = Window(home, counts)
         try:
             for act, values in actions:
