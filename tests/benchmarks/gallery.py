@@ -33,7 +33,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.main import _recipe_of
@@ -116,7 +116,7 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
     meter = Meter()
 
     meter.reset()
-    spin(never, 2.0)
+    spin(never, rounds / 10)
     figures.row("a loop without a gallery: longest stall", meter.longest)
 
     before = memory()
@@ -144,7 +144,7 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
         figures.row("stall: while it is searched", meter.longest, STALL)
 
         meter.reset()
-        frames = shown.scroll()
+        frames = shown.scroll(rounds)
         figures.row("scroll: a frame, median", statistics.median(frames))
         figures.row("scroll: longest frame", max(frames))
         figures.row("stall: while it is scrolled", meter.longest, STALL)
@@ -153,10 +153,10 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
         shown.gallery.reindex()
         times = []
         for text in (*SEARCHES, ""):
-            spin(never, 0.5)
+            spin(never, rounds / 40)
             times.append(shown.search(text))
         figures.row("search: longest, while the index is made anew", max(times), SEARCH)
-        frames = shown.scroll()
+        frames = shown.scroll(rounds)
         figures.row("scroll: longest frame, while the index is made", max(frames))
         figures.row("stall: searched and scrolled while it is made", meter.longest, STALL)
     qt.processEvents()
@@ -185,6 +185,9 @@ class Shown:
         self.background.close()
         self.view.close()
         self.view.setModel(None)
+        # Now and here: Python would collect it in any thread, and Qt would not have that.
+        self.view.deleteLater()
+        QApplication.sendPostedEvents(self.view, QEvent.Type.DeferredDelete.value)
 
     def first_screen(self, folder: Path) -> float:
         begun = now()
@@ -203,11 +206,11 @@ class Shown:
         spin(self._is_as_asked)
         return since(begun)
 
-    def scroll(self) -> list[float]:
+    def scroll(self, rounds: int) -> list[float]:
         """The seconds of each frame: a wheel's turns, then leaps over the whole length."""
         bar = self.view.verticalScrollBar()
-        places = [60 * step for step in range(60)]
-        places += [bar.maximum() * step // 40 for step in range(41)]
+        places = [60 * step for step in range(3 * rounds)]
+        places += [bar.maximum() * step // rounds for step in range(rounds + 1)]
         frames = []
         for place in places:
             begun = time.perf_counter()
@@ -259,7 +262,7 @@ def memory() -> float:
 
 def make_images(folder: Path, count: int) -> None:
     """PNG files of 16 by 16 pixels with records, each a second younger than the one before."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     chance, words = random.Random(0), WORDS.split()
     now = int(time.time())
     made = Record(Request(), 20, "", "0" * 64, "cpu", "float32", {"safelight": "0.1.0"}, ())
