@@ -643,7 +643,7 @@ def _reason(path: str) -> str:
     """Why that is none of the images that can be read."""
     try:
         with Path(path).open("rb"):
-            return tr("it is no PNG, JPEG or WebP")
+            return tr("it is no PNG, JPEG or WebP, or too large")
     except OSError as error:
         return error.strerror or str(error)
 

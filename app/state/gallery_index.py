@@ -7,6 +7,7 @@ Nothing is only here: the file can be made again from the images and their notes
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -146,6 +147,7 @@ class GalleryIndex:
         self.path = path
         self._order: tuple[Query, str] | None = None  # what _ordered holds
         self._ordered: list[int] = []
+        self._selected: list[Row] | None = None  # the rows of _ordered as they are now
         self._is_loading = False
         self._meanwhile: dict[str, Row | None] = {}  # written during a load; None: removed
         self._choices: tuple[list[str], list[str]] | None = None
@@ -196,23 +198,28 @@ class GalleryIndex:
                 rows[row[ID]], ids[name] = row, row[ID]
         self.rows, self.ids = rows, ids
         self.is_loaded, self._is_loading, self._version = True, False, version
-        self._order, self._ordered, self._choices = None, [], None
+        self._order, self._ordered, self._selected, self._choices = None, [], None, None
 
     def select(self, query: Query) -> list[Row]:
-        """The rows that the query asks for, in its order."""
+        """The rows that the query asks for, in its order; a list that is not changed later."""
         day = datetime.now().strftime("%Y%m%d") if query.since else ""
         order = (replace(query, search=""), day)
         if order != self._order:
-            self._ordered = [row[0] for row in self._database.execute(*_ordering(query))]
-            self._order = order
-        rows = self.rows
+            found = self._database.execute(*_ordering(query)).fetchall()
+            self._ordered = [ident for (ident,) in found]
+            self._order, self._selected = order, None
+        if self._selected is None:
+            rows = self.rows
+            self._selected = [rows[ident] for ident in self._ordered if ident in rows]
         if not query.search.strip():
-            return [rows[ident] for ident in self._ordered if ident in rows]
+            return self._selected
         asked = expression(query.search)
         if not asked:  # nothing but signs, which no word has
             return []
-        found = {row[0] for row in self._database.execute(_SEARCH, (asked,))}
-        return [rows[ident] for ident in self._ordered if ident in found and ident in rows]
+        # As one text: a row for each of many thousands would take three times as long.
+        (found,) = self._database.execute(_SEARCH, (asked,)).fetchone()
+        idents = set(json.loads(f"[{found or ''}]"))
+        return [row for row in self._selected if row[ID] in idents]
 
     def choices(self) -> tuple[list[str], list[str]]:
         """The models and the schedulers that there are."""
@@ -292,7 +299,7 @@ class GalleryIndex:
                 "DELETE FROM words WHERE rowid = (SELECT id FROM files WHERE name = ?)", gone
             )
             self._database.executemany("DELETE FROM files WHERE name = ?", gone)
-        self._choices = None
+        self._selected = self._choices = None
         for (name,) in gone:
             if self._is_loading:
                 self._meanwhile[name] = None
@@ -328,7 +335,7 @@ class GalleryIndex:
 
     def _take(self, rows: Iterable[Row], settled: bool) -> None:
         """Keep these rows. settled: whether the order of the settled sorts is as it was."""
-        self._choices = None
+        self._selected = self._choices = None
         for row in rows:
             if self._is_loading:
                 self._meanwhile[row[NAME]] = row
@@ -412,7 +419,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 file."""
 _WORDLESS = "SELECT 1 FROM files WHERE looked AND id NOT IN (SELECT id FROM words_content) LIMIT 1"
 _LOAD = f"SELECT {', '.join(COLUMNS)} FROM files WHERE id > ? ORDER BY id LIMIT 1000"
-_SEARCH = "SELECT rowid FROM words WHERE words MATCH ?"
+_SEARCH = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:

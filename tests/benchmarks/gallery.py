@@ -5,9 +5,10 @@ how long the window's event loop stands still meanwhile.
 
 Makes that many small PNG files with records and prompts in a temporary folder and prints one table.
 The view is the real one, 420 by 900 pixels, drawn into memory. A stall is what lies between two
-ticks of a 5 ms timer, beyond these 5 ms; beside it stands what a loop without a gallery stalls on
-this machine at this time. Every figure with a bar says whether it is kept; the exit code is 1 where
-one is not.
+ticks of a 5 ms timer, beyond these 5 ms, or the time that this process computed meanwhile, where
+that is less; so are the other figures with a bar. Beside it stands what a loop without a gallery
+stalls at this time. Every figure with a bar says whether it is kept; the exit code is 1 where one
+is not.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.main import _recipe_of
@@ -45,7 +46,7 @@ from engine.request import Request
 TICK = 5  # milliseconds
 FIRST_SCREEN, SEARCH, STALL = 0.5, 0.05, 0.05
 """Seconds that each may take."""
-PATIENCE = 900.0
+PATIENCE = 300.0
 WORDS = """red apple owl purple background flat rocket cartoon cat pizza yellow tree sailboat
 bicycle portrait cinematic light golden hour misty mountain lake reflection watercolour detailed
 sharp focus village winter snow lantern street rain neon forest path ancient ruin castle"""
@@ -59,18 +60,17 @@ class Meter(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.longest = 0.0
-        self._last = time.perf_counter()
+        self._last = now()
         self._timer = QTimer(self, interval=TICK, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
 
     def reset(self) -> None:
-        self.longest, self._last = 0.0, time.perf_counter()
+        self.longest, self._last = 0.0, now()
 
     def _tick(self) -> None:
-        now = time.perf_counter()
-        self.longest = max(self.longest, now - self._last - TICK / 1000)
-        self._last = now
+        self.longest = max(self.longest, since(self._last) - TICK / 1000)
+        self._last = now()
 
 
 class Figures:
@@ -116,7 +116,7 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
     meter = Meter()
 
     meter.reset()
-    spin(never, 2.0)
+    spin(never, rounds / 10)
     figures.row("a loop without a gallery: longest stall", meter.longest)
 
     before = memory()
@@ -144,7 +144,7 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
         figures.row("stall: while it is searched", meter.longest, STALL)
 
         meter.reset()
-        frames = shown.scroll()
+        frames = shown.scroll(rounds)
         figures.row("scroll: a frame, median", statistics.median(frames))
         figures.row("scroll: longest frame", max(frames))
         figures.row("stall: while it is scrolled", meter.longest, STALL)
@@ -153,10 +153,10 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
         shown.gallery.reindex()
         times = []
         for text in (*SEARCHES, ""):
-            spin(never, 0.5)
+            spin(never, rounds / 40)
             times.append(shown.search(text))
         figures.row("search: longest, while the index is made anew", max(times), SEARCH)
-        frames = shown.scroll()
+        frames = shown.scroll(rounds)
         figures.row("scroll: longest frame, while the index is made", max(frames))
         figures.row("stall: searched and scrolled while it is made", meter.longest, STALL)
     qt.processEvents()
@@ -185,29 +185,32 @@ class Shown:
         self.background.close()
         self.view.close()
         self.view.setModel(None)
+        # Now and here: Python would collect it in any thread, and Qt would not have that.
+        self.view.deleteLater()
+        QApplication.sendPostedEvents(self.view, QEvent.Type.DeferredDelete.value)
 
     def first_screen(self, folder: Path) -> float:
-        begun = time.perf_counter()
+        begun = now()
         self.gallery.set_folder(str(folder))
         spin(lambda: self.gallery.rowCount() > 0)
         self.view.grab()
-        return time.perf_counter() - begun
+        return since(begun)
 
     def rest(self) -> None:
         spin(lambda: self._rested)
 
     def search(self, text: str) -> float:
         """From the wish to the rows."""
-        begun = time.perf_counter()
+        begun = now()
         self.gallery.set_search(text)
         spin(self._is_as_asked)
-        return time.perf_counter() - begun
+        return since(begun)
 
-    def scroll(self) -> list[float]:
+    def scroll(self, rounds: int) -> list[float]:
         """The seconds of each frame: a wheel's turns, then leaps over the whole length."""
         bar = self.view.verticalScrollBar()
-        places = [60 * step for step in range(60)]
-        places += [bar.maximum() * step // 40 for step in range(41)]
+        places = [60 * step for step in range(3 * rounds)]
+        places += [bar.maximum() * step // rounds for step in range(rounds + 1)]
         frames = []
         for place in places:
             begun = time.perf_counter()
@@ -237,6 +240,16 @@ def spin(is_over: Callable[[], bool], seconds: float = PATIENCE) -> None:
     watch.stop()
 
 
+def now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def since(then: tuple[float, float]) -> float:
+    """Seconds since then, or those that this process has computed for, where that is less: what a
+    busy machine gives to others meanwhile is none of the gallery's."""
+    return min(after - before for after, before in zip(now(), then, strict=True))
+
+
 def never() -> bool:
     return False
 
@@ -249,7 +262,7 @@ def memory() -> float:
 
 def make_images(folder: Path, count: int) -> None:
     """PNG files of 16 by 16 pixels with records, each a second younger than the one before."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     chance, words = random.Random(0), WORDS.split()
     now = int(time.time())
     made = Record(Request(), 20, "", "0" * 64, "cpu", "float32", {"safelight": "0.1.0"}, ())
