@@ -3,7 +3,9 @@ SECONDS`, which a step takes. For each line on its standard input it forks one, 
 writes; when that has ended, another line with its exit code. Run by test_durability.
 
 The window has a queue of ten plans, goes on with what the session before has left, and ends with
-code 0 when nothing is left. What it announces goes into FOLDER/announced, a line each.
+code 0 when nothing is left. What it announces goes into FOLDER/announced, a line each: asked N,
+queued N (from then on round N is to outlive everything), saved PATH, done N. A round that was asked
+for and not queued when the window died is not asked for again.
 """
 
 from __future__ import annotations
@@ -64,10 +66,10 @@ class Life:
 
     def __init__(self, folder: Path, step_seconds: float) -> None:
         self.log = os.open(folder / "announced", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        lines = (folder / "announced").read_text().split("\n")
-        self.round = lines.count("done")
-        asked = [line for line in lines if line.startswith("queued")]
-        self.queued = len(asked) > self.round
+        lines = (folder / "announced").read_text().splitlines()
+        self.round = sum(line.startswith("asked") for line in lines) - 1
+        self.queued = f"queued {self.round}" in lines
+        self.done = f"done {self.round}" in lines
         self.application = app.main.build(QuickEngine(step_seconds))
         self.application.worker.finished.connect(self.announce)
         self.application.worker.written.connect(lambda run, index, path: self.say("saved", path))
@@ -94,17 +96,19 @@ class Life:
             self.begun = True
             if resumption.left:
                 application.window.resume.firstChosen.emit()
-            elif not self.queued:
+            elif self.done or not self.queued:
+                self.round, self.queued = self.round + 1, False
+                self.say("asked", self.round)
                 for plan in plans(self.round):
                     queue.submit(plan)
         if not self.queued and resumption.kept:
             self.queued = True
-            self.say("queued")
+            self.say("queued", self.round)
         if self.queued and queue.current is None and not len(queue) and resumption.kept:
             if resumption.left or application.unwritten.count:
                 return
             self.timer.stop()
-            self.say("done")
+            self.say("done", self.round)
             application.close()
             QApplication.exit(0)
 

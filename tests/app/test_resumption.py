@@ -229,7 +229,7 @@ def test_after_a_crash_one_sentence(qtbot: QtBot, start: Start, tmp_path: Path, 
     nursery = Nursery(tmp_path, home, step_seconds=5.0)
     child = nursery.bear()
     end = time.monotonic() + 30
-    while "queued" not in nursery.said:
+    while "queued 0" not in nursery.said:
         assert time.monotonic() < end
         time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
