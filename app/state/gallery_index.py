@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.state.gallery_notes import Note, Stamp, clean
 from app.state.gallery_words import LONGEST_TEXT, expression, words
@@ -135,6 +136,14 @@ class Query:
         return self == Query()
 
 
+class Selection(NamedTuple):
+    """Of the same images, in order."""
+
+    idents: list[int]
+    rows: list[Row]
+    names: list[str]
+
+
 class GalleryIndex:
     """rows: all images by their id, once they are loaded; ids: by their name. path: None for an
     index in memory. A file that is missing is made; one that is damaged or has another version
@@ -147,7 +156,7 @@ class GalleryIndex:
         self.path = path
         self._order: tuple[Query, str] | None = None  # what _ordered holds
         self._ordered: list[int] = []
-        self._selected: list[Row] | None = None  # the rows of _ordered as they are now
+        self._selected: Selection | None = None  # the rows of _ordered as they are now
         self._is_loading = False
         self._meanwhile: dict[str, Row | None] = {}  # written during a load; None: removed
         self._choices: tuple[list[str], list[str]] | None = None
@@ -200,8 +209,8 @@ class GalleryIndex:
         self.is_loaded, self._is_loading, self._version = True, False, version
         self._order, self._ordered, self._selected, self._choices = None, [], None, None
 
-    def select(self, query: Query) -> list[Row]:
-        """The rows that the query asks for, in its order; a list that is not changed later."""
+    def select(self, query: Query) -> Selection:
+        """What the query asks for, in its order; in lists that are not changed later."""
         day = datetime.now().strftime("%Y%m%d") if query.since else ""
         order = (replace(query, search=""), day)
         if order != self._order:
@@ -209,17 +218,23 @@ class GalleryIndex:
             self._ordered = [ident for (ident,) in found]
             self._order, self._selected = order, None
         if self._selected is None:
-            rows = self.rows
-            self._selected = [rows[ident] for ident in self._ordered if ident in rows]
+            rows = [row for row in map(self.rows.get, self._ordered) if row is not None]
+            idents, names = ([row[column] for row in rows] for column in (ID, NAME))
+            self._selected = Selection(idents, rows, names)
         if not query.search.strip():
             return self._selected
         asked = expression(query.search)
         if not asked:  # nothing but signs, which no word has
-            return []
-        # As one text: a row for each of many thousands would take three times as long.
+            return Selection([], [], [])
+        # As one text: a row for each of many thousands would take three times as long. And nothing
+        # is asked of the rows themselves, which lie all over the memory.
         (found,) = self._database.execute(_SEARCH, (asked,)).fetchone()
-        idents = set(json.loads(f"[{found or ''}]"))
-        return [row for row in self._selected if row[ID] in idents]
+        matching = set(json.loads(f"[{found or ''}]"))
+        chosen = [*map(matching.__contains__, self._selected.idents)]
+        idents, rows, names = self._selected
+        return Selection(
+            [*compress(idents, chosen)], [*compress(rows, chosen)], [*compress(names, chosen)]
+        )
 
     def choices(self) -> tuple[list[str], list[str]]:
         """The models and the schedulers that there are."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,7 @@ class GalleryKeeper:
     def _tend(self) -> Iterator[bool]:
         index = self._open()
         if self._query.is_plain and (rows := index.newest()):
-            self._tell_listing(rows, index.count())
+            self._tell_listing(rows, [row[NAME] for row in rows], index.count())
             yield True
         for _ in index.load():
             yield True
@@ -269,12 +270,22 @@ class GalleryKeeper:
         for names in index.differing(there):
             new += names
             yield True
-        if gone := [name for name in index.ids if name not in there]:
-            self._forget(gone)
+        if gone := index.ids.keys() - there.keys():
+            index.remove(gone)
+            yield True
+        # Newest first, as they are mostly shown: what lies side by side in memory is quick to go
+        # through. Sorted in pieces, since Python does nothing else while it sorts.
+        runs: list[list[tuple[Stamp, str]]] = []
         for first in range(0, len(new), STAMPS):
-            index.put_stamps({name: there[name] for name in new[first : first + STAMPS]})
+            run = [(there[name], name) for name in new[first : first + STAMPS]]
+            runs.append(sorted(run, reverse=True))
+            yield True
+        order = heapq.merge(*runs, reverse=True)
+        while stamps := {name: stamp for stamp, name in islice(order, STAMPS)}:
+            index.put_stamps(stamps)
             yield True
         self._follow_notes(there, new)
+        yield True
         self._publish()
 
     def _read(self) -> Iterator[bool]:
@@ -341,15 +352,17 @@ class GalleryKeeper:
     def _publish(self) -> None:
         index = self._index
         assert index is not None
-        rows = index.select(self._query) if self._is_there else []
-        self._tell_listing(rows, len(index.rows) if self._is_there else 0)
+        if self._is_there:
+            _, rows, names = index.select(self._query)
+            self._tell_listing(rows, names, len(index.rows))
+        else:
+            self._tell_listing([], [], 0)
         choices = Choices(*index.choices())
         if choices != self._choices:
             self._choices = choices
             self.tell(choices)
 
-    def _tell_listing(self, rows: list[Row], total: int) -> None:
-        names = [row[NAME] for row in rows]
+    def _tell_listing(self, rows: list[Row], names: list[str], total: int) -> None:
         self.tell(
             Listing(self._folder, self._query, rows, names, total, self._heard, self._is_there)
         )
@@ -360,7 +373,7 @@ class GalleryKeeper:
         order = heapq.nlargest(SCREENFUL, stamps)
         rest = Entry("", "").to_row(looked=False)[BYTES + 1 :]
         rows = [(0, name, *there[name], *rest) for _, name in order]
-        self._tell_listing(rows, len(there))
+        self._tell_listing(rows, [name for _, name in order], len(there))
 
     def _look_again(self) -> None:
         """What was seen of the folder is not what it is now."""
@@ -377,8 +390,16 @@ class GalleryKeeper:
         index = self._index
         assert index is not None
         self._notes.read()
-        if moved := self._notes.moved(there, new):
-            with suppress(OSError):  # told when it was written
+        by_name = self._notes.by_name
+        changed = {  # so that they are known again under another name
+            name: self._notes.changed(name, there[name])
+            for name in new
+            if name in by_name and (by_name[name].changed, by_name[name].bytes) != there[name]
+        }
+        with suppress(OSError):  # told when it was written
+            if changed:
+                self._notes.set(changed)
+            if moved := self._notes.moved(there, new):
                 self._notes.move(moved)
         noted = {row[NAME] for row in index.rows.values() if row[FAVOURITE] or row[NOTE]}
         differing = {
