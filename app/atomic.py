@@ -5,7 +5,7 @@ the application writes files of its own; images are written by the engine in the
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +17,7 @@ def replacing(path: Path) -> Iterator[Path]:
     and takes the place of `path`; if the block raises, it goes. The folder is made if need be.
     Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    part = Path(name)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield part
         with part.open("rb+") as written:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from PySide6.QtCore import QIODevice, QObject, QSaveFile, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+from app.atomic import replacing
 from app.i18n import tr
 from app.state.background import Background
 from app.state.gallery import read
@@ -115,12 +116,10 @@ def _copy_file(picture: Picture, target: Path) -> str:
     source = Path(picture.path)
     if target.exists() and target.samefile(source):
         return str(target)
-    part = target.with_name(f".{target.name}.part")
     try:
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with replacing(target) as part:
+            shutil.copyfile(source, part)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise _unwritable(target, error.strerror or str(error)) from error
     return str(target)
 

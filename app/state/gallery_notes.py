@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.atomic import write_text
 from app.i18n import tr
 
 FILE = ".safelight-notes.json"
@@ -73,7 +71,7 @@ class Notes:
         try:
             if target.exists() and _text(target) is None:
                 target.replace(target.with_name(f"{FILE}.damaged"))
-            _write(target, json.dumps(plain, indent=1))
+            write_text(target, json.dumps(plain, indent=1))
         except OSError as error:
             raise OSError(
                 tr(
@@ -175,18 +173,3 @@ def _note(plain: object) -> Note:
     for name in ("note", "digest"):
         fields[name] = clean(fields.get(name, ""))[:LONGEST_NOTE]
     return Note(**fields)
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one go, so that a crash leaves the old one or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".json.part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from app import paths
 from app.atomic import write_text
 from app.i18n import tr
 from app.state.background import Background
@@ -109,7 +110,7 @@ class Resumption(QObject):
     def start(self, folder: str) -> None:
         """Look for what the last session left. folder: where images go now."""
         self._folder = folder
-        work = partial(_read, self._path, self._grid_of, self._job_of)
+        work = partial(_read, self._path, folder, self._grid_of, self._job_of)
         self._background.submit(work, self._offer, self._begin_anew)
 
     def set_folder(self, folder: str) -> None:
@@ -278,9 +279,14 @@ def _sentence(left: tuple[Entry, ...]) -> str:
 
 
 def _read(
-    path: Path, grid_of: Callable[[Any], Any], job_of: Callable[[str], tuple[str, int]]
+    path: Path,
+    folder: str,
+    grid_of: Callable[[Any], Any],
+    job_of: Callable[[str], tuple[str, int]],
 ) -> _Found:
-    """What the file of the last session says, without the images that are there. Raises OSError."""
+    """What the file of the last session says, without the images that are there; what it has left
+    half written in `folder` is taken away. Raises OSError."""
+    paths.sweep(Path(folder))
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError("too long")

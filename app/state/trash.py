@@ -4,7 +4,8 @@ in its thread.
 
 from __future__ import annotations
 
-import errno
+import itertools
+import os
 import shutil
 import sys
 from contextlib import suppress
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile, QStandardPaths
 
+from app.atomic import replacing
 from app.i18n import tr
 
 
@@ -56,14 +58,7 @@ def restore(discarded: Discarded) -> Path:
     target = discarded.path
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target = _reserved(target)
-        try:
-            _move(discarded.place, target)
-        except BaseException:
-            with suppress(OSError):
-                if target.stat().st_size == 0:
-                    target.unlink()
-            raise
+        target = _moved(discarded.place, target)
     except OSError as error:
         raise OSError(
             tr(
@@ -80,31 +75,19 @@ def restore(discarded: Discarded) -> Path:
     return target
 
 
-def _reserved(path: Path) -> Path:
-    """An empty file of that name, or of one with -2, -3, … where there is one."""
-    number, target = 1, path
-    while True:
+def _moved(source: Path, path: Path) -> Path:
+    """Move the file to `path`, or to the first of -2, -3, … that is free. Raises OSError."""
+    for number in itertools.count(1):
+        target = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         try:
-            target.touch(exist_ok=False)
+            os.link(source, target)  # never over another file
         except FileExistsError:
-            number += 1
-            target = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        else:
-            return target
-
-
-def _move(source: Path, target: Path) -> None:
-    try:
-        source.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        part = target.with_name(f".{target.name}.part")  # the trash is on another disk
-        try:
-            shutil.copy2(source, part)
-            part.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                part.unlink()
-            raise
+            continue
+        except OSError:  # the trash is on another disk, or this one knows no links
+            if target.exists():
+                continue
+            with replacing(target) as part:
+                shutil.copy2(source, part)
         source.unlink()
+        return target
+    raise AssertionError("there is always a next number")

@@ -5,18 +5,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPen, QPixmap
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolTip,
 )
 
 from app import theme
-from app.widgets.plain_label import plain_tooltip
+from app.widgets.plain_delegate import Index, PlainDelegate
 from app.widgets.rounded_picture import draw_rounded
 
 GAP = 4
@@ -24,10 +22,8 @@ CORNER = 5
 MARK = 18
 KEPT = 400  # tiles at their size, some 25 MB: what is in sight and a little more
 
-Index = QModelIndex | QPersistentModelIndex
 
-
-class TileDelegate(QStyledItemDelegate):
+class TileDelegate(PlainDelegate):
     """favourite_role and note_role: of the item model, -1 where it has none. What a tile looks like
     at its size is kept, because scrolling paints all of them with every frame."""
 
@@ -65,19 +61,6 @@ class TileDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), CORNER - 1, CORNER - 1)
         self._paint_marks(painter, place, index)
         painter.restore()
-
-    def helpEvent(
-        self,
-        event: QHelpEvent,
-        view: QAbstractItemView,
-        option: QStyleOptionViewItem,
-        index: Index,
-    ) -> bool:
-        words = index.data(Qt.ItemDataRole.ToolTipRole)
-        if not isinstance(words, str) or not words:
-            return False
-        QToolTip.showText(event.globalPos(), plain_tooltip(words), view)
-        return True
 
     def _picture(self, index: Index, place: QRect, ratio: float) -> QPixmap | None:
         """The thumbnail with its round corners, as large as its place; None before it is made."""

@@ -5,21 +5,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QAbstractItemModel, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
-    QToolTip,
     QWidget,
 )
 
 from app import theme
 from app.i18n import tr
-from app.widgets.plain_label import plain_tooltip
+from app.widgets.plain_delegate import Index, PlainDelegate
 
 WIDTHS = {1: 206, 2: 92, 3: 92, 4: 162, 5: 130}
 """Pixels of the columns after the first, which has the rest."""
@@ -27,10 +25,8 @@ ROW_HEIGHT = 30
 STATE = 5
 """The column that tells whether a model can be used."""
 
-Index = QModelIndex | QPersistentModelIndex
 
-
-class RowDelegate(QStyledItemDelegate):
+class RowDelegate(PlainDelegate):
     """What cannot be loaded is faint, and says so in the colour of the lamp."""
 
     state_role = 0
@@ -43,18 +39,6 @@ class RowDelegate(QStyledItemDelegate):
         ink = QColor(colours.accent if index.column() == STATE else colours.muted)
         for role in (QPalette.ColorRole.Text, QPalette.ColorRole.HighlightedText):
             option.palette.setColor(role, ink)
-
-    def helpEvent(
-        self,
-        event: QHelpEvent,
-        view: QAbstractItemView,
-        option: QStyleOptionViewItem,
-        index: Index,
-    ) -> bool:
-        words = index.data(Qt.ItemDataRole.ToolTipRole)
-        if isinstance(words, str) and words:
-            QToolTip.showText(event.globalPos(), plain_tooltip(words), view)
-        return bool(words)
 
 
 class LibraryView(QTableView):

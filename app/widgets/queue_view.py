@@ -8,34 +8,28 @@ from typing import Any
 from PySide6.QtCore import (
     QAbstractItemModel,
     QByteArray,
-    QModelIndex,
-    QPersistentModelIndex,
     QRect,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QDropEvent, QHelpEvent, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QDropEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolTip,
     QWidget,
 )
 
 from app import theme
 from app.i18n import tr
-from app.widgets.plain_label import plain_tooltip
+from app.widgets.plain_delegate import Index, PlainDelegate
 
 EDGE = 10
 
-Index = QModelIndex | QPersistentModelIndex
 
-
-class PlanDelegate(QStyledItemDelegate):
+class PlanDelegate(PlainDelegate):
     """Two lines: what is made, and under it how far it is and how much."""
 
     roles: dict[str, int]
@@ -69,18 +63,6 @@ class PlanDelegate(QStyledItemDelegate):
             painter.setPen(QColor(colour))
             painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), cut)
         painter.restore()
-
-    def helpEvent(
-        self,
-        event: QHelpEvent,
-        view: QAbstractItemView,
-        option: QStyleOptionViewItem,
-        index: Index,
-    ) -> bool:
-        words = index.data(Qt.ItemDataRole.ToolTipRole)
-        if isinstance(words, str) and words:
-            QToolTip.showText(event.globalPos(), plain_tooltip(words), view)
-        return bool(words)
 
 
 class QueueView(QListView):

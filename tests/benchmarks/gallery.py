@@ -36,10 +36,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.main import _recipe_of
 from app.state.background import Background
 from app.state.gallery import GalleryModel
 from app.widgets.gallery_view import GalleryView
+from engine import interchange
 from engine.metadata import Record
 from engine.request import Request
 
@@ -168,7 +168,7 @@ class Shown:
 
     def __init__(self, index: Path) -> None:
         self.background = Background()
-        self.gallery = GalleryModel(self.background, index, _recipe_of)
+        self.gallery = GalleryModel(self.background, index, interchange.read)
         self.view = GalleryView()
         self.view.setModel(self.gallery)
         self.view.resize(420, 900)
