@@ -407,6 +407,7 @@ class Application(QObject):
         taking, window = self.taking, self.window
         window.filesDropped.connect(self._take_files)
         window.pasteRequested.connect(self._paste)
+        window.copySettingsRequested.connect(self._copy_settings_of_shown)
         taking.noticed.connect(window.note.set_notice)
         taking.failed.connect(window.errors.show_error)
         taking.copied.connect(window.status.set_status)
@@ -681,6 +682,15 @@ class Application(QObject):
         else:
             self.window.errors.show_error(
                 tr("There are no settings on the clipboard. Copy their text first.")
+            )
+
+    def _copy_settings_of_shown(self) -> None:
+        picture = self.showing.picture
+        if picture is not None and picture.path:
+            self.taking.copy(picture.path)
+        else:
+            self.window.errors.show_error(
+                tr("What is shown has no file with settings. Choose a finished image.")
             )
 
     def _put_note_away(self) -> None:

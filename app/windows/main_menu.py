@@ -19,6 +19,7 @@ class MainMenu(QMenuBar):
 
     saveRequested = Signal()
     copyRequested = Signal()
+    copySettingsRequested = Signal()
     pasteRequested = Signal()
     filmRequested = Signal()
     openModelRequested = Signal()
@@ -44,6 +45,7 @@ class MainMenu(QMenuBar):
         self._file, self._run, self._view, self._help = (self.addMenu("") for _ in range(4))
         self._save = _add(self._file, "Ctrl+S")
         self._copy = _add(self._file, "Ctrl+Shift+C")
+        self._copy_settings = _add(self._file, "Ctrl+Alt+C")
         self._paste = _add(self._file, "Ctrl+Shift+V")
         self._film = _add(self._file)
         self._file.addSeparator()
@@ -87,6 +89,7 @@ class MainMenu(QMenuBar):
 
         self._save.triggered.connect(self.saveRequested)
         self._copy.triggered.connect(self.copyRequested)
+        self._copy_settings.triggered.connect(self.copySettingsRequested)
         self._paste.triggered.connect(self.pasteRequested)
         self._film.triggered.connect(self.filmRequested)
         self._queue.triggered.connect(self.queueRequested)
@@ -112,6 +115,7 @@ class MainMenu(QMenuBar):
         """Whether there is a picture to save or to copy."""
         self._save.setEnabled(can_save)
         self._copy.setEnabled(can_save)
+        self._copy_settings.setEnabled(can_save)
 
     def set_can_branch(self, can_branch: bool) -> None:
         """Whether a run can begin at the step that is shown."""
@@ -150,6 +154,7 @@ class MainMenu(QMenuBar):
         self._file.setTitle(tr("&File"))
         self._save.setText(tr("&Save as…"))
         self._copy.setText(tr("&Copy"))
+        self._copy_settings.setText(tr("Copy se&ttings"))
         self._paste.setText(tr("&Paste settings"))
         self._film.setText(tr("&Export film…"))
         self._queue.setText(tr("&Queue…"))

@@ -147,6 +147,7 @@ class MainWindow(QMainWindow):
     timelineMemoryChosen = Signal(int)
     branchRequested = Signal()
     queueRequested = Signal()
+    copySettingsRequested = Signal()
     pasteRequested = Signal()
     filmRequested = Signal()
     filesDropped = Signal(list)  # paths
@@ -218,6 +219,7 @@ class MainWindow(QMainWindow):
         self.menu.timelineMemoryChosen.connect(self.timelineMemoryChosen)
         self.menu.branchRequested.connect(self.branchRequested)
         self.menu.queueRequested.connect(self.queueRequested)
+        self.menu.copySettingsRequested.connect(self.copySettingsRequested)
         self.menu.pasteRequested.connect(self.pasteRequested)
         self.menu.filmRequested.connect(self.filmRequested)
         self.menu.quitRequested.connect(self.close)

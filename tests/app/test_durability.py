@@ -154,7 +154,9 @@ def expected(number: int) -> Counter[int]:
 
 @pytest.mark.parametrize("kills", [12, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.timeout(900)
-def test_kill_nine_loses_nothing_and_doubles_nothing(nursery: Nursery, kills: int) -> None:
+def test_kill_nine_loses_nothing_and_doubles_nothing(
+    qtbot: QtBot, nursery: Nursery, start: Callable[..., Application], kills: int
+) -> None:
     chance = random.Random(kills)
     killed = lives = 0
     while killed < kills:
@@ -175,6 +177,9 @@ def test_kill_nine_loses_nothing_and_doubles_nothing(nursery: Nursery, kills: in
     assert not lost, "rounds that were queued and never done"
     print(f"{killed} kills in {lives} lives, {done} rounds of ten, {images} images")
     assert done >= 1
+    application = start()
+    files = sorted(map(str, nursery.images.glob("[!.]*.png")))
+    qtbot.waitUntil(lambda: sorted(path for _, path in rows(application)) == files, timeout=20_000)
 
 
 def test_a_full_disk_and_a_kill_lose_nothing(nursery: Nursery, disk: Disk) -> None:
