@@ -6,6 +6,7 @@ Nothing here imports torch: the window is on the screen before the worker loads 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -611,6 +612,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     qt.setApplicationDisplayName(paths.NAME)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C
     application = build()
+    gc.freeze()  # what is imported stays: going through it again stops the window for 30 ms
 
     def report(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None

@@ -468,8 +468,9 @@ class GalleryModel(QAbstractListModel):
         old_keys, old_rows = self._keys, self._rows
         keys = [*self._ahead]
         rows = [ahead.row for ahead in self._ahead.values()]
-        if self._listing is not None:
-            keys, rows = keys + self._listing.names, rows + self._listing.rows
+        if self._listing is not None:  # not copied where that need not be: it may be very long
+            keys = keys + self._listing.names if keys else self._listing.names
+            rows = rows + self._listing.rows if rows else self._listing.rows
         if keys == old_keys:
             self._keys, self._rows = keys, rows
             if rows and rows != old_rows:
@@ -483,8 +484,15 @@ class GalleryModel(QAbstractListModel):
         head = _common(old, keys)
         tail = _common(old[head:][::-1], keys[head:][::-1])
         gone, come = old[head : len(old) - tail], keys[head : len(keys) - tail]
-        is_large = gone and come and len(gone) + len(come) > PATCHED
-        if is_large or not self._patch(head, gone, come, rows):
+        if not gone:
+            self.beginInsertRows(QModelIndex(), head, head + len(come) - 1)
+            self._keys, self._rows, self._places = keys, rows, None
+            self.endInsertRows()
+        elif not come:
+            self.beginRemoveRows(QModelIndex(), head, head + len(gone) - 1)
+            self._keys, self._rows, self._places = keys, rows, None
+            self.endRemoveRows()
+        elif len(gone) + len(come) > PATCHED or not self._patch(head, gone, come, rows):
             self._lay_out(keys, rows)
         self._keys, self._rows, self._places = keys, rows, None
         if rows:
@@ -635,7 +643,7 @@ def _reason(path: str) -> str:
     """Why that is none of the images that can be read."""
     try:
         with Path(path).open("rb"):
-            return tr("it is no PNG, JPEG or WebP")
+            return tr("it is no PNG, JPEG or WebP, or too large")
     except OSError as error:
         return error.strerror or str(error)
 

@@ -7,14 +7,17 @@ Nothing is only here: the file can be made again from the images and their notes
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, NamedTuple
 
 from app.state.gallery_notes import Note, Stamp, clean
 from app.state.gallery_words import LONGEST_TEXT, expression, words
@@ -23,6 +26,8 @@ VERSION = 2
 """Of the tables and of what is written to them: a file with another one is made anew."""
 PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
+SCREENFUL = 300
+"""Images that are shown before all are read from the index."""
 SORTS = {
     "newest": "changed DESC, name DESC",
     "oldest": "changed, name",
@@ -53,6 +58,8 @@ _SCHEMA = (
     scheduler TEXT NOT NULL, seed INTEGER, steps INTEGER, guidance_scale REAL,
     program TEXT NOT NULL, favourite INTEGER NOT NULL, note TEXT NOT NULL,
     looked INTEGER NOT NULL, digest INTEGER NOT NULL)""",
+    "CREATE INDEX by_time ON files (changed, name)",
+    "CREATE INDEX unlooked ON files (changed, name) WHERE NOT looked",
     """CREATE VIRTUAL TABLE words USING fts5 (prompt, negative_prompt, note, model, name,
     tokenize = 'ascii', prefix = '1 2', columnsize = 0)""",
 )
@@ -130,17 +137,30 @@ class Query:
         return self == Query()
 
 
+class Selection(NamedTuple):
+    """Of the same images, in order."""
+
+    idents: list[int]
+    rows: list[Row]
+    names: list[str]
+
+
 class GalleryIndex:
-    """rows: all images by their id; ids: by their name. A file that is missing or has another
-    version is made anew; anything else that is wrong with it raises sqlite3.DatabaseError, here or
-    later, and `remove` then makes room for a new one. path: None for an index in memory."""
+    """rows: all images by their id, once they are loaded; ids: by their name. path: None for an
+    index in memory. A file that is missing is made; one that is damaged or has another version
+    raises sqlite3.DatabaseError, here or later: delete it and make another."""
 
     def __init__(self, path: Path | None) -> None:
         self.rows: dict[int, Row] = {}
         self.ids: dict[str, int] = {}
+        self.is_loaded = False
         self.path = path
         self._order: tuple[Query, str] | None = None  # what _ordered holds
         self._ordered: list[int] = []
+        self._selected: Selection | None = None  # the rows of _ordered as they are now
+        self._is_loading = False
+        self._meanwhile: dict[str, Row | None] = {}  # written during a load; None: removed
+        self._choices: tuple[list[str], list[str]] | None = None
         self._database = _opened(path)
         try:
             self.was_empty = _is_empty(self._database)
@@ -151,9 +171,7 @@ class GalleryIndex:
                         _create(self._database)
             if _shape(self._database) != _expected():
                 raise sqlite3.DatabaseError("the tables are others")
-            if self._database.execute(_MISTYPED).fetchone():
-                raise sqlite3.DatabaseError("a row has values of other kinds")
-            self.reload()
+            self._version = 0
         except BaseException:
             self._database.close()
             raise
@@ -161,34 +179,71 @@ class GalleryIndex:
     def close(self) -> None:
         self._database.close()
 
-    def reload(self) -> None:
-        """Read all rows. Another process may have changed them."""
-        found = self._database.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM files ORDER BY {SORTS['newest']}"
-        ).fetchall()
-        self.rows = {row[ID]: row for row in found}
-        self.ids = {row[NAME]: row[ID] for row in found}
-        self._order, self._ordered = None, []
-        self._version = self._data_version()
+    def newest(self) -> list[Row]:
+        """The first rows of a plain query, without reading all."""
+        order = f"ORDER BY {SORTS['newest']} LIMIT {SCREENFUL}"
+        found = self._database.execute(f"SELECT {', '.join(COLUMNS)} FROM files {order}")
+        return _sound(found.fetchall())
 
-    def select(self, query: Query) -> list[Row]:
-        """The rows that the query asks for, in its order."""
+    def count(self) -> int:
+        return self._database.execute("SELECT count(*) FROM files").fetchone()[0]
+
+    def load(self) -> Iterator[None]:
+        """Read all rows, some at a time. What was known before is known until all are read."""
+        version = self._data_version()
+        rows: dict[int, Row] = {}
+        ids: dict[str, int] = {}
+        last = -1
+        self._is_loading = True
+        self._meanwhile.clear()
+        while found := self._database.execute(_LOAD, (last,)).fetchall():
+            for row in _sound(found):
+                rows[row[ID]] = row
+                ids[row[NAME]] = row[ID]
+            last = found[-1][ID]
+            yield
+        for name, row in self._meanwhile.items():
+            rows.pop(ids.pop(name, 0), None)
+            if row is not None:
+                rows[row[ID]], ids[name] = row, row[ID]
+        self.rows, self.ids = rows, ids
+        self.is_loaded, self._is_loading, self._version = True, False, version
+        self._order, self._ordered, self._selected, self._choices = None, [], None, None
+
+    def select(self, query: Query) -> Selection:
+        """What the query asks for, in its order; in lists that are not changed later."""
         day = datetime.now().strftime("%Y%m%d") if query.since else ""
         order = (replace(query, search=""), day)
         if order != self._order:
-            self._ordered = [row[0] for row in self._database.execute(*_ordering(query))]
-            self._order = order
-        rows = self.rows
+            found = self._database.execute(*_ordering(query)).fetchall()
+            self._ordered = [ident for (ident,) in found]
+            self._order, self._selected = order, None
+        if self._selected is None:
+            rows = [row for row in map(self.rows.get, self._ordered) if row is not None]
+            idents, names = ([row[column] for row in rows] for column in (ID, NAME))
+            self._selected = Selection(idents, rows, names)
         if not query.search.strip():
-            return [rows[ident] for ident in self._ordered if ident in rows]
+            return self._selected
         asked = expression(query.search)
         if not asked:  # nothing but signs, which no word has
-            return []
-        found = {row[0] for row in self._database.execute(_SEARCH, (asked,))}
-        return [rows[ident] for ident in self._ordered if ident in found and ident in rows]
+            return Selection([], [], [])
+        # As one text: a row for each of many thousands would take three times as long. And nothing
+        # is asked of the rows themselves, which lie all over the memory.
+        (found,) = self._database.execute(_SEARCH, (asked,)).fetchone()
+        matching = set(json.loads(f"[{found or ''}]"))
+        chosen = [*map(matching.__contains__, self._selected.idents)]
+        idents, rows, names = self._selected
+        return Selection(
+            [*compress(idents, chosen)], [*compress(rows, chosen)], [*compress(names, chosen)]
+        )
 
     def choices(self) -> tuple[list[str], list[str]]:
         """The models and the schedulers that there are."""
+        if self._choices is None:
+            self._choices = self._found_choices()
+        return self._choices
+
+    def _found_choices(self) -> tuple[list[str], list[str]]:
         models, schedulers = (
             [
                 row[0]
@@ -260,20 +315,26 @@ class GalleryIndex:
                 "DELETE FROM words WHERE rowid = (SELECT id FROM files WHERE name = ?)", gone
             )
             self._database.executemany("DELETE FROM files WHERE name = ?", gone)
+        self._selected = self._choices = None
         for (name,) in gone:
+            if self._is_loading:
+                self._meanwhile[name] = None
             del self.rows[self.ids.pop(name)]
 
-    def refresh(self) -> None:
+    def refresh(self) -> Iterator[None]:
         """Read all rows again if another process has written."""
         if self._data_version() != self._version:
-            self.reload()
+            yield from self.load()
 
-    def unlooked(self) -> list[str]:
-        """The files that are still to be looked at, newest first."""
+    def unlooked(self, most: int) -> list[str]:
+        """The files that are still to be looked at, newest first, and no more than that."""
         found = self._database.execute(
-            f"SELECT id FROM files WHERE NOT looked ORDER BY {SORTS['newest']}"
-        ).fetchall()
-        return [self.rows[ident][NAME] for (ident,) in found if ident in self.rows]
+            f"SELECT name FROM files WHERE NOT looked ORDER BY {SORTS['newest']} LIMIT ?", (most,)
+        )
+        return [name for (name,) in found.fetchall()]
+
+    def count_unlooked(self) -> int:
+        return self._database.execute("SELECT count(*) FROM files WHERE NOT looked").fetchone()[0]
 
     def check(self) -> Iterator[None]:
         """Compare every row with its digest, a few at a time. Raises sqlite3.DatabaseError for one
@@ -293,7 +354,10 @@ class GalleryIndex:
 
     def _take(self, rows: Iterable[Row], settled: bool) -> None:
         """Keep these rows. settled: whether the order of the settled sorts is as it was."""
+        self._selected = self._choices = None
         for row in rows:
+            if self._is_loading:
+                self._meanwhile[row[NAME]] = row
             self.rows[row[ID]] = row
             self.ids[row[NAME]] = row[ID]
         if self._order and not (settled and _is_settled(self._order[0])):
@@ -363,21 +427,18 @@ _PUT_WORDS = (
     "INSERT OR REPLACE INTO words (rowid, prompt, negative_prompt, note, model, name) "
     "SELECT id, ?, ?, ?, ?, ? FROM files WHERE name = ?"
 )
-_TYPES = {
-    "text": "name prompt negative_prompt model scheduler program note",
-    "integer": "changed bytes favourite looked",
-    "integer null": "width height seed steps",
-    "real null": "guidance_scale",
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "prompt", "negative_prompt", "model", "scheduler"), (str,)),
+    **dict.fromkeys(("program", "note"), (str,)),
+    **dict.fromkeys(("id", "changed", "bytes", "favourite", "looked"), (int,)),
+    **dict.fromkeys(("width", "height", "seed", "steps"), (int, NoneType)),
+    "guidance_scale": (float, NoneType),
 }
-_MISTYPED = "SELECT 1 FROM files WHERE NOT ({}) LIMIT 1".format(
-    " AND ".join(
-        f"typeof({column}) IN ({', '.join(map(repr, kinds.split()))})"
-        for kinds, columns in _TYPES.items()
-        for column in columns.split()
-    )
-)
+"""What Python makes of the columns. SQLite holds any kind in any column, and so does a damaged
+file."""
 _WORDLESS = "SELECT 1 FROM files WHERE looked AND id NOT IN (SELECT id FROM words_content) LIMIT 1"
-_SEARCH = "SELECT rowid FROM words WHERE words MATCH ?"
+_LOAD = f"SELECT {', '.join(COLUMNS)} FROM files WHERE id > ? ORDER BY id LIMIT 1000"
+_SEARCH = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:
@@ -446,6 +507,14 @@ def _ordering(query: Query) -> tuple[str, list[object]]:
 def _is_settled(query: Query) -> bool:
     """Whether neither the order nor the choice depends on what is read from the images."""
     return query.sort in SETTLED_SORTS and replace(query, sort="newest", since=0).is_plain
+
+
+def _sound(rows: list[Row]) -> list[Row]:
+    """The rows. Raises sqlite3.DatabaseError where one has a value of a kind that none has."""
+    for kinds in {tuple(map(type, row)) for row in rows}:
+        if any(kind not in _KINDS[name] for kind, name in zip(kinds, COLUMNS, strict=True)):
+            raise sqlite3.DatabaseError("a row has a value of another kind")
+    return rows
 
 
 def _signed(row: Row) -> Row:

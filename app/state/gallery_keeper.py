@@ -4,6 +4,7 @@ to be shown. Driven by `app.state.gallery_thread`, in its thread; knows no event
 
 from __future__ import annotations
 
+import heapq
 import os
 import sqlite3
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from app.state.gallery_index import (
     FAVOURITE,
     NAME,
     NOTE,
+    SCREENFUL,
     Entry,
     GalleryIndex,
     Query,
@@ -33,16 +36,18 @@ from app.state.gallery_index import (
     is_about_room,
     is_busy,
 )
-from app.state.gallery_notes import Note, Notes, Stamp
+from app.state.gallery_notes import Note, Notes, Stamp, clean
 from app.state.trash import Discarded, discard, restore
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-TELLING = 0.5
+TELLING = 1.0
 """Seconds between two words on what has been read from the images."""
 BATCH = 64
 """Images that are written to the index in one go."""
 STAMPS = 512
 """New files that are written to the index in one go."""
+IMPATIENCE = 0.15
+"""Seconds until some names are shown, though more are still to be found."""
 PAUSE = 1.0
 """Seconds until the next try when another process keeps the index to itself."""
 KEPT_TRASH = 50
@@ -51,11 +56,12 @@ KEPT_TRASH = 50
 
 @dataclass(frozen=True)
 class Listing:
-    """What is to be shown. folder: which one; rows and names: of the same images, in order; total:
-    images in the folder; heard: the last `look` that this listing has seen the folder after;
+    """What is to be shown. query: what was asked for; rows and names: of the same images, in order;
+    total: images in the folder; heard: the last `look` that this listing has seen the folder after;
     is_there: whether the folder is."""
 
     folder: Path
+    query: Query
     rows: list[Row]
     names: list[str]
     total: int
@@ -209,8 +215,13 @@ class GalleryKeeper:
     # What is done in the background, a few milliseconds at a time. True: there is more.
 
     def _tend(self) -> Iterator[bool]:
-        self._open()
-        if self._index and self._index.rows:
+        index = self._open()
+        if self._query.is_plain and (rows := index.newest()):
+            self._tell_listing(rows, [row[NAME] for row in rows], index.count())
+            yield True
+        for _ in index.load():
+            yield True
+        if index.rows:
             self._publish()
         while True:
             yield from self._compare()
@@ -223,71 +234,87 @@ class GalleryKeeper:
             while self._heard == self._asked:
                 yield False
 
-    def _open(self) -> None:
+    def _open(self) -> GalleryIndex:
         path = index_file(self._index_folder, self._folder) if self._steps_down < 2 else None
         self._index = GalleryIndex(path)
         self._is_checked = self._index.was_empty
+        return self._index
 
     def _compare(self) -> Iterator[bool]:
         """Make the index agree with the folder as to which files there are."""
         index = self._index
         assert index is not None
         self._heard = self._asked
+        is_first = not index.rows and self._query.is_plain
+        begun: float | None = time.monotonic() if is_first else None
         there: dict[str, Stamp] | None = None
         touched = -1
         while touched != self._touched:  # by the trash, while the folder was read
             touched = self._touched
             for found in _scanned(self._folder):
                 there = found
+                if begun and found and time.monotonic() - begun > IMPATIENCE:
+                    begun = None
+                    self._publish_names(found)
                 yield True
         self._is_there = there is not None
         if there is None:  # a disk that is not there now: what is known of it is kept
             self._publish()
             return
-        index.refresh()
-        was_empty = not index.rows
+        if is_first:  # names at once; the rest takes its time
+            self._publish_names(there)
+            yield True
+        for _ in index.refresh():
+            yield True
         new: list[str] = []
         for names in index.differing(there):
             new += names
             yield True
-        if was_empty and self._query.is_plain:  # names at once; the rest takes its time
-            self._publish_names(there)
-        if gone := [name for name in index.ids if name not in there]:
-            self._forget(gone)
+        if gone := index.ids.keys() - there.keys():
+            index.remove(gone)
+            yield True
+        # Newest first, as they are mostly shown: what lies side by side in memory is quick to go
+        # through. Sorted in pieces, since Python does nothing else while it sorts.
+        runs: list[list[tuple[Stamp, str]]] = []
         for first in range(0, len(new), STAMPS):
-            index.put_stamps({name: there[name] for name in new[first : first + STAMPS]})
+            run = [(there[name], name) for name in new[first : first + STAMPS]]
+            runs.append(sorted(run, reverse=True))
+            yield True
+        order = heapq.merge(*runs, reverse=True)
+        while stamps := {name: stamp for stamp, name in islice(order, STAMPS)}:
+            index.put_stamps(stamps)
             yield True
         self._follow_notes(there, new)
+        yield True
         self._publish()
 
     def _read(self) -> Iterator[bool]:
-        """Read what the new and the changed files tell."""
+        """Read what the new and the changed files tell, until the folder is to be looked at."""
         index = self._index
         assert index is not None
         if not self._is_there:
             return
-        names = index.unlooked()
-        told = time.monotonic()
-        entries: list[Entry] = []
-        for number, name in enumerate(names, 1):
-            if (ident := index.ids.get(name)) is None:
-                continue
-            row = index.rows[ident]
-            entries.append(read_entry(str(self._folder / name), row, self._recipe_of))
+        told, tried = time.monotonic(), set[str]()
+        while self._heard == self._asked:
+            names = [name for name in index.unlooked(BATCH) if name not in tried]
+            if not names:
+                break
+            tried.update(names)
+            entries: list[Entry] = []
+            for name in names:
+                row = index.rows.get(index.ids.get(name, 0))
+                if row is not None:
+                    path = str(self._folder / name)
+                    entries.append(read_entry(path, row, self._recipe_of))
+                    yield True
+            self._put(entries)
             yield True
-            if len(entries) >= BATCH or number == len(names) or self._heard != self._asked:
-                self._put(entries)
-                entries = []
-                yield True
             if time.monotonic() - told > TELLING:
                 total = len(index.rows)
-                self.tell(Progress(total - len(names) + number, total))
+                self.tell(Progress(total - index.count_unlooked(), total))
                 self._publish()
                 told = time.monotonic()
-            if self._heard != self._asked:
-                break
-        self._put(entries)
-        if names:
+        if tried:
             self._publish()
 
     def _put(self, entries: list[Entry]) -> None:
@@ -324,22 +351,28 @@ class GalleryKeeper:
     def _publish(self) -> None:
         index = self._index
         assert index is not None
-        rows = index.select(self._query) if self._is_there else []
-        total = len(index.rows) if self._is_there else 0
-        names = [row[NAME] for row in rows]
-        self.tell(Listing(self._folder, rows, names, total, self._heard, self._is_there))
+        if self._is_there:
+            _, rows, names = index.select(self._query)
+            self._tell_listing(rows, names, len(index.rows))
+        else:
+            self._tell_listing([], [], 0)
         choices = Choices(*index.choices())
         if choices != self._choices:
             self._choices = choices
             self.tell(choices)
 
+    def _tell_listing(self, rows: list[Row], names: list[str], total: int) -> None:
+        self.tell(
+            Listing(self._folder, self._query, rows, names, total, self._heard, self._is_there)
+        )
+
     def _publish_names(self, there: Mapping[str, Stamp]) -> None:
-        """Before anything is written to the index."""
-        order = sorted(((stamp[0], name) for name, stamp in there.items()), reverse=True)
+        """The newest, before anything is written to the index."""
+        stamps = ((stamp[0], name) for name, stamp in there.items())
+        order = heapq.nlargest(SCREENFUL, stamps)
         rest = Entry("", "").to_row(looked=False)[BYTES + 1 :]
         rows = [(0, name, *there[name], *rest) for _, name in order]
-        names = [name for _, name in order]
-        self.tell(Listing(self._folder, rows, names, len(rows), self._heard, True))
+        self._tell_listing(rows, [name for _, name in order], len(there))
 
     def _look_again(self) -> None:
         """What was seen of the folder is not what it is now."""
@@ -356,8 +389,16 @@ class GalleryKeeper:
         index = self._index
         assert index is not None
         self._notes.read()
-        if moved := self._notes.moved(there, new):
-            with suppress(OSError):  # told when it was written
+        by_name = self._notes.by_name
+        changed = {  # so that they are known again under another name
+            name: self._notes.changed(name, there[name])
+            for name in new
+            if name in by_name and (by_name[name].changed, by_name[name].bytes) != there[name]
+        }
+        with suppress(OSError):  # told when it was written
+            if changed:
+                self._notes.set(changed)
+            if moved := self._notes.moved(there, new):
                 self._notes.move(moved)
         noted = {row[NAME] for row in index.rows.values() if row[FAVOURITE] or row[NOTE]}
         differing = {
@@ -402,7 +443,7 @@ class GalleryKeeper:
         """What goes wrong with the index is put right in the background, which then tells what
         `act` would have told."""
         try:
-            if self._index is not None:
+            if self._index is not None and self._index.is_loaded:
                 act()
         except sqlite3.DatabaseError as error:
             self._recover(error)
@@ -478,11 +519,14 @@ def _scanned(folder: Path) -> Iterator[dict[str, Stamp] | None]:
     try:
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
-                if is_listed(entry.name):
-                    with suppress(OSError):  # gone since, or not to be read
+                name = entry.name
+                if is_listed(name):
+                    try:
                         if entry.is_file() and (stat := entry.stat()).st_size:
-                            found[entry.name] = (stat.st_mtime_ns, stat.st_size)
-                if number % 256 == 255:
+                            found[name] = (stat.st_mtime_ns, stat.st_size)
+                    except OSError:  # gone since, or not to be read
+                        continue
+                if number % 512 == 511:
                     yield found
     except OSError:
         yield None
@@ -495,8 +539,4 @@ def is_listed(name: str) -> bool:
     not: neither Qt nor SQLite can hold them."""
     if name.startswith(".") or not name.lower().endswith(SUFFIXES):
         return False
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return name.isascii() or clean(name) == name

@@ -18,9 +18,9 @@ from PySide6.QtCore import QObject, Signal
 from app.i18n import tr
 from app.state.gallery_keeper import GalleryKeeper, Trouble
 
-BREATH = 0.0005
-"""Seconds between two steps of the keeper. Python runs one thread at a time; whoever waits for its
-turn, such as the window, gets it then."""
+STRETCH, BREATH = 0.0015, 0.0005
+"""Seconds that the keeper works, and rests after it. Python runs one thread at a time; whoever
+waits for its turn, such as the window, gets it then."""
 ENDING = 5.0
 
 Command = Callable[[GalleryKeeper], None]
@@ -71,12 +71,20 @@ def _run(keeper: GalleryKeeper, commands: queue.SimpleQueue[Command | None]) -> 
             try:
                 command = commands.get(timeout=BREATH if is_busy else None)
             except queue.Empty:
-                command = GalleryKeeper.step
+                command = _work
             if command is None:
                 return
             is_busy = _done(keeper, command) is not False
     finally:
         keeper.close()
+
+
+def _work(keeper: GalleryKeeper) -> bool:
+    begun = time.perf_counter()
+    while keeper.step():
+        if time.perf_counter() - begun > STRETCH:
+            return True
+    return False
 
 
 def _done(keeper: GalleryKeeper, command: Callable[[GalleryKeeper], Any]) -> Any:

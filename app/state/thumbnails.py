@@ -183,12 +183,14 @@ def small(path: str) -> QImage | None:
 
 
 def image_reader(path: str) -> QImageReader | None:
-    """A reader of that file if it has one of the gallery's formats, whatever it is called. Qt's own
-    limit keeps it from bombs: 256 MB for the pixels."""
+    """A reader of that file if it has one of the gallery's formats, whatever it is called, and is
+    no bomb: its pixels fit into what Qt allows for an image, 256 MB."""
     reader = QImageReader(path)
     reader.setDecideFormatFromContent(True)
     found = bytes(reader.format().data()).decode("ascii", "replace")
-    return reader if found in FORMATS else None
+    size, depth = reader.size(), QImage.toPixelFormat(reader.imageFormat()).bitsPerPixel() or 32
+    is_bomb = size.width() * size.height() * depth / 8 > QImageReader.allocationLimit() * 2**20
+    return reader if found in FORMATS and not is_bomb else None
 
 
 def _make_all(wishes: _Wishes, file: Path, tell: Callable[[Wanted, QImage | None], None]) -> None:
