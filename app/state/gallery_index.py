@@ -59,6 +59,7 @@ _SCHEMA = (
     program TEXT NOT NULL, favourite INTEGER NOT NULL, note TEXT NOT NULL,
     looked INTEGER NOT NULL, digest INTEGER NOT NULL)""",
     "CREATE INDEX by_time ON files (changed, name)",
+    "CREATE INDEX unlooked ON files (changed, name) WHERE NOT looked",
     """CREATE VIRTUAL TABLE words USING fts5 (prompt, negative_prompt, note, model, name,
     tokenize = 'ascii', prefix = '1 2', columnsize = 0)""",
 )
@@ -325,12 +326,15 @@ class GalleryIndex:
         if self._data_version() != self._version:
             yield from self.load()
 
-    def unlooked(self) -> list[str]:
-        """The files that are still to be looked at, newest first."""
+    def unlooked(self, most: int) -> list[str]:
+        """The files that are still to be looked at, newest first, and no more than that."""
         found = self._database.execute(
-            f"SELECT id FROM files WHERE NOT looked ORDER BY {SORTS['newest']}"
-        ).fetchall()
-        return [self.rows[ident][NAME] for (ident,) in found if ident in self.rows]
+            f"SELECT name FROM files WHERE NOT looked ORDER BY {SORTS['newest']} LIMIT ?", (most,)
+        )
+        return [name for (name,) in found.fetchall()]
+
+    def count_unlooked(self) -> int:
+        return self._database.execute("SELECT count(*) FROM files WHERE NOT looked").fetchone()[0]
 
     def check(self) -> Iterator[None]:
         """Compare every row with its digest, a few at a time. Raises sqlite3.DatabaseError for one

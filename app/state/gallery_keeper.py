@@ -40,7 +40,7 @@ from app.state.gallery_notes import Note, Notes, Stamp, clean
 from app.state.trash import Discarded, discard, restore
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-TELLING = 0.5
+TELLING = 1.0
 """Seconds between two words on what has been read from the images."""
 BATCH = 64
 """Images that are written to the index in one go."""
@@ -289,33 +289,32 @@ class GalleryKeeper:
         self._publish()
 
     def _read(self) -> Iterator[bool]:
-        """Read what the new and the changed files tell."""
+        """Read what the new and the changed files tell, until the folder is to be looked at."""
         index = self._index
         assert index is not None
         if not self._is_there:
             return
-        names = index.unlooked()
-        told = time.monotonic()
-        entries: list[Entry] = []
-        for number, name in enumerate(names, 1):
-            if (ident := index.ids.get(name)) is None:
-                continue
-            row = index.rows[ident]
-            entries.append(read_entry(str(self._folder / name), row, self._recipe_of))
+        told, tried = time.monotonic(), set[str]()
+        while self._heard == self._asked:
+            names = [name for name in index.unlooked(BATCH) if name not in tried]
+            if not names:
+                break
+            tried.update(names)
+            entries: list[Entry] = []
+            for name in names:
+                row = index.rows.get(index.ids.get(name, 0))
+                if row is not None:
+                    path = str(self._folder / name)
+                    entries.append(read_entry(path, row, self._recipe_of))
+                    yield True
+            self._put(entries)
             yield True
-            if len(entries) >= BATCH or number == len(names) or self._heard != self._asked:
-                self._put(entries)
-                entries = []
-                yield True
             if time.monotonic() - told > TELLING:
                 total = len(index.rows)
-                self.tell(Progress(total - len(names) + number, total))
+                self.tell(Progress(total - index.count_unlooked(), total))
                 self._publish()
                 told = time.monotonic()
-            if self._heard != self._asked:
-                break
-        self._put(entries)
-        if names:
+        if tried:
             self._publish()
 
     def _put(self, entries: list[Entry]) -> None:

@@ -14,6 +14,7 @@ is not.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import platform
 import random
@@ -112,6 +113,7 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
     make_images(folder, images)
     print(f"made in {time.perf_counter() - begun:.0f} s\n{'':54}{'ms':>12}{'bar':>10}")
     qt = QApplication.instance() or QApplication([])
+    gc.freeze()  # as app.main does
     figures = Figures()
     meter = Meter()
 
