@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.state import gallery_index
+from app.state import gallery_index, gallery_notes
 from app.state.gallery_index import GalleryIndex, Query, index_file
 from app.state.gallery_notes import FILE
 from app.state.gallery_words import expression, words
@@ -335,7 +335,7 @@ def test_a_folder_that_cannot_be_written_keeps_notes_until_the_end(
     def refuse(*_: Any, **__: Any) -> Any:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(gallery_notes, "write_text", refuse)
     desk.keeper.set_note("a.png", "still here")
     assert len(desk.troubles) == 1 and "Read-only" in desk.troubles[0]
     desk.look()
