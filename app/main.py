@@ -57,11 +57,9 @@ from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow
 from app.windows.queue_dialog import QueueDialog
 from app.worker import Enlarger, Retoucher, Worker
-from engine import checkpoint, hub, interchange
+from engine import checkpoint, hub
 from engine.checkpoint.hub_cache import cache_folder
 from engine.errors import EngineError
-from engine.metadata import convert
-from engine.metadata import read as read_record
 from engine.request import Request
 
 TIMELINE_MEMORY = 512
@@ -121,14 +119,12 @@ class Application(QObject):
         self.comparing = Comparing(self.session, partial(_grid, engine), self)
         self.showing = Showing(self)
         index = paths.cache_folder() / "gallery"
-        self.gallery = GalleryModel(self.background, index, interchange.read, self)
-        self.exports = Exports(self.background, self, convert)
-        self.pair = Pair(self.background, interchange.read, self)
-        self.taking = Taking(
-            self.session, self.background, interchange.read, interchange.read_text, self
-        )
+        self.gallery = GalleryModel(self.background, index, _recipe_of, self)
+        self.exports = Exports(self.background, self, _convert)
+        self.pair = Pair(self.background, _recipe_of, self)
+        self.taking = Taking(self.session, self.background, _recipe_of, _recipe_of_text, self)
         self.reopening = Reopening(
-            self.history, self.background, read_record, self.models.source_of, self
+            self.history, self.background, _record_of, self.models.source_of, self
         )
         self.window = MainWindow()
         self.queue_dialog = QueueDialog(self.window)
@@ -834,9 +830,37 @@ def _write_film(engine: ModuleType | Any, frames: Iterable[tuple[int, QImage]], 
     return engine.write_film(((number, to_pil(image)) for number, image in frames), **how)
 
 
+# What reads and writes image files is imported when it is first used, in the background: the window
+# is there sooner.
+
+
+def _recipe_of(path: str) -> Any:
+    from engine import interchange
+
+    return interchange.read(path)
+
+
+def _recipe_of_text(text: str) -> Any:
+    from engine import interchange
+
+    return interchange.read_text(text)
+
+
+def _record_of(path: str) -> Any:
+    from engine import metadata
+
+    return metadata.read(path)
+
+
+def _convert(source: str, target: str) -> Any:
+    from engine import metadata
+
+    return metadata.convert(source, target)
+
+
 def _job_of(path: str) -> tuple[str, int]:
     """The job and the seed in the record of an image."""
-    record = read_record(path)
+    record = _record_of(path)
     return record.job, record.request.seed
 
 
