@@ -104,13 +104,19 @@ def _taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return torch.cat([first, middle + last], dim), torch.cat([first + middle, last], dim)
 
 
+def order_of(network: nn.Module, device: torch.device, dtype: torch.dtype) -> torch.memory_format:
+    """How the filters of that network lie best in memory on that device."""
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    if dtype != torch.float32 or (device.type == "cpu" and weights >= MANY):
+        return torch.channels_last
+    return torch.preserve_format
+
+
 def tune(network: nn.Module, device: torch.device, tuner: Tuner) -> None:
     """Lay the network's weights out as the device that it will work on reads them best, and let its
     convolutions find their quickest way there."""
-    weights = sum(parameter.numel() for parameter in network.parameters())
     dtype = next(network.parameters()).dtype
-    if dtype != torch.float32 or (device.type == "cpu" and weights >= MANY):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=order_of(network, device, dtype))  # type: ignore[call-overload]
     scratch = Scratch()
     for module in network.modules():
         if isinstance(module, Conv3x3):

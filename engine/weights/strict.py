@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import ConfigError, WeightsError
+from engine.networks.convolution import order_of
 from engine.weights.header import Shape, shown
 from engine.weights.tensors import Tensors
 
@@ -25,7 +26,8 @@ def load_strictly(
     progress: Callable[[float], None] | None = None,
 ) -> Network:
     """The network that `build` makes, with these weights, in eval mode without gradients. Nothing
-    is read before every key and shape is known to fit; each tensor is converted as it is read.
+    is read before every key and shape is known to fit; each tensor is converted as it is read, and
+    its filters are laid out as the device reads them best.
     progress: told the fraction of the bytes that is read, from 0 to 1; may raise to give up.
 
     Raises ConfigError where the configuration beside it cannot be used; WeightsError where a
@@ -45,7 +47,7 @@ def load_strictly(
     wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
     _compare(wanted, tensors)
     weights: dict[str, Tensor] = {}
-    for key, tensor, fraction in tensors.read(device, dtype):
+    for key, tensor, fraction in tensors.read(device, dtype, order_of(network, device, dtype)):
         weights[key] = tensor
         if progress is not None:
             progress(fraction)

@@ -124,10 +124,14 @@ class Tensors:
         return {one.target.name: one.target.change.shape(one.stored.shape) for one in self.origins}
 
     def read(
-        self, device: torch.device, dtype: torch.dtype | None = None
+        self,
+        device: torch.device,
+        dtype: torch.dtype | None = None,
+        order: torch.memory_format | None = None,
     ) -> Iterator[tuple[str, Tensor, float]]:
         """(the network's key, tensor, the fraction of all bytes that is read by then), one after
         the other. Floating-point numbers become dtype, if one is given; others stay what they are.
+        order: how filters, which have four dimensions, are to lie in memory.
 
         A tensor that needs no change is the file's own memory map. One that was converted has let
         go of it, so that no more than one tensor is in memory twice. Raises WeightsError.
@@ -145,13 +149,24 @@ class Tensors:
                     done += stored.bytes
                     changed = one.target.change.tensor(tensor)
                     wanted = dtype if changed.is_floating_point() else None
-                    ours = changed.to(device=device, dtype=wanted)
+                    ours = _laid_out(changed, device, wanted, order if changed.dim() == 4 else None)
                     is_copied &= ours.untyped_storage().data_ptr() != _address(tensor)
                     yield one.target.name, ours, done / total
                     del changed, ours
                 del tensor
                 if is_copied:
                     _let_go(mapped, stored)
+
+
+def _laid_out(
+    tensor: Tensor,
+    device: torch.device,
+    dtype: torch.dtype | None,
+    order: torch.memory_format | None,
+) -> Tensor:
+    if order is None:
+        return tensor.to(device=device, dtype=dtype)
+    return tensor.to(device=device, dtype=dtype, memory_format=order)
 
 
 def _mapped(path: Path) -> mmap.mmap:
