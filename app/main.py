@@ -92,6 +92,7 @@ class Application(QObject):
         self.queue_list = QueueList(self.queue, self)
         self.resumption = Resumption(
             self.marker.queue_file,
+            self.marker.orphans,
             self.marker.crashed,
             self.queue,
             self.background,

@@ -60,7 +60,8 @@ class Resumption(QObject):
     files; an image is known by the job in its record, so that what a crash interrupted between
     image and queue is neither lost nor made twice.
 
-    crashed: whether the last session came to no proper end. grid_of: makes the engine's grid of
+    path: the file of this session; orphans: those of sessions that are no more, which go into it.
+    crashed: whether one of them came to no proper end. grid_of: makes the engine's grid of
     (name, values) pairs. job_of: the job and the seed in the record of an image file; what it
     raises means that there are none.
     """
@@ -73,6 +74,7 @@ class Resumption(QObject):
     def __init__(
         self,
         path: Path,
+        orphans: tuple[Path, ...],
         crashed: bool,
         queue: Queue,
         background: Background,
@@ -82,6 +84,7 @@ class Resumption(QObject):
     ) -> None:
         super().__init__(parent)
         self._path = path
+        self._orphans = orphans
         self._crashed = crashed
         self._queue = queue
         self._background = background
@@ -110,7 +113,8 @@ class Resumption(QObject):
     def start(self, folder: str) -> None:
         """Look for what the last session left. folder: where images go now."""
         self._folder = folder
-        work = partial(_read, self._path, folder, self._grid_of, self._job_of)
+        files = (self._path, *self._orphans)
+        work = partial(_read, files, folder, self._grid_of, self._job_of)
         self._background.submit(work, self._offer, self._begin_anew)
 
     def set_folder(self, folder: str) -> None:
@@ -202,6 +206,7 @@ class Resumption(QObject):
             self._timer.stop()
             with suppress(OSError):
                 write_text(self._path, self._text())
+                self._drop_orphans()
         self._closed = True
 
     def _offer(self, found: _Found) -> None:
@@ -216,9 +221,9 @@ class Resumption(QObject):
                     path=found.damaged,
                 )
             )
-        elif self.left:
+        if self.left:
             self.offered.emit(crash + _sentence(self.left))
-        elif crash:
+        elif crash and not found.damaged:
             self.told.emit(tr("{crash}Your words and your pictures are all here.", crash=crash))
         self._keep()
 
@@ -250,7 +255,15 @@ class Resumption(QObject):
 
     def _end_writing(self, text: str) -> None:
         self._writing, self._written, self._reported = False, text, False
+        self._drop_orphans()
         self._write()  # what has changed meanwhile
+
+    def _drop_orphans(self) -> None:
+        """What they had is in this session's file now."""
+        orphans, self._orphans = self._orphans, ()
+        for path in orphans:
+            with suppress(OSError):
+                path.unlink()
 
     def _fail(self, error: Exception) -> None:
         self._writing = False
@@ -279,26 +292,29 @@ def _sentence(left: tuple[Entry, ...]) -> str:
 
 
 def _read(
-    path: Path,
+    files: tuple[Path, ...],
     folder: str,
     grid_of: Callable[[Any], Any],
     job_of: Callable[[str], tuple[str, int]],
 ) -> _Found:
-    """What the file of the last session says, without the images that are there; what it has left
-    half written in `folder` is taken away. Raises OSError."""
+    """What the files of sessions that are no more say, without the images that are there; what
+    was left half written in `folder` is taken away. Raises OSError."""
     paths.sweep(Path(folder))
-    try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError("too long")
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        entries = [_entry(one, grid_of) for one in plain["entries"]]
-    except FileNotFoundError:
-        return _Found(())
-    except (ValueError, KeyError, TypeError, EngineError, RecursionError):
-        kept = path.with_suffix(".damaged.json")
-        path.replace(kept)
-        return _Found((), str(kept))
-    return _Found(tuple(_without_written(entries, job_of)))
+    entries: list[Entry] = []
+    damaged = ""
+    for path in files:
+        try:
+            if path.stat().st_size > LARGEST:
+                raise ValueError("too long")
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            entries += [_entry(one, grid_of) for one in plain["entries"]]
+        except FileNotFoundError:
+            continue
+        except (ValueError, KeyError, TypeError, EngineError, RecursionError):
+            kept = path.with_name(f"damaged-{path.name}")
+            path.replace(kept)
+            damaged = str(kept)
+    return _Found(tuple(_without_written(entries, job_of)), damaged)
 
 
 def _entry(plain: Any, grid_of: Callable[[Any], Any]) -> Entry:

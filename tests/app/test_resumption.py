@@ -216,7 +216,7 @@ def test_a_damaged_queue_is_kept_and_told(
     application = start()
     note = application.window.findChild(QWidget, "noteText")
     qtbot.waitUntil(note.isVisible)
-    kept = file.with_suffix(".damaged.json")
+    kept = file.with_name("damaged-queue-1.json")
     assert str(kept) in note.text()
     assert kept.read_text() == text
     ask(application, "an owl")
@@ -249,6 +249,28 @@ def test_two_windows_keep_two_queues(start: Start) -> None:
     first, second = start(), start()
     assert first.marker.queue_file != second.marker.queue_file
     assert not second.marker.crashed
+
+
+def test_the_queue_of_a_second_window_is_not_forgotten(
+    qtbot: QtBot, start: Start, fake: FakeEngine
+) -> None:
+    fake.gate = threading.Semaphore(0)
+    first, second = start(), start()
+    ask(second, "one", "two")
+    qtbot.waitUntil(lambda: second.resumption.kept)
+    second.window.close()
+    first.window.close()
+    assert second.marker.queue_file.exists()
+    third = start()
+    assert third.marker.queue_file == first.marker.queue_file
+    qtbot.waitUntil(lambda: bool(notice(third)))
+    assert notice(third).startswith("2 pictures are still waiting")
+    qtbot.waitUntil(lambda: third.resumption.kept)
+    assert not second.marker.queue_file.exists()
+    third.window.close()
+    fourth = start()
+    qtbot.waitUntil(lambda: bool(notice(fourth)))
+    assert notice(fourth).startswith("2 pictures are still waiting")
 
 
 REQUESTS = st.builds(
