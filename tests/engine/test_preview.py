@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -77,13 +78,39 @@ def test_auto_takes_what_the_measured_pace_allows(bundled, finished, monkeypatch
     monkeypatch.setattr(bundled.pace, "decode_per_element", 1e-9)
     assert engine.preview(bundled, latents).shape == (128, 128, 3)
     monkeypatch.setattr(bundled.pace, "decode_per_element", 1.0)
+    monkeypatch.setattr(bundled.pace, "tiny_per_element", 1e-9)
+    assert engine.previewed(bundled, latents).kind == "tiny"
+    monkeypatch.setattr(bundled.pace, "tiny_per_element", 1.0)
     assert engine.preview(bundled, latents).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("kind", ["tiny", "no such kind"])
-def test_a_kind_that_is_not_there_is_an_error(bundled, finished, kind):
+def test_a_kind_that_is_not_there_is_an_error(tiny_pipeline, kind):
     with pytest.raises(engine.EngineError, match="vae"):
-        engine.preview(bundled, finished.timeline[-1].latents, kind=kind)
+        engine.preview(tiny_pipeline, torch.zeros(4, 8, 8), kind=kind)
+
+
+def test_the_bundled_tiny_autoencoder_comes_close_to_the_vae(bundled, finished):
+    """And closer than the linear map, for the first guess of a run as for its end."""
+    for snapshot in (finished.timeline[0], finished.timeline[-1]):
+        wanted = engine.preview(bundled, snapshot.denoised, "vae").astype(float)
+        tiny = engine.preview(bundled, snapshot.denoised, "tiny").astype(float)
+        linear = engine.preview(bundled, snapshot.denoised, "linear").astype(float)
+        assert tiny.shape == wanted.shape
+        off, off_linear = (
+            np.square(made - wanted).mean()
+            for made in (tiny, linear.repeat(8, axis=0).repeat(8, axis=1))
+        )
+        assert 10 * np.log10(255**2 / off) > 24  # dB
+        assert off < off_linear / 2
+
+
+def test_a_damaged_tiny_autoencoder_of_a_models_own_is_named(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "whole")
+    (folder / "tiny").mkdir()
+    (folder / "tiny" / "config.json").write_text("{")
+    with pytest.raises(engine.EngineError, match=r"tiny.config\.json"):
+        engine.load(folder)
 
 
 class TestBudget:
