@@ -12,7 +12,7 @@ from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from safetensors.torch import save_file
 
 from resources.training import ddpm, tiny
-from resources.training.checkpoints import Checkpoint
+from resources.training.checkpoints import CHECKPOINT, read
 from resources.training.errors import TrainingError
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -54,7 +54,7 @@ def export_ddpm(work: Path, models: Path = MODELS) -> Path:
 
 
 def _average(folder: Path) -> dict[str, torch.Tensor]:
-    kept = Checkpoint(folder / "checkpoint.pt").read()
+    kept = read(folder / CHECKPOINT)
     if kept is None:
         raise TrainingError(
             f"There is no checkpoint in {folder}: run `python -m resources.training "

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from resources.training.checkpoints import Checkpoint
+from resources.training.checkpoints import CHECKPOINT, EVERY, Keeper, read
 from resources.training.errors import TrainingError
 from resources.training.log import Log
 
@@ -52,7 +52,7 @@ def train(
     loss: Callable[[torch.Generator], Tensor],
     plan: Plan,
     folder: Path,
-    every: float | None = None,
+    every: float = EVERY,
 ) -> bool:
     """Train until the plan's last step, from the checkpoint in `folder` if there is one, and leave
     the averaged weights in the network. Ctrl+C ends it early, with a checkpoint. Gives whether it
@@ -63,7 +63,7 @@ def train(
     checkpoints. Raises TrainingError for a loss that is not a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    keeper = Checkpoint(folder / "checkpoint.pt", *([] if every is None else [every]))
+    keeper = Keeper(folder / CHECKPOINT, every)
     log = Log(folder / "log.jsonl")
     generator = torch.Generator().manual_seed(plan.seed)
     optimizer = torch.optim.AdamW(
@@ -71,7 +71,7 @@ def train(
     )
     average = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     step, spent, sums = 0, 0.0, torch.zeros(2)
-    if kept := keeper.read():
+    if kept := read(folder / CHECKPOINT):
         network.load_state_dict(kept["network"])
         optimizer.load_state_dict(kept["optimizer"])
         generator.set_state(kept["generator"])

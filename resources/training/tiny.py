@@ -41,11 +41,7 @@ def build(shape: dict[str, Any] = SHAPE) -> AutoencoderTiny:
 
 
 def train_tiny(
-    work: Path,
-    steps: int,
-    rate: float,
-    counts: Counts | None = None,
-    every: float | None = None,
+    work: Path, steps: int, rate: float, counts: Counts | None = None
 ) -> AutoencoderTiny:
     """Train in `work/tiny`, from its checkpoint if there is one; gives the averaged network."""
     examples = latents.decoded(work, held_out=False, counts=counts)
@@ -56,7 +52,6 @@ def train_tiny(
         lambda generator: loss(network, examples, BATCH, generator),
         Plan(steps=steps, rate=rate, decay=0.6, weight_decay=0.0),
         work / FOLDER,
-        every,
     )
     return network
 

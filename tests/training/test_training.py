@@ -16,7 +16,7 @@ import engine
 from engine.preview import previewed
 from resources.training import ddpm, evaluate, export, fetch, latents, likeness, pictures, tiny
 from resources.training.__main__ import main
-from resources.training.checkpoints import Checkpoint
+from resources.training.checkpoints import read
 from resources.training.errors import TrainingError
 from resources.training.loop import Plan, train
 
@@ -120,7 +120,7 @@ class TestLoop:
     def test_going_on_is_the_same_as_running_through(self, tmp_path):
         through = self.run(tmp_path / "through", self.PLAN)
         self.run(tmp_path / "parts", self.PLAN, stop_at=5)
-        assert Checkpoint(tmp_path / "parts" / "checkpoint.pt").read()["step"] == 5
+        assert read(tmp_path / "parts" / "checkpoint.pt")["step"] == 5
         parts = self.run(tmp_path / "parts", self.PLAN)
         assert all(torch.equal(through[name], parts[name]) for name in through)
         logs = [
@@ -131,6 +131,22 @@ class TestLoop:
             for it in ("through", "parts")
         ]
         assert logs[0] == logs[1]
+
+    def test_a_crash_costs_no_more_than_what_came_after_the_last_checkpoint(self, tmp_path):
+        network, drawn = self.network(), []
+
+        def loss(generator: torch.Generator) -> torch.Tensor:
+            drawn.append(torch.randn(8, 4, generator=generator))
+            if len(drawn) == 5:
+                raise MemoryError
+            return network(drawn[-1]).square().mean()
+
+        with pytest.raises(MemoryError):
+            train(network, loss, self.PLAN, tmp_path, every=0)
+        assert read(tmp_path / "checkpoint.pt")["step"] == 4
+        assert train(network, loss, self.PLAN, tmp_path)
+        assert len(drawn) == 5 + 12 - 4
+        assert torch.equal(drawn[4], drawn[5])
 
     def test_a_damaged_checkpoint_is_told_in_one_sentence(self, tmp_path):
         (tmp_path / "checkpoint.pt").write_bytes(b"half")
