@@ -7,9 +7,9 @@ import json
 import shutil
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
-from safetensors.torch import save_file
 
 from resources.training import ddpm, tiny
 from resources.training.checkpoints import CHECKPOINT, read
@@ -36,7 +36,7 @@ def export_tiny(work: Path, models: Path = MODELS) -> Path:
             f"decoder.{name}": tensor.half().contiguous()
             for name, tensor in network.decoder.state_dict().items()
         }
-        save_file(decoder, part / WEIGHTS, metadata={"format": "pt"})
+        (part / WEIGHTS).write_bytes(safetensors.torch.save(decoder, {"format": "pt"}))
     return models / "emoji" / "tiny"
 
 
