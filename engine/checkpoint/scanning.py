@@ -23,6 +23,8 @@ ENDINGS = (".safetensors", ".sft", ".ckpt")
 """The files that are looked into. Pickles of other names may be anything: upscalers, embeddings."""
 WEIGHTS_OF_FOLDER = ("diffusion_pytorch_model", "model.")
 """How the names begin of files that belong to the model folder they are in."""
+OF_A_MODEL = ("unet", "vae", "tiny")
+"""Folders that belong to the model folder they are in, whatever its index says."""
 PASSED_OVER = frozenset({"venv", "site-packages", "node_modules", "__pycache__"})
 """Folders of programs, with thousands of files and no model."""
 
@@ -41,7 +43,7 @@ def scan(folder: str | Path) -> Iterator[Checkpoint]:
         own: set[str] = set()
         if _is_model(place, {*files, *folders}):
             yield inspect_folder(place)
-            own = {*_settings(place / "model_index.json"), "unet", "vae"}
+            own = {*_settings(place / "model_index.json"), *OF_A_MODEL}
             files = [name for name in files if not name.startswith(WEIGHTS_OF_FOLDER)]
         for name in files:
             if name.lower().endswith(ENDINGS) and _is_new(place / name, seen):

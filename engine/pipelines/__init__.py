@@ -27,6 +27,9 @@ STABLE_DIFFUSION = ("engine.pipelines.stable_diffusion", "StableDiffusion")
 STABLE_DIFFUSION_XL = ("engine.pipelines.stable_diffusion_xl", "StableDiffusionXL")
 DIFFUSION_OF_PIXELS = ("engine.pipelines.ddpm", "DDPM")
 
+TINY = "tiny"
+"""The folder of a model in which its own tiny autoencoder lies."""
+
 FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "StableDiffusionPipeline": STABLE_DIFFUSION,
@@ -65,7 +68,8 @@ def load(
     Opens no network connection, and never a pickle. device: "auto" (CUDA where there is one,
     else MPS), "cpu", "cuda:1", …; dtype: "auto", "float32", "bfloat16", "float16" or a torch
     dtype; progress: see Progress. vae, tiny: a file or a folder with an autoencoder that takes the
-    place of the model's own, or that makes previews. prediction_type: "epsilon" or "v_prediction",
+    place of the model's own, or that makes previews, where the folder of the model has none of its
+    own named "tiny" or where another is wanted. prediction_type: "epsilon" or "v_prediction",
     for a file that does not tell. ema: the averaged weights of a file that has both. cache: the
     folder where it is kept which ways of working are the quickest on this machine; None means the
     one that the environment variable SAFELIGHT_CACHE names, and where there is none, they are found
@@ -98,7 +102,7 @@ def load(
             progress,
             Tuner(cache),
             vae=_autoencoder(vae),
-            tiny=_autoencoder(tiny),
+            tiny=_autoencoder(_own_tiny(files) if tiny is None else tiny),
             placement=placement,
             cuda_graph=cuda_graph,
         )
@@ -121,6 +125,13 @@ def _files(path: Path, prediction_type: str | None, ema: bool) -> ModelFolder | 
     if ema:
         raise LoadError(f"{path} is a folder, which has no averaged weights (EMA) beside others.")
     return ModelFolder(path, prediction_type)
+
+
+def _own_tiny(files: ModelFolder | SingleFile) -> Path | None:
+    """The folder of the tiny autoencoder that a text-to-image model brings with it."""
+    folder = files.path / TINY
+    brings = files.kind in FAMILIES and FAMILIES[files.kind] != DIFFUSION_OF_PIXELS
+    return folder if brings and folder.is_dir() else None
 
 
 def _autoencoder(source: str | Path | None) -> LoneAutoencoder | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -77,13 +78,39 @@ def test_auto_takes_what_the_measured_pace_allows(bundled, finished, monkeypatch
     monkeypatch.setattr(bundled.pace, "decode_per_element", 1e-9)
     assert engine.preview(bundled, latents).shape == (128, 128, 3)
     monkeypatch.setattr(bundled.pace, "decode_per_element", 1.0)
+    monkeypatch.setattr(bundled.pace, "tiny_per_element", 1e-9)
+    assert engine.previewed(bundled, latents).kind == "tiny"
+    monkeypatch.setattr(bundled.pace, "tiny_per_element", 1.0)
     assert engine.preview(bundled, latents).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("kind", ["tiny", "no such kind"])
-def test_a_kind_that_is_not_there_is_an_error(bundled, finished, kind):
+def test_a_kind_that_is_not_there_is_an_error(tiny_pipeline, kind):
     with pytest.raises(engine.EngineError, match="vae"):
-        engine.preview(bundled, finished.timeline[-1].latents, kind=kind)
+        engine.preview(tiny_pipeline, torch.zeros(4, 8, 8), kind=kind)
+
+
+def test_the_bundled_tiny_autoencoder_comes_close_to_the_vae(bundled, finished):
+    """And closer than the linear map, for the first guess of a run as for its end."""
+    for snapshot, decibel in ((finished.timeline[0], 18), (finished.timeline[-1], 27)):
+        wanted = engine.preview(bundled, snapshot.denoised, "vae").astype(float)
+        tiny = engine.preview(bundled, snapshot.denoised, "tiny").astype(float)
+        linear = engine.preview(bundled, snapshot.denoised, "linear").astype(float)
+        assert tiny.shape == wanted.shape
+        off, off_linear = (
+            np.square(made - wanted).mean()
+            for made in (tiny, linear.repeat(8, axis=0).repeat(8, axis=1))
+        )
+        assert 10 * np.log10(255**2 / off) > decibel
+        assert off < off_linear / 2
+
+
+def test_a_damaged_tiny_autoencoder_of_a_models_own_is_named(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "whole")
+    (folder / "tiny").mkdir()
+    (folder / "tiny" / "config.json").write_text("{")
+    with pytest.raises(engine.EngineError, match=r"tiny.config\.json"):
+        engine.load(folder)
 
 
 class TestBudget:
@@ -117,9 +144,16 @@ class TestBudget:
         budget.begin_run()
         assert budget.left == -1.0
 
-    def test_a_run_has_as_many_full_pictures_as_it_can_afford(self, bundled, monkeypatch):
+    @pytest.mark.parametrize(
+        ("tiny", "expected"),
+        [(None, (["linear"] * 3 + ["vae"]) * 5), (0.045, ["tiny"] * 20), (0.06, None)],
+    )
+    def test_a_run_has_as_many_full_pictures_as_it_can_afford(
+        self, bundled, monkeypatch, tiny, expected
+    ):
         """As the window and a library ask for them: every preview of a run on the real model, the
-        linear ones too, within 5 % of the time of its evaluations."""
+        linear ones too, within 5 % of the time of its evaluations. tiny: what the tiny autoencoder
+        takes of a step; None for a model without one."""
         clock = Clock()
         for module in ("courier", "pipelines.latent_preview", "pipelines.latent_decoder"):
             monkeypatch.setattr(sys.modules[f"engine.{module}"], "time", clock)
@@ -129,6 +163,12 @@ class TestBudget:
         monkeypatch.setattr(bundled.unet, "forward", clock.taking(1.0, bundled.unet.forward))
         monkeypatch.setattr(bundled.vae, "decode", clock.taking(0.195, bundled.vae.decode))
         engine.preview(bundled, torch.zeros(4, 16, 16))
+        if tiny is None:
+            monkeypatch.setattr(bundled._preview, "_tiny", None)
+        else:
+            own = bundled._preview._tiny
+            monkeypatch.setattr(own, "decode", clock.taking(tiny, own.decode))
+            engine.preview(bundled, torch.zeros(4, 16, 16), "tiny")  # what it costs is known
         kinds, seconds, spent = [], 0.0, 0.0
         for event in engine.generate(bundled, engine.Request("an owl", steps=20)):
             if isinstance(event, engine.Step):
@@ -136,7 +176,7 @@ class TestBudget:
                 begun = clock.now
                 kinds.append(engine.previewed(bundled, event.snapshot.denoised).kind)
                 spent += clock.now - begun
-        assert kinds == (["linear"] * 3 + ["vae"]) * 5
+        assert kinds == expected if expected else {"tiny", "linear"} == set(kinds)
         assert spent <= SHARE * seconds
 
 

@@ -1,0 +1,266 @@
+"""The figures of the bundled models, with fixed seeds, as a table for the model card, and contact
+sheets. A stage.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+import engine
+from engine.pipelines.base import Pipeline
+from engine.pipelines.stable_diffusion import StableDiffusion
+from engine.preview import previewed
+from resources.training import latents, likeness, pictures, styles
+from resources.training.pictures import BACKGROUNDS, Pictures
+
+UNKNOWN = ("People & Body", "Symbols")
+"""Groups that the model card does not claim."""
+GUIDANCES = (1.0, 3.0, 5.0, 8.0, 12.0)
+FIRST = 5
+"""A name is found if its picture is among so many."""
+BURNT = 1.04
+"""A value beyond this is clipped: five of the 255 levels, for the VAE's white is not quite even."""
+CORNER = 6
+SEED = 7
+TIMES = 9
+"""Of which the median is told."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. count: of how many pictures it is."""
+
+    what: str
+    value: str
+    count: int
+
+    def __str__(self) -> str:
+        return f"| {self.what} | {self.value} | {self.count} |"
+
+
+def evaluate(work: Path, count: int, decoded: int = 200, steps: int = 1600) -> list[Figure]:
+    """Measure the bundled model and its tiny autoencoder, print the table, and leave it in
+    `work/figures.md`. count: of prompts for each figure, 200 for the model card; decoded: of
+    pictures for those of the autoencoder; steps: of the training of the classifier of styles."""
+    figures: list[Figure] = []
+    pipeline = latents.bundled()
+    for figure in _figures(work, pipeline, count, decoded, steps):
+        figures.append(figure)
+        tqdm.write(str(figure))
+    lines = ["| measured | figure | of |", "|---|---|---|", *map(str, figures)]
+    (work / "figures.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return figures
+
+
+def _figures(
+    work: Path, pipeline: StableDiffusion, count: int, decoded: int, steps: int
+) -> Iterator[Figure]:
+    drawn = pictures.load(work, pictures.SIDES[0])
+    yield from of_autoencoder(pipeline, drawn.where(held_out=True), decoded)
+    yield from of_tiny(work, pipeline)
+    claimed = [group for group in {thing.group for thing in drawn.things} if group not in UNKNOWN]
+    bank = drawn.where(styles=("3d",), groups=tuple(claimed))
+    drawer = random.Random(SEED)
+    asked = drawer.sample(range(len(bank.things)), min(count, len(bank.things)))
+    yield from of_guidance(pipeline, bank, asked)
+    yield from of_thai(pipeline, bank, asked)
+    yield from of_backgrounds(pipeline, bank, asked, drawer)
+    yield from of_styles(pipeline, pictures.load(work, styles.SIDE), bank, asked, steps)
+
+
+def of_autoencoder(pipeline: StableDiffusion, shown: Pictures, count: int) -> Iterator[Figure]:
+    """PSNR and SSIM of pictures on white after the VAE, both ways."""
+    chosen = random.Random(SEED).sample(range(len(shown.things)), min(count, len(shown.things)))
+    noise, likenesses = [], []
+    with torch.no_grad():
+        for index in tqdm(chosen, desc="autoencoder", mininterval=5):
+            picture = shown.at([index]).on(torch.full((1, 3), 255.0))
+            made = pipeline.vae.decode(
+                latents.encoded(pipeline, picture) / pipeline.vae.scaling_factor
+            )
+            noise.append(likeness.psnr(made, picture))
+            likenesses.append(likeness.ssim(made, picture))
+    yield Figure("VAE, PSNR", f"{torch.cat(noise).mean():.1f} dB", len(chosen))
+    yield Figure("VAE, SSIM", f"{torch.cat(likenesses).mean():.3f}", len(chosen))
+
+
+def of_tiny(work: Path, pipeline: StableDiffusion) -> Iterator[Figure]:
+    """PSNR of the tiny autoencoder's and the linear map's pictures against the VAE's of the same
+    latents, which no training saw; and what each costs. Nothing where the model has no tiny
+    autoencoder."""
+    try:
+        previewed(pipeline, torch.zeros(4, 16, 16), "tiny")
+    except engine.EngineError:
+        return
+    examples = latents.decoded(work, held_out=True)
+    for kind, words in enumerate(latents.KINDS):
+        chosen = [i for i, own in enumerate(examples.kinds.tolist()) if own == kind]
+        if not chosen:
+            continue
+        wanted = examples.pixels[chosen].float() / 127.5 - 1
+        for by in ("tiny", "linear"):
+            made = torch.cat([_previewed(pipeline, examples.latents[i], by) for i in chosen])
+            yield Figure(
+                f"{by} against VAE, PSNR, {words}",
+                f"{likeness.psnr(made, wanted).mean():.1f} dB",
+                len(chosen),
+            )
+    one = examples.latents[:1]
+    for by in ("vae", "tiny", "linear"):
+        cost = _median(lambda by=by: previewed(pipeline, one, by))
+        yield Figure(f"{by}, one preview on one core", f"{1000 * cost:.1f} ms", TIMES)
+
+
+def of_guidance(pipeline: Pipeline, bank: Pictures, asked: list[int]) -> Iterator[Figure]:
+    """How often the picture of a name is found, and how much of it is burnt, by guidance."""
+    white = _on_white(bank)
+    for guidance in GUIDANCES:
+        made, burnt = _made(pipeline, [_solid(bank, i) for i in asked], guidance)
+        ranks = likeness.ranks(made, white, asked)
+        told = f"{_found(ranks)}; {burnt:.1%} of the values clipped"
+        yield Figure(f"names, 3d, guidance {guidance:g}", told, len(asked))
+
+
+def of_thai(pipeline: Pipeline, bank: Pictures, asked: list[int]) -> Iterator[Figure]:
+    """The same for Thai names, with the model's own guidance."""
+    named = [i for i in asked if bank.things[i].thai]
+    if named:
+        made, _ = _made(pipeline, [f"3d render of {bank.things[i].thai}" for i in named])
+        ranks = likeness.ranks(made, _on_white(bank), named)
+        yield Figure("Thai names, 3d", _found(ranks), len(named))
+
+
+def of_backgrounds(
+    pipeline: Pipeline, bank: Pictures, asked: list[int], drawer: random.Random
+) -> Iterator[Figure]:
+    """Whether the corners have, of the colours with names, the one that was asked for."""
+    colours = torch.tensor(list(BACKGROUNDS.values())).float()
+    wanted = [drawer.randrange(len(BACKGROUNDS)) for _ in asked]
+    named = [list(BACKGROUNDS)[colour] for colour in wanted]
+    prompts = [
+        f"{_solid(bank, i)} on a {name} background" for i, name in zip(asked, named, strict=True)
+    ]
+    made, _ = _made(pipeline, prompts)
+    corners = [made[:, :, ys, xs] for ys in _ENDS for xs in _ENDS]
+    got = torch.stack([corner.mean(dim=(2, 3)) for corner in corners]).mean(dim=0)
+    nearest = torch.cdist((got + 1) * 127.5, colours).argmin(dim=1)
+    yield Figure("background as asked", _share(nearest == torch.tensor(wanted)), len(asked))
+
+
+def of_styles(
+    pipeline: Pipeline, small: Pictures, bank: Pictures, asked: list[int], steps: int
+) -> Iterator[Figure]:
+    """Whether a small classifier sees the style that was asked for, 3d and flat by turns; and how
+    good it is itself."""
+    judge = styles.train(small.where(held_out=False, styles=styles.STYLES), steps)
+    seen = small.where(held_out=True, styles=styles.STYLES)
+    told = styles.told(judge, _on_white(seen))
+    yield Figure(
+        "classifier of styles, pictures held out",
+        _share(told == styles.labels(seen)),
+        len(seen.things),
+    )
+    wanted = torch.arange(len(asked)) % len(styles.STYLES)
+    prompts = [
+        _solid(bank, i) if style == 0 else f"flat illustration of {bank.things[i].name}"
+        for i, style in zip(asked, wanted.tolist(), strict=True)
+    ]
+    made, _ = _made(pipeline, prompts)
+    yield Figure("style as asked", _share(styles.told(judge, made) == wanted), len(asked))
+
+
+def sheet(pipeline: Pipeline, requests: list[engine.Request], path: Path, across: int = 8) -> None:
+    """A picture of the pictures of these requests, row by row, as they come."""
+    made = [_run(pipeline, request)[0] for request in tqdm(requests, desc="sheet", mininterval=5)]
+    width, height = made[0].size
+    whole = Image.new("RGB", (across * width, -(-len(made) // across) * height), "white")
+    for place, picture in enumerate(made):
+        whole.paste(picture, (place % across * width, place // across * height))
+    whole.save(path)
+
+
+_ENDS = (slice(None, CORNER), slice(-CORNER, None))
+
+
+def _solid(bank: Pictures, index: int) -> str:
+    return f"3d render of {bank.things[index].name}"
+
+
+def _on_white(shown: Pictures) -> Tensor:
+    return shown.on(torch.full((len(shown.things), 3), 255.0))
+
+
+def _made(
+    pipeline: Pipeline, prompts: list[str], guidance: float | None = None
+) -> tuple[Tensor, float]:
+    """One picture a prompt, seeds from 0, (B, 3, H, W), -1 to 1; the share of clipped values."""
+    default = pipeline.default_request
+    images, burnt = [], []
+    for seed, prompt in enumerate(tqdm(prompts, mininterval=5)):
+        request = engine.Request(
+            prompt,
+            seed=seed,
+            steps=default.steps,
+            guidance_scale=default.guidance_scale if guidance is None else guidance,
+        )
+        image, clipped = _run(pipeline, request)
+        images.append(torch.from_numpy(np.asarray(image).copy()))
+        burnt.append(clipped)
+    pixels = torch.stack(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return pixels, sum(burnt) / len(burnt)
+
+
+def _run(pipeline: Pipeline, request: engine.Request) -> tuple[Image.Image, float]:
+    """The picture, and the share of values that its decode had beyond white and black."""
+    last = None
+    for event in engine.generate(pipeline, request):
+        if isinstance(event, engine.Step):
+            last = event.snapshot.denoised
+        elif isinstance(event, engine.Finished):
+            assert last is not None
+            return event.images[0], _clipped(pipeline, last)
+    raise AssertionError("a run that nobody cancels comes to its end")
+
+
+@torch.no_grad()
+def _clipped(pipeline: Pipeline, denoised: Tensor) -> float:
+    if isinstance(pipeline, StableDiffusion):
+        denoised = pipeline.vae.decode(denoised.float() / pipeline.vae.scaling_factor)
+    return (denoised.abs() > BURNT).float().mean().item()
+
+
+def _previewed(pipeline: Pipeline, one: Tensor, by: str) -> Tensor:
+    """(1, 3, H, W), -1 to 1, as large as the VAE's."""
+    made = previewed(pipeline, one[None], "tiny" if by == "tiny" else "linear").pixels
+    pixels = torch.from_numpy(made.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    size = (8 * one.shape[1], 8 * one.shape[2])
+    return torch.nn.functional.interpolate(pixels, size=size, mode="bilinear")
+
+
+def _median(work: Callable[[], object]) -> float:
+    """Seconds."""
+    work()
+    seconds = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begun)
+    return sorted(seconds)[TIMES // 2]
+
+
+def _found(ranks: Tensor) -> str:
+    return f"{_share(ranks == 0)} right, {_share(ranks < FIRST)} among the first {FIRST}"
+
+
+def _share(right: Tensor) -> str:
+    return f"{right.float().mean():.2f}"

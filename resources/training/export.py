@@ -1,0 +1,86 @@
+"""Export: what a training left, in the folder where the program looks for it, in float16. The last
+stage before `evaluate`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+
+from resources.training import ddpm, tiny
+from resources.training.checkpoints import CHECKPOINT, read
+from resources.training.errors import TrainingError
+
+MODELS = Path(__file__).parents[1] / "models"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+DDPM_INDEX = {
+    "_class_name": "DDPMPipeline",
+    "scheduler": ["diffusers", "DDPMScheduler"],
+    "unet": ["diffusers", "UNet2DModel"],
+}
+DDPM_SETTINGS = {"name": "Emoji, no prompt", "default_request": {"steps": 50}}
+
+
+def export_tiny(work: Path, models: Path = MODELS) -> Path:
+    """The decoder alone, into the folder `tiny` of the bundled model. Gives that folder."""
+    network = tiny.build()
+    network.load_state_dict(_average(work / tiny.FOLDER))
+    with _replaced(models / "emoji" / "tiny") as part:
+        network.save_config(part)
+        decoder = {
+            f"decoder.{name}": tensor.half().contiguous()
+            for name, tensor in network.decoder.state_dict().items()
+        }
+        (part / WEIGHTS).write_bytes(safetensors.torch.save(decoder, {"format": "pt"}))
+    return models / "emoji" / "tiny"
+
+
+def export_ddpm(work: Path, models: Path = MODELS) -> Path:
+    """The whole model folder, but for its card and licences, which stay as they are. Gives it."""
+    network = ddpm.build()
+    network.load_state_dict(_average(work / ddpm.FOLDER))
+    folder = models / "emoji-ddpm"
+    with _replaced(folder / "unet") as part:
+        network.half().save_pretrained(part)
+    DDPMScheduler(**ddpm.SCHEDULER).save_pretrained(folder / "scheduler")
+    _write(folder / "safelight.json", DDPM_SETTINGS)
+    _write(folder / "model_index.json", DDPM_INDEX)  # last: it is the sign that all is there
+    return folder
+
+
+def _average(folder: Path) -> dict[str, torch.Tensor]:
+    kept = read(folder / CHECKPOINT)
+    if kept is None:
+        raise TrainingError(
+            f"There is no checkpoint in {folder}: run `python -m resources.training "
+            f"{folder.name}` first."
+        )
+    return kept["average"]
+
+
+class _replaced:
+    """A folder beside `target`, which takes its place when all of it has been written."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._part = target.with_name(f".{target.name}.part")
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self._part, ignore_errors=True)
+        self._part.mkdir(parents=True)
+        return self._part
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            shutil.rmtree(self._target, ignore_errors=True)
+            self._part.rename(self._target)
+        shutil.rmtree(self._part, ignore_errors=True)
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
