@@ -93,9 +93,18 @@ def _download(package: Package, work: Path) -> Path:
     except FileNotFoundError:
         raise TrainingError(f"There is no program {command[0]}: install it to fetch.") from None
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise TrainingError(f"{command[0]} could not fetch {asked}: {last}") from None
+        shutil.rmtree(folder)
+        client = "npm" if package.registry == "npm" else "pip"
+        raise TrainingError(f"{client} could not fetch {asked}: {_reason(error.stderr)}") from None
     return next(folder.iterdir())
+
+
+def _reason(told: str) -> str:
+    """What a client says of its failure, in a line: npm begins with it, after a code."""
+    lines = [
+        line.removeprefix("npm error ") for line in told.splitlines() if "error" in line.lower()
+    ]
+    return next((line for line in lines if not line.startswith("code ")), "it gave no reason.")
 
 
 def _unpack(archive: Path, target: Path) -> None:
@@ -132,4 +141,6 @@ def _metadata(package: Package, folder: Path) -> tuple[str, str, str]:
             f"{folder} does not tell what it is: remove it and fetch again."
         ) from None
     name, version, licence = (str(told.get(key) or "") for key in keys)
+    if package.registry == "pypi":  # where a name may be spelled in several ways
+        name = name.lower().replace("_", "-").replace(".", "-")
     return name, version, licence
