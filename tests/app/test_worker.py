@@ -762,12 +762,12 @@ class TestEnlarging:
         tmp_path: Path,
     ) -> None:
         fake.preview_gate, fake.gate = threading.Semaphore(0), threading.Semaphore(1)
-        with qtbot.waitSignal(told.stepped):
-            loaded.run(plan(replace(REQUEST, steps=6)), str(tmp_path))
-        qtbot.waitUntil(lambda: fake.previewed_kinds == ["auto"])
+        steps = heard(told.stepped)
+        loaded.run(plan(replace(REQUEST, steps=6)), str(tmp_path))
+        qtbot.waitUntil(lambda: len(steps) == 1 and fake.previewed_kinds == ["auto"])
         clock.now += 1
-        with qtbot.waitSignals([told.stepped] * 3):
-            fake.gate.release(3)
+        fake.gate.release(3)
+        qtbot.waitUntil(lambda: len(steps) == 4)
         fake.preview_gate.release(2)
         qtbot.waitUntil(lambda: len(pictures) == 2)
         assert [told[:2] for told in pictures] == [(1, 0), (1, 3)]
