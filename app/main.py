@@ -379,7 +379,7 @@ class Application(QObject):
         resumption.offered.connect(window.resume.set_notice)
         resumption.told.connect(window.note.set_notice)
         resumption.troubled.connect(window.errors.show_error)
-        resumption.submitted.connect(self._submit_left)
+        resumption.submitted.connect(self._submit_for_its_model)
         window.resume.firstChosen.connect(resumption.go_on)
         window.resume.secondChosen.connect(resumption.forget)
         self.models.currentChanged.connect(resumption.set_source)
@@ -409,7 +409,7 @@ class Application(QObject):
         taking.failed.connect(window.errors.show_error)
         taking.copied.connect(window.status.set_status)
         window.note.firstChosen.connect(self._put_note_away)
-        self.reopening.asked.connect(self._submit_again)
+        self.reopening.asked.connect(self._submit_for_its_model)
         self.reopening.failed.connect(window.errors.show_error)
 
     def _connect_runs(self) -> None:
@@ -644,18 +644,12 @@ class Application(QObject):
         else:
             self.queue.submit(plan)
 
-    def _submit_left(self, plan: Plan) -> None:
-        """What the last session left is made with the model that it was for."""
-        self.queue.submit(self._with_answer(plan))
-
-    def _submit_again(self, plan: Plan) -> None:
-        self.queue.submit(self._with_answer(plan))
-
-    def _with_answer(self, plan: Plan) -> Plan:
-        """The plan with what the person said that its model predicts."""
+    def _submit_for_its_model(self, plan: Plan) -> None:
+        """What the last session left, or an image that is opened again, is made with the model that
+        it was for, and with what the person said that this one predicts."""
         if plan.source and plan.prediction_type is None:
-            return replace(plan, prediction_type=self.library.prediction_type(plan.source))
-        return plan
+            plan = replace(plan, prediction_type=self.library.prediction_type(plan.source))
+        self.queue.submit(plan)
 
     def _write_unsaved(self) -> None:
         self.worker.write_unsaved(self.image_folder)

@@ -160,7 +160,7 @@ class Worker(QObject):
             return plan
         requests = tuple(
             branched(
-                _branch(plan, place, request, start),
+                self._settled(plan, place, request, start),
                 start.request,
                 start.state.index,
                 start.state.total,
@@ -403,13 +403,18 @@ class Worker(QObject):
             )
         return snapshot
 
+    def _settled(self, plan: Plan, place: int, request: Request, start: Any) -> Request:
+        """The request number `place` of the plan as this model takes it, from that snapshot on if
+        there is one."""
+        assert self._card is not None
+        request = self._card.suited(request)
+        return request if start is None else _branch(plan, place, request, start)
+
     def _rows(self, plan: Plan, start: Any) -> tuple[Row, ...]:
-        assert self._card is not None and self._model is not None
+        assert self._model is not None
         rows = []
         for place, request in enumerate(plan.requests):
-            request = self._card.suited(request)
-            if start is not None:
-                request = _branch(plan, place, request, start)
+            request = self._settled(plan, place, request, start)
             self._number += 1
             self._models[self._number] = self._model
             rows.append(

@@ -21,6 +21,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from engine.atomic import shown_path, whole_file
 from engine.errors import EngineError, SaveError
+from engine.interchange import exif
+from engine.interchange.texts import MARK
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -40,9 +42,7 @@ LARGEST: Mapping[str, int] = MappingProxyType({"PNG": 2**31 - 1, "JPEG": 65500, 
 MOST_EXIF = 65533
 """Bytes of EXIF in a JPEG, where it must fit into one segment. A WebP has room for 4 GiB."""
 
-EXIF, DESCRIPTION, USER_COMMENT, MAKER_NOTE = 0x8769, 0x010E, 0x9286, 0x927C
-UNICODE, ASCII = b"UNICODE\0", b"ASCII\0\0\0"
-MARK = b"Safelight\0"
+ASCII = b"ASCII\0\0\0"
 ASCII_TYPE, POINTER_TYPE, UNDEFINED_TYPE = 2, 4, 7
 TOO_LONG = "A JPEG has room for 64 KB of text, so"
 NO_RECORD = f"{TOO_LONG} the exact record of Safelight is left out. Save as PNG or WebP to keep it."
@@ -120,12 +120,11 @@ def texts_of(image: Image.Image) -> Texts:
     try:
         if image.format == "PNG":
             return Texts(*(str(image.info.get(key, "")) for key in ("parameters", "safelight")))
-        exif = image.getexif()
-        fields = exif.get_ifd(EXIF)
+        fields = exif.read(image.info.get("exif", b""))
         return Texts(
-            parameters=_comment(fields.get(USER_COMMENT, b"")),
-            record=_marked(fields.get(MAKER_NOTE, b"")),
-            note=str(exif.get(DESCRIPTION, "")),
+            parameters=_comment(fields.get(exif.USER_COMMENT, b"")),
+            record=_marked(fields.get(exif.MAKER_NOTE, b"")),
+            note=fields.get(exif.DESCRIPTION, b"").decode("ascii", "replace").rstrip("\0"),
         )
     except Exception as error:  # see `opened`
         raise unreadable(getattr(image, "filename", "The picture"), error) from error
@@ -170,20 +169,20 @@ def _fitting_exif(texts: Texts, room: int) -> tuple[bytes, str]:
         Texts(texts.parameters, "", NO_RECORD),
         Texts("", texts.record, NO_PARAMETERS),
     ):
-        if len(exif := _exif(fewer)) <= room:
-            return exif, fewer.note
+        if len(written := _exif(fewer)) <= room:
+            return written, fewer.note
     return _exif(Texts(note=NOTHING)), NOTHING
 
 
 def _exif(texts: Texts) -> bytes:
     """Written by hand: Pillow would write these fields as BYTE, where readers want UNDEFINED."""
-    told = {MAKER_NOTE: MARK + texts.record.encode("utf-8", "replace")} if texts.record else {}
+    told = {exif.MAKER_NOTE: MARK + texts.record.encode("utf-8", "replace")} if texts.record else {}
     if texts.parameters:
-        told[USER_COMMENT] = UNICODE + texts.parameters.encode("utf-16-be", "replace")
-    note = {DESCRIPTION: (ASCII_TYPE, texts.note.encode("ascii", "replace") + b"\0")}
+        told[exif.USER_COMMENT] = exif.UNICODE + texts.parameters.encode("utf-16-be", "replace")
+    note = {exif.DESCRIPTION: (ASCII_TYPE, texts.note.encode("ascii", "replace") + b"\0")}
     head = note if texts.note else {}
-    room = len(_directory({**head, EXIF: (POINTER_TYPE, 0)}, 8))
-    first = _directory({**head, EXIF: (POINTER_TYPE, 8 + room)}, 8)
+    room = len(_directory({**head, exif.SUB_DIRECTORY: (POINTER_TYPE, 0)}, 8))
+    first = _directory({**head, exif.SUB_DIRECTORY: (POINTER_TYPE, 8 + room)}, 8)
     second = _directory({tag: (UNDEFINED_TYPE, told[tag]) for tag in sorted(told)}, 8 + room)
     return b"Exif\0\0MM" + struct.pack(">HI", 42, 8) + first + second
 
@@ -202,16 +201,14 @@ def _directory(fields: Mapping[int, tuple[int, bytes | int]], start: int) -> byt
     return struct.pack(">H", len(fields)) + entries + bytes(4) + held
 
 
-def _comment(value: object) -> str:
-    if not isinstance(value, bytes):
-        return ""
-    if value.startswith(UNICODE):
-        return value.removeprefix(UNICODE).decode("utf-16-be", "replace")
+def _comment(value: bytes) -> str:
+    if value.startswith(exif.UNICODE):
+        return value.removeprefix(exif.UNICODE).decode("utf-16-be", "replace")
     return value.removeprefix(ASCII).decode("ascii", "replace") if value.startswith(ASCII) else ""
 
 
-def _marked(value: object) -> str:
-    if not isinstance(value, bytes) or not value.startswith(MARK):
+def _marked(value: bytes) -> str:
+    if not value.startswith(MARK):
         return ""
     return value.removeprefix(MARK).decode("utf-8", "replace")
 

@@ -42,7 +42,6 @@ class QueueList(QAbstractListModel):
     b"job" are for the view."""
 
     againAsked = Signal(object)  # Plan
-    summaryChanged = Signal(str)
 
     def __init__(self, queue: Queue, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -95,7 +94,6 @@ class QueueList(QAbstractListModel):
             self.beginResetModel()
             self._rows = rows
             self.endResetModel()
-            self._tell()
 
     @Slot(object)
     def begin(self, begun: Begun) -> None:
@@ -126,10 +124,3 @@ class QueueList(QAbstractListModel):
         """Ask for the plan of that row once more."""
         if 0 <= row < len(self._rows):
             self.againAsked.emit(self._rows[row].plan.again())
-
-    def _tell(self) -> None:
-        waiting = sum(row.state == "waiting" for row in self._rows)
-        if waiting:
-            self.summaryChanged.emit(tr("{count} waiting", count=waiting))
-        else:
-            self.summaryChanged.emit("")

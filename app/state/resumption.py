@@ -341,7 +341,8 @@ def _without_written(entries: list[Entry], job_of: Callable[[str], tuple[str, in
             (number, index): (f"{plan.job}/{number}", plan.requests[number].seed + index)
             for number, index in plan.places
         }
-        written = {place: there[made] for place, made in seeds.items() if made in there}
+        written = {place: path for place, path in plan.written.items() if Path(path).exists()}
+        written |= {place: there[made] for place, made in seeds.items() if made in there}
         if len(written) < len(seeds):
             left.append(replace(entry, plan=replace(plan, written=written)))
     return left

@@ -3,7 +3,7 @@ shows it at the top of the recipe."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -41,6 +41,10 @@ class PromptEdit(QPlainTextEdit):
             self.generateRequested.emit()
         else:
             super().keyPressEvent(event)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """A file that is dropped here is for the window, which takes its settings."""
+        return not source.hasUrls() and super().canInsertFromMimeData(source)
 
     def set_text(self, text: str) -> None:
         """Shows `text` without telling anyone; the cursor stays when it is there already."""

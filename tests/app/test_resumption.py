@@ -206,6 +206,26 @@ def test_half_a_batch_is_not_made_twice(qtbot: QtBot, start: Start, fake: FakeEn
     assert files[7] == path
 
 
+def test_a_timeline_that_was_being_opened_again_makes_no_second_file(
+    qtbot: QtBot, start: Start, fake: FakeEngine
+) -> None:
+    first = start()
+    ask(first, "an owl")
+    qtbot.waitUntil(lambda: at_rest(first) and made(first) == ["an owl"])
+    first.window.close()
+    second = start()
+    fake.gate = threading.Semaphore(0)
+    qtbot.waitUntil(lambda: second.gallery.rowCount() == 1)
+    second.window.gallery.reopenRequested.emit(0)
+    qtbot.waitUntil(lambda: second.run.running and second.resumption.kept)
+    second.window.close()
+    fake.gate = None
+    third = start()
+    qtbot.waitUntil(lambda: third.resumption.ready)
+    assert notice(third) == ""
+    assert made(third) == ["an owl"]
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"entries": [{}]}', "[" * 100_000, "\0" * 10])
 def test_a_damaged_queue_is_kept_and_told(
     qtbot: QtBot, start: Start, home: Path, text: str

@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QPushButton, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
@@ -93,6 +93,19 @@ def test_a_dropped_image_fills_the_recipe(
     assert drop_button.isVisibleTo(application.window)
     qtbot.mouseClick(drop_button, Qt.MouseButton.LeftButton)
     assert (session.request().scheduler_options, session.request().clip_skip) == ({}, 1)
+
+
+def test_a_file_that_is_dropped_on_the_prompt_is_no_text(
+    application: Application, tmp_path: Path
+) -> None:
+    dragged = QMimeData()
+    dragged.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png"))])
+    dragged.setText(str(tmp_path / "a.png"))
+    field = application.window.findChild(QPlainTextEdit, "promptEdit")
+    assert not field.canInsertFromMimeData(dragged)
+    words = QMimeData()
+    words.setText("an owl")
+    assert field.canInsertFromMimeData(words)
 
 
 def test_what_cannot_be_taken_is_told_and_stays_as_it_was(

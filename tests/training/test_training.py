@@ -75,7 +75,6 @@ class TestPictures:
         assert laid[0, :, 0, 0].tolist() == [-1, -1, 1]
 
     def test_a_drawing_is_as_large_as_its_settings_say(self, tmp_path):
-        pytest.importorskip("resvg_py")
         half = '<rect width="16" height="32" fill="#f00"/>'
         icons = {"width": 32, "height": 32, "icons": {"half": {"body": half}}}
         (tmp_path / "icons.json").write_text(json.dumps(icons))
