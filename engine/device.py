@@ -8,20 +8,29 @@ import ctypes
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from engine.errors import LoadError, OutOfMemory
+from engine.tuning import Tuner
 
 Network = TypeVar("Network", bound=nn.Module)
 
 PR_SET_THP_DISABLE = 41
 """Of Linux's prctl: whether this process does without large pages."""
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Of the GNU C library's mallopt."""
+
+TUNER = Tuner()
+"""For this process, where no other is given."""
+TRIALS = 6
+"""Of each dtype: what is found holds for all images to come, so one busy moment must not count."""
 
 DTYPES = {
     "float32": torch.float32,
@@ -47,9 +56,12 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
         ) from None
 
 
-def pick_dtype(name: str | torch.dtype, device: torch.device) -> torch.dtype:
-    """For "auto": float16 on CUDA and MPS, bfloat16 on a CPU that multiplies it in hardware,
-    else float32. Raises LoadError for an unknown name."""
+def pick_dtype(
+    name: str | torch.dtype, device: torch.device, tuner: Tuner | None = None
+) -> torch.dtype:
+    """For "auto": float16 on CUDA and MPS; bfloat16 on a CPU that multiplies it in hardware and is
+    quicker that way, which the tuner finds out; else float32. Raises LoadError for an unknown name.
+    """
     if isinstance(name, torch.dtype):
         name = str(name).removeprefix("torch.")
     if name != "auto":
@@ -59,8 +71,23 @@ def pick_dtype(name: str | torch.dtype, device: torch.device) -> torch.dtype:
     if device.type in ("cuda", "mps"):
         return torch.float16
     if device.type == "cpu" and _cpu_multiplies_bfloat16():
-        return torch.bfloat16
+        ways = {name: _work_in(DTYPES[name]) for name in ("float32", "bfloat16")}
+        return DTYPES[(tuner or TUNER).quickest("dtype", ways, TRIALS)]
     return torch.float32
+
+
+def _work_in(dtype: torch.dtype) -> Callable[[], None]:
+    """What a network does most: a product and a filter."""
+    order = torch.channels_last
+    tokens, matrix = torch.ones(1024, 640, dtype=dtype), torch.ones(640, 640, dtype=dtype)
+    picture = torch.ones(1, 320, 32, 32, dtype=dtype).to(memory_format=order)
+    filters = torch.ones(320, 320, 3, 3, dtype=dtype).to(memory_format=order)
+
+    def work() -> None:
+        F.linear(tokens, matrix)
+        F.conv2d(picture, filters, padding=1)
+
+    return work
 
 
 def _cpu_multiplies_bfloat16() -> bool:
@@ -92,6 +119,17 @@ def small_pages() -> Iterator[None]:
         yield
     finally:
         told(PR_SET_THP_DISABLE, 0, 0, 0, 0)
+
+
+def keep_memory() -> None:
+    """From now on the GNU C library keeps the memory that is freed for whoever asks next, until
+    `free_cache`. By itself it gives each large piece back to the system at once, which clears it
+    again for the next picture in a network: that took longer than most of what is done with it."""
+    with suppress(OSError, AttributeError):  # other C libraries have other rules
+        library = ctypes.CDLL(None)
+        if library.gnu_get_libc_version:
+            library.mallopt(M_MMAP_MAX, 0)
+            library.mallopt(M_TRIM_THRESHOLD, -1)  # never
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import torch
 
-from engine.device import pick_device, pick_dtype, small_pages
+from engine.device import keep_memory, pick_device, pick_dtype, small_pages
 from engine.errors import LoadError
 from engine.pipelines.base import Pipeline
 from engine.tuning import CACHE, Tuner
@@ -85,7 +85,9 @@ def load(
     """
     files = _files(locate(source), prediction_type, ema)
     where = pick_device(device)
-    precision = pick_dtype(dtype, where)
+    cache = cache or _cache_folder()
+    tuner = Tuner(cache)
+    precision = pick_dtype(dtype, where, tuner if cache else None)
     family = FAMILIES.get(files.kind)
     if family is None:
         raise LoadError(
@@ -93,14 +95,15 @@ def load(
             f"{', '.join(FAMILIES)}."
         )
     module, name = family
-    cache = cache or _cache_folder()
+    if where.type == "cpu":
+        keep_memory()
     with small_pages():
         pipeline = getattr(import_module(module), name).from_files(
             files,
             where,
             precision,
             progress,
-            Tuner(cache),
+            tuner,
             vae=_autoencoder(vae),
             tiny=_autoencoder(_own_tiny(files) if tiny is None else tiny),
             placement=placement,

@@ -1,0 +1,99 @@
+"""The dtype that is taken on a CPU, and the memory that the C library keeps for its networks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine import device
+from engine.device import pick_dtype
+from engine.tuning import Tuner
+
+CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[2]
+
+KEPT = """
+import resource
+import torch
+from engine.device import free_cache, keep_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.zeros(2**24)  # 64 MB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+usual = faults()
+keep_memory()
+torch.zeros(2**24)
+kept = faults()
+before = resident()
+free_cache(torch.device("cpu"))
+print(usual, kept, before - resident())
+"""
+
+
+@pytest.fixture
+def worked(monkeypatch):
+    """The dtypes that were tried on a CPU that multiplies bfloat16, on a clock of their own."""
+    seconds = {torch.float32: 1.0, torch.bfloat16: 2.0}
+    clock = [0.0]
+    tried: list[torch.dtype] = []
+
+    def work_in(dtype):
+        def work():
+            tried.append(dtype)
+            clock[0] += seconds[dtype]
+
+        return work
+
+    monkeypatch.setattr(device, "_cpu_multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(device, "_work_in", work_in)
+    return seconds, tried, lambda: clock[0]
+
+
+def test_the_quicker_dtype_is_taken_and_known_again(worked, tmp_path):
+    seconds, tried, clock = worked
+    assert pick_dtype("auto", CPU, Tuner(tmp_path, clock)) == torch.float32
+    assert set(tried) == {torch.float32, torch.bfloat16}
+    tried.clear()
+    seconds[torch.bfloat16] = 0.5
+    assert pick_dtype("auto", CPU, Tuner(tmp_path, clock)) == torch.float32
+    assert tried == []
+    assert pick_dtype("auto", CPU, Tuner(clock=clock)) == torch.bfloat16
+
+
+def test_what_is_asked_for_is_not_measured(worked):
+    _, tried, clock = worked
+    assert pick_dtype("bfloat16", CPU, Tuner(clock=clock)) == torch.bfloat16
+    assert pick_dtype(torch.float16, CPU, Tuner(clock=clock)) == torch.float16
+    assert tried == []
+
+
+def test_a_processor_without_bfloat16_calculates_in_float32(monkeypatch):
+    monkeypatch.setattr(device, "_cpu_multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(device, "_work_in", pytest.fail)
+    assert pick_dtype("auto", CPU) == torch.float32
+
+
+def test_the_work_that_is_timed_can_be_done_in_both():
+    for dtype in (torch.float32, torch.bfloat16):
+        device._work_in(dtype)()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the GNU C library can be told")
+def test_freed_memory_is_kept_until_it_is_given_back():
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    usual, kept, given_back = map(int, done.stdout.split())
+    assert kept < usual / 10
+    assert given_back > 50 * 2**20
