@@ -211,6 +211,7 @@ def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
         "edits": edits,
         "feature_reuse": arguments.feature_reuse,
         "guidance_reuse": arguments.guidance_reuse,
+        "int8": arguments.int8,
     }
     if arguments.fast is not None:
         fields |= ECONOMIES[arguments.fast].fields

@@ -43,6 +43,7 @@ FEATURE_REUSE_HELP = "run the deep layers of the network in every N-th step only
 GUIDANCE_REUSE_HELP = (
     "leave the unconditional half out where guidance turned by no more than this share, 0 to 1"
 )
+INT8_HELP = "multiply in 8-bit numbers, twice as fast on processors that can, almost the same image"
 EDITS_FORM = '[{"step": 8, "field": "guidance_scale", "value": 9.5}]'
 
 
@@ -73,6 +74,7 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add("--fast", metavar="LEVEL", type=_level, help=FAST_HELP)
     add("--feature-reuse", metavar="N", type=_whole_number, help=FEATURE_REUSE_HELP)
     add("--guidance-reuse", metavar="S", type=_share, help=GUIDANCE_REUSE_HELP)
+    add("--int8", action="store_true", default=None, help=INT8_HELP)
     add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, …")
     add("--dtype", metavar="T", default="auto", help="auto, float32, bfloat16 or float16")
     add("--compiled", action="store_true", help=COMPILED_HELP)
@@ -118,7 +120,7 @@ def contradiction(arguments: argparse.Namespace) -> str | None:
     told = {name for name, value in vars(arguments).items() if value is not None}
     if "film" not in told and ("film_seconds" in told or arguments.step_numbers):
         return "--film-seconds and --step-numbers need --film and the file to write."
-    for name in ("feature_reuse", "guidance_reuse"):
+    for name in ("feature_reuse", "guidance_reuse", "int8"):
         if "fast" in told and name in told:
             return f"--fast sets {_written(name)} as well: leave one of the two out."
     if "axes" in told:

@@ -21,6 +21,7 @@ JSON_HELP = "all of it as JSON, for scripts"
 LABELS = {"guidance_scale": "guidance", "scheduler_options": "options", "clip_skip": "clip skip"}
 USUAL = {"count": 1, "eta": 0.0, "guidance_rescale": 0.0, "guidance_interval": (0.0, 1.0)}
 USUAL |= {"guidance_easing": "linear", "clip_skip": 1, "feature_reuse": 1, "guidance_reuse": 0.0}
+USUAL |= {"int8": False}
 """Values that need no line of their own."""
 WIDTH = 17
 

@@ -1,5 +1,5 @@
 """Carried: what the evaluations of an image leave to the next one, so that this one costs less; and
-an evaluation that makes use of it. Called by `engine.generate` where a request asks for it.
+an evaluation that makes use of it. Called by `engine.generate` for every evaluation.
 """
 
 from __future__ import annotations
@@ -68,7 +68,11 @@ def predict(
     guidance_reuse s: the unconditional half is left out where the direction from it to the
     conditional one turned by no more than the share s of its length from one evaluation that made
     both to the next; the direction is kept instead. The evaluation after that makes both again.
+
+    Where the conditions let it take over nothing, it is `pipeline.predict` on the whole batch.
     """
+    if now.exact:
+        return Predicted(*pipeline.predict(model_input, timestep, told, told_without, poll), ())
     before = carried or (None,) * len(model_input)
     made = [
         _predict_one(pipeline, now, index, image, timestep, told, told_without, poll, known)

@@ -18,14 +18,16 @@ from engine import guidance, schedulers
 from engine.carried import Carried, predict
 from engine.control import Control, EvaluationDropped, RunCancelled
 from engine.courier import courier_of, uploaded
+from engine.device import free_cache
 from engine.errors import NonFiniteError, RequestError
 from engine.events import Cancelled, Encoded, Event, Finished, Step
 from engine.images import to_pil
 from engine.metadata import Record
+from engine.networks.int8 import available, int8
 from engine.pipelines.base import Pipeline
 from engine.request import STEERABLE, Request
 from engine.schedulers.base import Scheduler, State
-from engine.steering import Conditions, conditions, continued, edited
+from engine.steering import Conditions, conditions, continued, course, edited
 from engine.timeline import Snapshot, Timeline
 
 TINY = torch.finfo(torch.float32).tiny
@@ -104,20 +106,15 @@ def generate(
             try:
                 model_input = scheduler.scale_model_input(here)
                 poll = control.poll if state.denoised is None else control.poll_evaluation
-                if now.exact:
-                    conditional, unconditional = pipeline.predict(
-                        model_input, timestep, told, told_without, poll
-                    )
-                    carried = ()
-                else:
+                with int8(now.int8):
                     predicted = predict(
                         *(pipeline, now, index, model_input, timestep, told, told_without, poll),
                         carried,
                     )
-                    conditional, unconditional = predicted.conditional, predicted.unconditional
-                    carried = predicted.carried
             except EvaluationDropped:
                 continue
+            conditional, unconditional = predicted.conditional, predicted.unconditional
+            carried = predicted.carried
             output = guidance.combine(
                 unconditional, conditional, now.guidance_scale, now.guidance_rescale
             )
@@ -158,11 +155,13 @@ def generate(
         return
     finally:
         pipeline.pace.previews.end_run()
+        if pipeline.device.type == "cpu":
+            free_cache(pipeline.device)
     record = Record.of_run(
         pipeline,
         request,
         executed_steps=state.index,
-        notes=decoded.notes + _how_it_ran(pipeline),
+        notes=decoded.notes + _how_it_ran(pipeline, request, total),
         branches=branches,
     )
     yield Finished(tuple(to_pil(pixels) for pixels in decoded.pictures), record, timeline)
@@ -202,8 +201,11 @@ def _encoded(pipeline: Pipeline, prompt: str) -> Encoded:
     return Encoded(reading.token_count, reading.truncated)
 
 
-def _how_it_ran(pipeline: Pipeline) -> tuple[str, ...]:
-    return () if pipeline.compilation is None else (pipeline.compilation.note,)
+def _how_it_ran(pipeline: Pipeline, request: Request, total: int) -> tuple[str, ...]:
+    notes = () if pipeline.compilation is None else (pipeline.compilation.note,)
+    if available(pipeline.device) or not any(now.int8 for now in course(request, total)):
+        return notes
+    return (*notes, f"no int8 on this {pipeline.device.type.upper()}: all in full precision")
 
 
 def _check_shape(start: Snapshot, shape: tuple[int, ...]) -> None:

@@ -28,25 +28,31 @@ OF_A_PROMPT = (
 """The fields that mean nothing to a model that takes no prompt."""
 AT_A_BRANCH = (
     *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
-    *("clip_skip", "feature_reuse", "guidance_reuse", "vary", "finish"),
+    *("clip_skip", "feature_reuse", "guidance_reuse", "int8", "vary", "finish"),
 )
 """What else an edit can hold: settings that a branch may change, and two acts."""
 
 
 @dataclass(frozen=True)
 class Economy:
-    """How much an evaluation takes over from those before it; see the fields of the same names of a
-    request."""
+    """How much an evaluation takes over from those before it, and how finely it calculates; see the
+    fields of the same names of a request."""
 
     feature_reuse: int
     guidance_reuse: float
+    int8: bool
 
     @property
     def fields(self) -> Mapping[str, Any]:
         return asdict(self)
 
 
-ECONOMIES = (Economy(1, 0.0), Economy(2, 0.0), Economy(3, 0.2), Economy(5, 0.3))
+ECONOMIES = (
+    Economy(1, 0.0, int8=False),
+    Economy(2, 0.0, int8=True),
+    Economy(3, 0.2, int8=True),
+    Economy(5, 0.3, int8=True),
+)
 """The levels from exact to fast that a person chooses from; `tests/benchmarks/economy.py` prints
 what each costs and saves."""
 
@@ -120,6 +126,8 @@ class Request:
         (all, exact) to 10 (arXiv:2312.00858).
     guidance_reuse: the unconditional half is left out where the guidance turns by no more than this
         share from step to step, 0 (nowhere, exact) to 1; `engine.carried` says how.
+    int8: the large layers of the network multiply in 8-bit whole numbers (arXiv:1712.05877) on
+        processors that have such instructions; elsewhere the record notes that they did not.
 
     Raises RequestError, which names the field, for a value that no pipeline could use.
     """
@@ -144,6 +152,7 @@ class Request:
     clip_skip: int = 1
     feature_reuse: int = 1
     guidance_reuse: float = 0.0
+    int8: bool = False
 
     def __post_init__(self) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -165,6 +174,8 @@ class Request:
         _check_int("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
         _check_int("feature_reuse", self.feature_reuse, 1, MAX_FEATURE_REUSE)
         _check_number("guidance_reuse", self.guidance_reuse, 0.0, 1.0)
+        if not isinstance(self.int8, bool):
+            raise RequestError("int8", f"must be true or false, not {self.int8!r}.")
         self._check_options()
         self._check_interval()
         object.__setattr__(self, "guidance_curve", checked(self.guidance_curve))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SETTINGS = (
     *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
     *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
-    *("feature_reuse", "guidance_reuse"),
+    *("feature_reuse", "guidance_reuse", "int8"),
 )
 """The fields of a request that can change from one evaluation to the next. The curve comes after
 the scale, since a scale takes its place."""
@@ -35,8 +35,8 @@ class Conditions:
 
     guided: whether the unconditional half is needed: not at scale 1, nor outside the interval
     (Kynkäänniemi et al., arXiv:2404.07724). feature_reuse, guidance_reuse: what may be taken over
-    from the evaluations before, see `engine.carried`. varied: mixings of the noise just before it.
-    finish: whether the run ends before it.
+    from the evaluations before, see `engine.carried`. int8: see `engine.networks.int8`. varied:
+    mixings of the noise just before it. finish: whether the run ends before it.
     """
 
     prompt: str
@@ -49,6 +49,7 @@ class Conditions:
     eta: float
     feature_reuse: int
     guidance_reuse: float
+    int8: bool
     varied: tuple[Mapping[str, Any], ...]
     finish: bool
 
@@ -104,6 +105,7 @@ def course(request: Request, total: int, first: int = 0) -> Iterator[Conditions]
             eta=now["eta"],
             feature_reuse=now["feature_reuse"],
             guidance_reuse=now["guidance_reuse"],
+            int8=now["int8"],
             varied=tuple(edit.value for edit in due if edit.field == "vary"),
             finish=index >= end,
         )

@@ -28,7 +28,7 @@ def fields(level: int) -> dict[str, Any]:
 
 def level(draft: Mapping[str, Any]) -> int:
     """The level that has the fields of the draft; the exact one where none has."""
-    found = Economy(draft["feature_reuse"], draft["guidance_reuse"])
+    found = Economy(draft["feature_reuse"], draft["guidance_reuse"], draft["int8"])
     return ECONOMIES.index(found) if found in ECONOMIES else EXACT
 
 
@@ -38,11 +38,12 @@ def _sentence(economy: Economy, takes_prompt: bool) -> str:
     if economy.guidance_reuse and takes_prompt:
         return tr(
             "Deep layers are worked out in one step of {count}, the unguided half less "
-            "often where guidance hardly turns; the picture changes visibly.",
+            "often where guidance hardly turns, in 8 bits where the processor can; the picture "
+            "changes visibly.",
             count=economy.feature_reuse,
         )
     return tr(
-        "Deep layers are worked out in one step of {count} and reused in between; the picture "
-        "changes a little.",
+        "Deep layers are worked out in one step of {count} and reused in between, in 8 bits where "
+        "the processor can; the picture changes a little.",
         count=economy.feature_reuse,
     )

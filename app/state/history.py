@@ -285,6 +285,8 @@ def _words(edit: Edit) -> str:
             return tr("Unguided half in every step")
         case "guidance_reuse":
             return tr("Unguided half less often")
+        case "int8":
+            return tr("In 8 bits") if value else tr("In full precision")
         case "vary":
             return tr("Varied by {percent} %", percent=round(100 * value["amount"]))
         case "finish":

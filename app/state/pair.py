@@ -92,6 +92,7 @@ def _labels() -> dict[str, str]:
         "clip_skip": tr("Clip skip"),
         "feature_reuse": tr("Deep layers: one step in"),
         "guidance_reuse": tr("Unguided half left out up to"),
+        "int8": tr("In 8 bits"),
         "edits": tr("Changed during the run"),
     }
 
@@ -99,6 +100,8 @@ def _labels() -> dict[str, str]:
 def _words(value: Any) -> str:
     if value is None or value in ((), {}, ""):
         return ""
+    if isinstance(value, bool):
+        return tr("Yes") if value else tr("No")
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple) and value and hasattr(value[0], "field"):

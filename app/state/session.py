@@ -34,6 +34,7 @@ FIELDS = (
     "class_label",
     "feature_reuse",
     "guidance_reuse",
+    "int8",
     "scheduler_options",
     "eta",
     "clip_skip",

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.context import Context
+from engine.networks.linear import Linear
 from engine.networks.poll import Poll, no_poll
 
 
@@ -18,10 +19,10 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int, context_channels: int, heads: int, bias: bool) -> None:
         super().__init__()
-        self.to_q = nn.Linear(channels, channels, bias=bias)
-        self.to_k = nn.Linear(context_channels, channels, bias=bias)
-        self.to_v = nn.Linear(context_channels, channels, bias=bias)
-        self.to_out = nn.Sequential(nn.Linear(channels, channels))
+        self.to_q = Linear(channels, channels, bias=bias)
+        self.to_k = Linear(context_channels, channels, bias=bias)
+        self.to_v = Linear(context_channels, channels, bias=bias)
+        self.to_out = nn.Sequential(Linear(channels, channels))
         self.heads = heads
 
     def forward(self, tokens: Tensor, context: Tensor | Context, /) -> Tensor:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from engine.networks.int8 import int8
+
 
 class Context:
     """text: (B, M, D) hidden states. What an attention made of them is kept as long as this is:
@@ -21,5 +23,6 @@ class Context:
     def keys_and_values(self, to_k: nn.Module, to_v: nn.Module) -> tuple[Tensor, Tensor]:
         """The text through these two projections, (B, M, channels) each."""
         if to_k not in self._read:
-            self._read[to_k] = to_k(self.text), to_v(self.text)
+            with int8(False):  # whoever reads them next may want them exact
+                self._read[to_k] = to_k(self.text), to_v(self.text)
         return self._read[to_k]

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.int8 import Quantizable, wanted
 from engine.networks.winograd import DOUBLED, FOUR, SIX, Algorithm, Scratch, convolve
 from engine.tuning import Tuner
 
@@ -24,7 +25,7 @@ MANY = 40_000_000
 one gains little, and keeps the bits of diffusers."""
 
 
-class Conv3x3(nn.Conv2d):
+class Conv3x3(nn.Conv2d, Quantizable):
     """Padding 1, stride 1. Without a tuner it is nn.Conv2d. tuner, scratch: see `tune`."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -34,6 +35,8 @@ class Conv3x3(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w)."""
+        if wanted(input, self.weight):
+            return self.in_int8.filtered(input).to(input.dtype)
         tuner = self._tuner_for(input, 1)
         if tuner is None:
             return super().forward(input)
@@ -54,6 +57,8 @@ class Conv3x3(nn.Conv2d):
         def direct() -> Tensor:
             return super(Conv3x3, self).forward(F.interpolate(input, size=size))
 
+        if wanted(input, self.weight):
+            return self.in_int8.filtered(input, size).to(input.dtype)
         twice = (2 * input.shape[2], 2 * input.shape[3])
         tuner = self._tuner_for(input, 4) if size == twice else None
         if tuner is None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.networks.activation import ACTIVATIONS, ACTIVATIONS_OVER
 from engine.networks.convolution import Conv3x3
+from engine.networks.linear import Conv1x1
 from engine.networks.poll import Poll, no_poll
 from engine.networks.resampling import halve
 
@@ -62,7 +63,7 @@ class ResnetBlock2D(nn.Module):
         self.conv2 = Conv3x3(out_channels, out_channels)
         self.conv_shortcut = None
         if in_channels != out_channels or conv_shortcut:
-            self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 1)
+            self.conv_shortcut = Conv1x1(in_channels, out_channels)
         self.activation = ACTIVATIONS[options.act_fn]
         self.activation_over = ACTIVATIONS_OVER[options.act_fn]
         self.scale_shift = options.scale_shift

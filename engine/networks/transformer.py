@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from engine.networks.attention import Attention
 from engine.networks.context import Context
+from engine.networks.linear import Conv1x1, Linear
 from engine.networks.poll import Poll, no_poll
 
 WIDEST = 2**22
@@ -48,11 +49,11 @@ class Transformer2D(nn.Module):
         )
         self.linear_projection = options.linear_projection
         if self.linear_projection:
-            self.proj_in = nn.Linear(channels, channels)
-            self.proj_out = nn.Linear(channels, channels)
+            self.proj_in = Linear(channels, channels)
+            self.proj_out = Linear(channels, channels)
         else:
-            self.proj_in = nn.Conv2d(channels, channels, 1)
-            self.proj_out = nn.Conv2d(channels, channels, 1)
+            self.proj_in = Conv1x1(channels, channels)
+            self.proj_out = Conv1x1(channels, channels)
 
     def forward(self, hidden: Tensor, text: Tensor | Context, poll: Poll = no_poll) -> Tensor:
         """hidden (B, channels, h, w), text (B, M, context_channels): the shape of hidden. One
@@ -105,7 +106,7 @@ class FeedForward(nn.Module):
         super().__init__()
         # The middle was the dropout of training: the names of the weights count it.
         self.net = nn.Sequential(
-            GEGLU(channels, 4 * channels), nn.Identity(), nn.Linear(4 * channels, channels)
+            GEGLU(channels, 4 * channels), nn.Identity(), Linear(4 * channels, channels)
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -124,7 +125,7 @@ class GEGLU(nn.Module):
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
-        self.proj = nn.Linear(in_features, 2 * out_features)
+        self.proj = Linear(in_features, 2 * out_features)
 
     def forward(self, tokens: Tensor) -> Tensor:
         content, gate = self.proj(tokens).chunk(2, dim=-1)

@@ -197,7 +197,7 @@ def test_a_level_of_the_speed_slider_is_in_the_picture_and_its_file(qtbot, opene
         press(qtbot, opened, "branchButton")
     branch = engine.read(opened.history.lines[3].result.paths[0])
     assert branch.branches == (2,)
-    assert {edit.field for edit in branch.edits} == {"feature_reuse", "guidance_reuse"}
+    assert {edit.field for edit in branch.edits} == {"feature_reuse", "guidance_reuse", "int8"}
     pipeline = engine.load("bundled")
     again = list(engine.generate(pipeline, branch.request))[-1]
     assert np.array_equal(np.asarray(again.images[0]), last(opened, 3))

@@ -80,6 +80,7 @@ requests = st.builds(
     clip_skip=st.integers(1, 12),
     feature_reuse=st.integers(1, 10),
     guidance_reuse=numbers,
+    int8=st.booleans(),
 )
 records = st.builds(
     Record,

@@ -32,6 +32,7 @@ steerable = {
     "clip_skip": st.integers(1, 12),
     "feature_reuse": st.integers(1, 10),
     "guidance_reuse": fractions,
+    "int8": st.booleans(),
 }
 acts = {
     "vary": st.fixed_dictionaries({"amount": fractions, "seed": seeds}),

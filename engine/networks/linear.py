@@ -1,0 +1,32 @@
+"""Linear and Conv1x1: a product of each token, or of each pixel, with one matrix. Used by the
+transformers and the residual blocks.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from engine.networks.int8 import Quantizable, wanted
+
+
+class Linear(nn.Linear, Quantizable):
+    """nn.Linear, in 8 bits where `engine.networks.int8` says so."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(…, in_features) to (…, out_features)."""
+        if wanted(input, self.weight):
+            return self.in_int8.product(input).to(input.dtype)
+        return super().forward(input)
+
+
+class Conv1x1(nn.Conv2d, Quantizable):
+    """A convolution of one pixel, likewise."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 1)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in_channels, h, w) to (B, out_channels, h, w)."""
+        if wanted(input, self.weight):
+            return self.in_int8.filtered(input).to(input.dtype)
+        return super().forward(input)
