@@ -51,7 +51,7 @@ class Tuner:
     def quickest(
         self, work: str, ways: Mapping[str, Callable[[], object]], trials: int = TRIALS
     ) -> str:
-        """The name of the way that `run` would take, for ways that are tried for their time only."""
+        """The name of the way that `run` would take, for ways that are tried for their time."""
         work = _here(work)
         if (way := self._chosen.get(work, "")) in ways:
             return way

@@ -20,7 +20,7 @@ LARGE = 2**24
 """Multiplications below which a product is done as always: rounding its inputs costs more than is
 gained."""
 LEVELS = 253
-"""Steps between the least and the largest of the inputs: of 255, so that zero can be one of them."""
+"""Steps from the least to the largest of the inputs, out of 255: zero must be one of them."""
 ROUNDING = 1.5 * 2**23
 """Added to a number of float32, it leaves the nearest whole number in the lowest bits."""
 FINEST = torch.finfo(torch.float32).tiny
@@ -133,7 +133,7 @@ class Quantized:
 
 
 class Quantizable(nn.Module):
-    """A layer that has its weight in 8 bits as well, from the first time on that they are wanted."""
+    """A layer that has its weight in 8 bits as well, once they were wanted."""
 
     weight: Tensor
     bias: Tensor | None
