@@ -1,4 +1,4 @@
-"""What taking over from earlier steps saves and costs: each option, and each level of the slider.
+"""What each option that takes less time saves and costs, and each level of the slider.
 
     python tests/benchmarks/economy.py [--steps 20] [--prompts 8]
 
@@ -45,6 +45,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "guidance_reuse 0.2": {"guidance_reuse": 0.2},
     "guidance_reuse 0.3": {"guidance_reuse": 0.3},
     "guidance_reuse 0.5": {"guidance_reuse": 0.5},
+    "int8": {"int8": True},
     "feature_reuse 2": {"feature_reuse": 2},
     "feature_reuse 3": {"feature_reuse": 3},
     "feature_reuse 5": {"feature_reuse": 5},

@@ -33,9 +33,12 @@ print("\\n" + json.dumps(found | {"peak": peak}))
 
 PROBE = """
 import torch
-from engine.device import pick_device, pick_dtype
-dtype = str(pick_dtype("auto", pick_device("cpu"))).removeprefix("torch.")
-found["dtype"] = dtype
+from engine import device
+from engine.networks import int8
+cpu = device.pick_device("cpu")
+found["dtype"] = str(device.pick_dtype("auto", cpu)).removeprefix("torch.")
+found["bfloat16"] = device._cpu_multiplies_bfloat16()
+found["int8"] = int8.available(cpu)
 """
 
 
@@ -63,10 +66,10 @@ def made(folder: Path, kind: str) -> Path:
     return folder
 
 
-def own_dtype() -> str:
-    """What `engine.load` takes for "auto" on this machine's CPU: bfloat16 only where that is
-    multiplied in hardware."""
-    return run(PROBE)["dtype"]
+def abilities() -> dict[str, Any]:
+    """Of this machine's CPU: "dtype", what `engine.load` takes for "auto"; "bfloat16" and "int8",
+    whether it multiplies such in hardware."""
+    return run(PROBE)
 
 
 def machine() -> str:

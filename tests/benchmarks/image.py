@@ -37,7 +37,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from fresh import ProgramError, decibels, machine, made, own_dtype, run
+from fresh import ProgramError, abilities, decibels, machine, made, run
 
 from engine.request import ECONOMIES
 
@@ -273,7 +273,7 @@ def version_in(python: str, package: str) -> str | None:
 
 
 def ours_here(ours: list[str], folder: Path) -> Iterator[Kind]:
-    dtype = own_dtype()
+    dtype = abilities()["dtype"]
     for name in ours:
         like = "diffusers, float32" if name == "exact" else f"Safelight, exact, {dtype}"
         names = {"FOLDER": str(folder), "FIELDS": OURS[name]}
@@ -285,7 +285,7 @@ def diffusers_here(peers: list[str], folder: Path) -> Iterator[Kind]:
     if "diffusers" in peers:
         yield Kind("diffusers, float32", DIFFUSERS, names, "")
     if "diffusers-best" in peers:
-        dtype = own_dtype()
+        dtype = abilities()["dtype"]
         compiled = any(map(shutil.which, ("c++", "g++", "clang++")))
         if dtype == "float32" and not compiled:
             print("diffusers-best is left out: no C++ compiler, and bfloat16 is emulated here.\n")
@@ -303,7 +303,7 @@ def openvino_here(python: str, folder: Path, models: Path, size: int) -> Iterato
         converted.mkdir(exist_ok=True)
         run(CONVERT, python, SIZE=size, **names)
     precisions = {"its default": None}
-    if own_dtype() != "float32":
+    if abilities()["dtype"] != "float32":
         precisions["float32"] = "f32"
     for how, precision in precisions.items():
         names = {**names, "PRECISION": precision}

@@ -8,7 +8,7 @@ after a call that warms up, and the highest peak of memory of a whole loaded pip
 with diffusers in float32: of a UNet's predictions the largest difference, relative to the largest
 value; of a decoded picture, decibels.
 
-bfloat16 is left out where the processor lacks it and it is emulated, unless --bfloat16 asks for it.
+bfloat16 and int8 are left out where the processor lacks them; --bfloat16 asks for it emulated.
 --compiled: diffusers also under torch.compile, where there is a C++ compiler. --folder keeps the
 models there for the next time. Takes about half an hour on two cores; needs 8 GB of memory, 20 for
 SDXL, and 10 GB of disk.
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fresh import ProgramError, decibels, machine, made, own_dtype, run
+from fresh import ProgramError, abilities, decibels, machine, made, run
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Kind:
     dtype: str
     channels_last: bool = False
     compiled: bool = False
+    int8: bool = False
 
 
 TIMED = """
@@ -87,6 +88,7 @@ found["seconds"] = statistics.median(seconds)
 SAFELIGHT = f"""
 {TIMED}
 import engine
+from engine.networks.int8 import int8
 from engine.steering import conditions
 pipeline = engine.load(FOLDER, device="cpu", dtype=DTYPE)
 
@@ -94,7 +96,8 @@ def told(prompt, negative_prompt):
     return pipeline.encode(conditions(engine.Request(prompt, negative_prompt), 0, 20))
 
 def unet():
-    return torch.stack(pipeline.predict(latents, 500.0, *halves)).numpy()
+    with int8(INT8):
+        return torch.stack(pipeline.predict(latents, 500.0, *halves)).numpy()
 
 def vae():
     return pipeline.decode(latents).pictures[0]
@@ -192,23 +195,27 @@ def main() -> None:
 
 def kinds_here(bfloat16: bool, compiled: bool) -> Iterator[Kind]:
     """Those that this machine can tell something about; prints which it leaves out, and why."""
-    usual = own_dtype()
+    here = abilities()
+    usual = here["dtype"]
+    print(f"Safelight's choice here is {usual}.\n")
     yield Kind("diffusers, float32", DIFFUSERS, "float32")
     yield Kind("Safelight, float32", SAFELIGHT, "float32")
     if usual != "float32":
         yield Kind(f"Safelight, {usual} (its choice here)", SAFELIGHT, usual)
-    if bfloat16 or usual == "bfloat16":
+    if here["int8"]:
+        yield Kind(f"Safelight, {usual}, int8", SAFELIGHT, usual, int8=True)
+    if bfloat16 or here["bfloat16"]:
         label = "diffusers, bfloat16, channels last"
         yield Kind(label, DIFFUSERS, "bfloat16", channels_last=True)
     else:
-        print("float32 is Safelight's choice here. bfloat16 is emulated: left out.\n")
+        print("bfloat16 is emulated here: left out.\n")
     if compiled and not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
         print("There is no C++ compiler: torch.compile is left out.\n")
     elif compiled:
         yield Kind("diffusers, float32, compiled", DIFFUSERS, "float32", compiled=True)
-        if usual == "bfloat16":
+        if here["bfloat16"]:
             label = "diffusers, bfloat16, channels last, compiled"
-            yield Kind(label, DIFFUSERS, usual, channels_last=True, compiled=True)
+            yield Kind(label, DIFFUSERS, "bfloat16", channels_last=True, compiled=True)
 
 
 def measured(
@@ -217,6 +224,7 @@ def measured(
     """By the kinds' labels. One that fails is told and left out."""
     rows: dict[str, Row] = {}
     kinds = [kind for kind in kinds if not (kind.compiled and work.part == "text")]
+    kinds = [kind for kind in kinds if not kind.int8 or work.part == "unet"]  # the UNet's alone
     failed: set[Kind] = set()
     for _ in range(rounds):
         for kind in kinds:
@@ -225,6 +233,8 @@ def measured(
             names: dict[str, Any] = {"PART": work.part, "SIZE": work.size, "DTYPE": kind.dtype}
             if kind.program is DIFFUSERS:
                 names |= {"CHANNELS_LAST": kind.channels_last, "COMPILED": kind.compiled}
+            else:
+                names["INT8"] = kind.int8
             try:
                 found = run(kind.program, FOLDER=str(folder), OUTPUT=str(output), **names)
             except ProgramError as error:
