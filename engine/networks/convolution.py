@@ -21,8 +21,8 @@ WIDE = 1024
 """Pixels of the result below which it is done as always, too: what is made of the filters each time
 costs more there than it saves."""
 MANY = 40_000_000
-"""Weights from which on a network in float32 on a CPU is laid out with the channels last: a smaller
-one gains little, and keeps the bits of diffusers."""
+"""Weights from which on a network in float32 on a CPU is laid out with the channels last, and read
+as the file has them: a smaller one gains little, and keeps the bits of diffusers."""
 
 
 class Conv3x3(nn.Conv2d, Quantizable):
@@ -39,10 +39,8 @@ class Conv3x3(nn.Conv2d, Quantizable):
             return self.in_int8.filtered(input).to(input.dtype)
         tuner = self._tuner_for(input, 1)
         if tuner is None:
-            return super().forward(input)
-        ways: dict[str, Callable[[], Tensor]] = {
-            "direct": lambda: super(Conv3x3, self).forward(input)
-        }
+            return self._direct(input)
+        ways: dict[str, Callable[[], Tensor]] = {"direct": lambda: self._direct(input)}
         if input.dtype == torch.float32:
             ways |= {
                 "tiles of 4": lambda: self._winograd(input, FOUR),
@@ -50,12 +48,15 @@ class Conv3x3(nn.Conv2d, Quantizable):
             }
         return tuner.run(self._work("convolution", input), ways)
 
+    def _direct(self, input: Tensor) -> Tensor:
+        return F.conv2d(input, self.weight.to(input.dtype), self.bias, padding=1)
+
     def doubled(self, input: Tensor, size: tuple[int, int]) -> Tensor:
         """The same after every pixel was repeated: (B, in_channels, h, w) to (B, out_channels,
         *size), which is twice the height and width, or one less."""
 
         def direct() -> Tensor:
-            return super(Conv3x3, self).forward(F.interpolate(input, size=size))
+            return self._direct(F.interpolate(input, size=size))
 
         if wanted(input, self.weight):
             return self.in_int8.filtered(input, size).to(input.dtype)
@@ -84,7 +85,7 @@ class Conv3x3(nn.Conv2d, Quantizable):
 
     def _winograd(self, input: Tensor, algorithm: Algorithm) -> Tensor:
         assert self.scratch is not None
-        return convolve(input, self.weight, self.bias, algorithm, self.scratch)
+        return convolve(input, self.weight.to(input.dtype), self.bias, algorithm, self.scratch)
 
     def _phases(self, input: Tensor) -> Tensor:
         """Each of the four pixels that one becomes sees only 2 by 2 different ones: a convolution
@@ -111,10 +112,14 @@ def _taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 
 def order_of(network: nn.Module, device: torch.device, dtype: torch.dtype) -> torch.memory_format:
     """How the filters of that network lie best in memory on that device."""
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    if dtype != torch.float32 or (device.type == "cpu" and weights >= MANY):
+    if dtype != torch.float32 or (device.type == "cpu" and is_large(network)):
         return torch.channels_last
     return torch.preserve_format
+
+
+def is_large(network: nn.Module) -> bool:
+    """Whether it has MANY weights."""
+    return sum(parameter.numel() for parameter in network.parameters()) >= MANY
 
 
 def tune(network: nn.Module, device: torch.device, tuner: Tuner) -> None:

@@ -5,7 +5,7 @@ which of the network's, and how. Made by the layouts (`folder`, `single_file`), 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -128,10 +128,12 @@ class Tensors:
         device: torch.device,
         dtype: torch.dtype | None = None,
         order: torch.memory_format | None = None,
+        as_stored: Container[str] = (),
     ) -> Iterator[tuple[str, Tensor, float]]:
         """(the network's key, tensor, the fraction of all bytes that is read by then), one after
         the other. Floating-point numbers become dtype, if one is given; others stay what they are.
-        order: how filters, which have four dimensions, are to lie in memory.
+        order: how filters, which have four dimensions, are to lie in memory. as_stored: names of
+        those that become no wider than the file has them.
 
         A tensor that needs no change is the file's own memory map. One that was converted has let
         go of it, so that no more than one tensor is in memory twice. Raises WeightsError.
@@ -149,6 +151,12 @@ class Tensors:
                     done += stored.bytes
                     changed = one.target.change.tensor(tensor)
                     wanted = dtype if changed.is_floating_point() else None
+                    if (
+                        one.target.name in as_stored
+                        and wanted
+                        and wanted.itemsize > changed.itemsize
+                    ):
+                        wanted = None
                     ours = _laid_out(changed, device, wanted, order if changed.dim() == 4 else None)
                     is_copied &= ours.untyped_storage().data_ptr() != _address(tensor)
                     yield one.target.name, ours, done / total

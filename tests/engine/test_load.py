@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import engine
 from engine import LoadError
+from engine.weights import strict
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"
@@ -211,3 +212,36 @@ def test_loading_opens_no_connection(tiny_folder, monkeypatch):
     engine.load(tiny_folder, device="cpu")
     with pytest.raises(LoadError):
         engine.load("somebody/unknown-model")
+
+
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_a_large_network_keeps_the_half_numbers_of_its_file_and_makes_the_same(
+    folder, half, monkeypatch
+):
+    for path in (UNET, VAE):
+        weights = {key: tensor.to(half) for key, tensor in load_file(folder / path).items()}
+        save_file(weights, folder / path)
+    request = engine.Request("an owl", steps=4, seed=5, width=32, height=32)
+
+    def made(dtype):
+        pipeline = engine.load(folder, device="cpu", dtype=dtype)
+        *_, finished = engine.generate(pipeline, request)
+        return pipeline, finished
+
+    def held(network):
+        return {name: parameter.dtype for name, parameter in network.named_parameters()}
+
+    # Large for what is kept, small for how it is laid out, which rounds otherwise.
+    monkeypatch.setattr(strict, "is_large", lambda network: False)
+    wide, exact = made("float32")
+    monkeypatch.setattr(strict, "is_large", lambda network: True)
+    narrow, same = made("float32")
+    for whole, kept in ((wide.unet, narrow.unet), (wide.vae, narrow.vae)):
+        assert set(held(whole).values()) == {torch.float32}
+        assert set(held(kept).values()) == {torch.float32, half}
+        assert all(dtype == torch.float32 for name, dtype in held(kept).items() if "norm" in name)
+        assert kept.dtype == torch.float32
+    assert same.images[0].tobytes() == exact.images[0].tobytes()
+    assert torch.equal(same.timeline[-1].latents, exact.timeline[-1].latents)
+    other, _ = made("bfloat16" if half == torch.float16 else "float16")  # no wider: converted
+    assert half not in held(other.unet).values()
