@@ -416,7 +416,7 @@ def test_a_text_encoder_without_its_projection_does_not_fit(copied):
     ("changes", "word"),
     [
         ({"hidden_act": "snake"}, "snake"),
-        ({"num_attention_heads": 5}, "attention heads"),
+        ({"num_attention_heads": 5}, "num_attention_heads"),
         ({"hidden_size": "wide"}, "wide"),
         ({"num_hidden_layers": 3}, "missing"),
     ],
