@@ -3,6 +3,7 @@ Loaded by `engine.weights`, called by `engine.pipelines`.
 """
 
 from engine.networks.autoencoder_kl import AutoencoderKL
+from engine.networks.clip_text import CLIPTextModel
 from engine.networks.poll import Poll, no_poll
 from engine.networks.tiny_autoencoder import AutoencoderTiny
 from engine.networks.unet_2d import UNet2DModel
@@ -16,6 +17,7 @@ __all__ = [
     "Autoencoder",
     "AutoencoderKL",
     "AutoencoderTiny",
+    "CLIPTextModel",
     "Poll",
     "UNet2DConditionModel",
     "UNet2DModel",

@@ -48,6 +48,13 @@ class ConfigReader:
         """A whole number from 1 up, or None if the key is null or not there and not required."""
         return None if not required and self.is_null(key) else self.integer(key)
 
+    def token(self, key: str, default: int) -> int:
+        """A whole number from 0 up."""
+        value = self._take(key, default)
+        if not _is_integer(value, low=0):
+            self.refuse(key, value, "a whole number from 0 up")
+        return value
+
     def number(self, key: str, default: float) -> float:
         """A finite number."""
         value = self._take(key, default)

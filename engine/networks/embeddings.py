@@ -66,7 +66,8 @@ class FourierTimesteps(nn.Module):
 
     def __init__(self, frequencies: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(frequencies) * FOURIER_SPREAD)
+        self.weight = nn.Parameter(torch.empty(frequencies))
+        nn.init.normal_(self.weight, std=FOURIER_SPREAD)
 
     def forward(self, values: Tensor) -> Tensor:
         """(N,) above 0 to (N, 2 frequencies), float32."""

@@ -1,5 +1,5 @@
-"""A prompt into what a UNet is told of it: CLIP's tokenizers and text encoders (Radford et al.,
-arXiv:2103.00020) from transformers. Used by the pipelines that take a prompt.
+"""A prompt into what a UNet is told of it, by CLIP's text encoders; their tokenizers are from
+transformers, whose own networks take seconds to import. Used by the pipelines that take a prompt.
 """
 
 from __future__ import annotations
@@ -10,23 +10,19 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import (
-    CLIPTextConfig,
-    CLIPTextModel,
-    CLIPTextModelWithProjection,
-    CLIPTokenizer,
-)
+from transformers import CLIPTokenizer
 
 from engine.courier import uploaded
 from engine.errors import ConfigError
+from engine.networks import CLIPTextModel
 from engine.offload import Stage
 from engine.pipelines.base import Files, Reading
+from engine.weights.keys import PROJECTION
 from engine.weights.strict import load_strictly
 
 KEPT = 32
 """Prompts whose hidden states are kept: those of a grid, and of the runs before. Some 0.2 MB each.
 """
-PROJECTION = "text_projection.weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +67,15 @@ class TextReader:
     def __init__(
         self,
         tokenizer: CLIPTokenizer,
-        encoder: CLIPTextModel | CLIPTextModelWithProjection,
+        encoder: CLIPTextModel,
         plan: TextPlan,
         device: torch.device,
     ):
         self.tokenizer = tokenizer
         self.encoder = encoder
-        self.width: int = encoder.config.hidden_size
-        self.layers: int = encoder.config.num_hidden_layers
-        self.pooled_width = 0
-        if isinstance(encoder, CLIPTextModelWithProjection):
-            self.pooled_width = encoder.config.projection_dim
+        self.width = encoder.config.hidden_size
+        self.layers = encoder.config.num_hidden_layers
+        self.pooled_width = encoder.config.projection_dim
         self.length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
         self._plan = plan
         self._device = device
@@ -117,15 +111,8 @@ class TextReader:
             return_tensors="pt",
         )
         ids = uploaded(read.input_ids, self._device)
-        if layer == 1 and self._plan.is_normed:
-            output = self.encoder(ids)
-            hidden = output.last_hidden_state
-        else:
-            output = self.encoder(ids, output_hidden_states=True)
-            hidden = output.hidden_states[-layer]
-            if self._plan.is_normed:
-                hidden = _inner(self.encoder).final_layer_norm(hidden)
-        return Conditioning(hidden, output.text_embeds if self.pooled_width else None)
+        encoded = self.encoder(ids, layer, self._plan.is_normed)
+        return Conditioning(encoded.hidden, encoded.pooled)
 
 
 class JointReader:
@@ -160,29 +147,12 @@ def load_text_reader(
 ) -> TextReader:
     """One of the plan's encoders. Raises ConfigError or WeightsError where a file is missing or
     damaged."""
-    settings = files.config(component)
+    config = files.config(component)
     tensors = files.tensors(component)
-    try:
-        config = CLIPTextConfig(**settings)
-    except Exception as error:  # transformers checks with whatever its fields raise
-        reason = " ".join(str(error).split())
-        raise ConfigError(
-            f"{tensors.config} is not that of a CLIP text encoder ({reason})."
-        ) from None
-    kind = CLIPTextModelWithProjection if PROJECTION in tensors.shapes() else CLIPTextModel
-
-    def build() -> CLIPTextModel | CLIPTextModelWithProjection:
-        try:
-            return kind(config)
-        except LookupError:
-            known = "quick_gelu, gelu or another that transformers has"
-            raise ConfigError(f"'hidden_act' is {config.hidden_act!r}; take {known}.") from None
-
-    encoder = load_strictly(build, tensors, stage.home, dtype, progress)
-    # The position numbers are no weights, so the file lacks them and they are still on meta.
-    positions = torch.arange(config.max_position_embeddings, device=stage.device)[None]
-    embeddings = _inner(encoder).get_submodule("embeddings")
-    embeddings.register_buffer("position_ids", positions, persistent=False)
+    projects = PROJECTION in tensors.shapes()
+    encoder = load_strictly(
+        lambda: CLIPTextModel(config, projects), tensors, stage.home, dtype, progress
+    )
     stage.seat("text", encoder)
     return TextReader(_load_tokenizer(files, tokenizer), encoder, plan, stage.device)
 
@@ -195,10 +165,6 @@ def _load_tokenizer(files: Files, component: str) -> CLIPTokenizer:
         raise ConfigError(
             f"The tokenizer in {path} cannot be read ({error}). Fetch this folder again."
         ) from None
-
-
-def _inner(encoder: CLIPTextModel | CLIPTextModelWithProjection) -> CLIPTextModel:
-    return encoder.text_model if isinstance(encoder, CLIPTextModelWithProjection) else encoder
 
 
 def _clean(prompt: str) -> str:

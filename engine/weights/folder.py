@@ -16,15 +16,20 @@ from typing import Any
 from engine.errors import ConfigError, LoadError, WeightsError
 from engine.weights.digest import file_sha256, joint_sha256
 from engine.weights.header import Header, read_header, unreadable
-from engine.weights.keys import current_unet_key, current_vae_key, flat_clip_key, nested_clip_key
+from engine.weights.keys import (
+    clip_key,
+    current_unet_key,
+    current_vae_key,
+    projecting_clip_key,
+)
 from engine.weights.prediction_type import checked_prediction_type
 from engine.weights.tensors import KeyMap, Tensors, same_key
 
 KEY_MAPS: Mapping[str, KeyMap] = {
     "UNet2DModel": current_unet_key,
     "AutoencoderKL": current_vae_key,
-    "CLIPTextModel": flat_clip_key,
-    "CLIPTextModelWithProjection": nested_clip_key,
+    "CLIPTextModel": clip_key,
+    "CLIPTextModelWithProjection": projecting_clip_key,
 }
 """By the network's class."""
 

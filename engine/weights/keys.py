@@ -4,7 +4,7 @@ Worked example: a VAE saved in 2022 has `decoder.mid_block.attentions.0.query.we
 is `decoder.mid_block.attentions.0.to_q.weight`, and the last part but one tells them apart.
 
 transformers has taken the part `text_model.` out of CLIPTextModel's names, and left it in those of
-CLIPTextModelWithProjection: either may be found in a file of either.
+CLIPTextModelWithProjection: either may be found in a file of either, and ours has it in neither.
 """
 
 from __future__ import annotations
@@ -38,17 +38,15 @@ def current_unet_key(key: str) -> tuple[Target, ...]:
     return (Target(OLD_UNET.get(key) or _current_attention(key)),)
 
 
-def flat_clip_key(key: str) -> tuple[Target, ...]:
-    """Today's names of a CLIPTextModel."""
+def clip_key(key: str) -> tuple[Target, ...]:
+    """Today's names of a text encoder without a projection."""
     flat = key.removeprefix(NESTED)
     return () if flat.startswith(CLIP_LEFTOVERS) else (Target(flat),)
 
 
-def nested_clip_key(key: str) -> tuple[Target, ...]:
-    """Today's names of a CLIPTextModelWithProjection."""
-    if key == PROJECTION:
-        return (Target(key),)
-    return tuple(Target(NESTED + target.name) for target in flat_clip_key(key))
+def projecting_clip_key(key: str) -> tuple[Target, ...]:
+    """Today's names of a text encoder with a projection."""
+    return (Target(key),) if key == PROJECTION else clip_key(key)
 
 
 def _current_attention(key: str) -> str:

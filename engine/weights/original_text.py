@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.weights.keys import NESTED, PROJECTION, flat_clip_key
+from engine.weights.keys import NESTED, PROJECTION, clip_key
 from engine.weights.part import Part
 from engine.weights.tensors import THIRDS, TURNED, KeyMap, Target
 
@@ -47,7 +47,7 @@ so the folders leave the last one out, and most files have it."""
 
 
 def clip_key_map(text: Part) -> KeyMap:
-    return flat_clip_key
+    return clip_key
 
 
 def clip_config(text: Part) -> dict[str, Any]:
@@ -89,13 +89,7 @@ def projecting_key_map(text: Part) -> KeyMap:
             return (Target(PROJECTION, TURNED),)
         if key == PROJECTION:  # some programs save it the way transformers does
             return (Target(key),)
-        return tuple(
-            Target(
-                target.name if target.name == text.prefix + key else NESTED + target.name,
-                target.change,
-            )
-            for target in _open_clip_targets(text, key)
-        )
+        return _open_clip_targets(text, key)
 
     return mapped
 

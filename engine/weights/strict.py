@@ -4,11 +4,12 @@ Called by the pipelines' loaders.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from engine.errors import ConfigError, WeightsError
 from engine.networks.convolution import is_large, order_of
@@ -17,6 +18,9 @@ from engine.weights.header import Shape, shown
 from engine.weights.tensors import Tensors
 
 Network = TypeVar("Network", bound=nn.Module)
+
+DRAWING = (nn.init.uniform_, nn.init.kaiming_uniform_, nn.init.normal_)
+"""What torch's layers begin with."""
 
 
 def load_strictly(
@@ -37,7 +41,7 @@ def load_strictly(
     file is missing or damaged, or a tensor is missing, unexpected or of another shape.
     """
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _Undrawn():
             network = build()
     except ConfigError as error:
         raise ConfigError(f"{tensors.config} cannot be used. {error}") from None
@@ -64,6 +68,23 @@ def _widened_at_work(network: nn.Module) -> set[str]:
     """The names of the weights of layers that do so."""
     layers = network.named_modules()
     return {f"{name}.weight" for name, layer in layers if isinstance(layer, Quantizable)}
+
+
+class _Undrawn(TorchFunctionMode):
+    """In here no layer draws the numbers that it would begin a training with. There is no memory
+    for them yet, and the first normal distribution on meta imports all of torch's compiler."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = kwargs or {}
+        if func in DRAWING:
+            return given["tensor"]
+        return func(*args, **given)
 
 
 def _compare(wanted: dict[str, Shape], tensors: Tensors) -> None:

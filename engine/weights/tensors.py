@@ -151,11 +151,8 @@ class Tensors:
                     done += stored.bytes
                     changed = one.target.change.tensor(tensor)
                     wanted = dtype if changed.is_floating_point() else None
-                    if (
-                        one.target.name in as_stored
-                        and wanted
-                        and wanted.itemsize > changed.itemsize
-                    ):
+                    widens = wanted is not None and wanted.itemsize > changed.itemsize
+                    if widens and one.target.name in as_stored:
                         wanted = None
                     ours = _laid_out(changed, device, wanted, order if changed.dim() == 4 else None)
                     is_copied &= ours.untyped_storage().data_ptr() != _address(tensor)

@@ -412,11 +412,21 @@ def test_a_text_encoder_without_its_projection_does_not_fit(copied):
         engine.load(folder, device="cpu")
 
 
+def test_a_text_encoder_that_is_called_projecting_and_has_no_projection_reads_a_prompt(copied):
+    folder = copied("sd1")
+    change_json(
+        folder / "model_index.json", text_encoder=["transformers", "CLIPTextModelWithProjection"]
+    )
+    text = engine.load(folder, device="cpu").text
+    assert text.pooled_width == 0
+    assert text.encode("an owl").pooled is None
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
         ({"hidden_act": "snake"}, "snake"),
-        ({"num_attention_heads": 5}, "attention heads"),
+        ({"num_attention_heads": 5}, "num_attention_heads"),
         ({"hidden_size": "wide"}, "wide"),
         ({"num_hidden_layers": 3}, "missing"),
     ],
