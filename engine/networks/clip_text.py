@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from engine.networks.activation import TEXT_ACTIVATIONS
 from engine.networks.clip_text_config import CLIPTextConfig
+from engine.networks.linear import Linear
 
 OLD_END = 2
 """An eos_token_id that is wrong in every file that has it, and most have it. It stands for CLIP's
@@ -116,10 +117,10 @@ class CausalAttention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.q_proj = nn.Linear(width, width)
-        self.k_proj = nn.Linear(width, width)
-        self.v_proj = nn.Linear(width, width)
-        self.out_proj = nn.Linear(width, width)
+        self.q_proj = Linear(width, width)
+        self.k_proj = Linear(width, width)
+        self.v_proj = Linear(width, width)
+        self.out_proj = Linear(width, width)
         self.heads = heads
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -137,8 +138,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: CLIPTextConfig) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.fc2 = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.fc1 = Linear(config.hidden_size, config.intermediate_size)
+        self.fc2 = Linear(config.intermediate_size, config.hidden_size)
         self.activation = TEXT_ACTIVATIONS[config.hidden_act]
 
     def forward(self, tokens: Tensor) -> Tensor:

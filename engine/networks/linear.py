@@ -1,5 +1,6 @@
-"""Linear and Conv1x1: a product of each token, or of each pixel, with one matrix. Used by the
-transformers and the residual blocks.
+"""Linear and Conv1x1: a product of each token, or of each pixel, with one matrix, the numbers of
+which may lie there half as wide as they work. Used by the transformers, the residual blocks and the
+text encoders.
 """
 
 from __future__ import annotations
