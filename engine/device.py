@@ -8,6 +8,7 @@ import ctypes
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,7 +31,9 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 TUNER = Tuner()
 """For this process, where no other is given."""
 TRIALS = 6
-"""Of each dtype: what is found holds for all images to come, so one busy moment must not count."""
+"""Of each dtype."""
+CLOCK = time.perf_counter if sys.platform == "win32" else time.thread_time
+"""For them: Windows counts the work of a thread in sixty-fourths of a second."""
 
 DTYPES = {
     "float32": torch.float32,
@@ -72,7 +75,10 @@ def pick_dtype(
         return torch.float16
     if device.type == "cpu" and _cpu_multiplies_bfloat16():
         ways = {name: _work_in(DTYPES[name]) for name in ("float32", "bfloat16")}
-        return DTYPES[(tuner or TUNER).quickest("dtype", ways, TRIALS)]
+        # What holds for all images to come is not left to the clock on the wall, which a busy
+        # moment moves on: it is the time that one thread works.
+        with threads(1):
+            return DTYPES[(tuner or TUNER).quickest("dtype", ways, TRIALS, CLOCK)]
     return torch.float32
 
 
@@ -136,12 +142,19 @@ def keep_memory() -> None:
 def core_left_free() -> Iterator[None]:
     """Calls of this thread leave one core alone meanwhile, for a window that paints at the same
     time: threads that wait for each other on cores that are taken lose more than they gain."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(threads, (os.cpu_count() or 1) - 1)))
+    with threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1))):
+        yield
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Calls of this thread are worked on by that many meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 def memory_left(device: torch.device | str) -> float:
