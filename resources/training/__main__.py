@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -43,22 +44,28 @@ def _parser() -> argparse.ArgumentParser:
         return own
 
     stage("fetch", _fetch, "fetch the pictures and names that the models are made of")
-    for name, run, steps, words in (
-        ("tiny", _tiny, 6_000, "distil a tiny autoencoder from the bundled VAE"),
-        ("ddpm", _ddpm, 20_000, "train bundled-ddpm"),
+    stage("latents", _latents, "encode the subjects' pictures with the bundled VAE")
+    for name, run, steps, rate, words in (
+        ("text", _text, 1_500, 1.5e-3, "teach the text encoder of the Emoji model"),
+        ("diffusion", _diffusion, 2_500, 6e-4, "train its UNet, after `text`"),
+        ("autoencoder", _autoencoder, 1_000, 3e-4, "sharpen the decoder of its VAE"),
+        ("tiny", _tiny, 6_000, 1.5e-3, "distil a tiny autoencoder from the bundled VAE"),
+        ("ddpm", _ddpm, 20_000, 1.5e-3, "train bundled-ddpm"),
     ):
         training = stage(name, run, words)
         training.add_argument("--steps", type=_count, default=steps, help="in all")
-        training.add_argument(
-            "--rate", type=_rate, default=1.5e-3, help="the highest learning rate"
-        )
+        training.add_argument("--rate", type=_rate, default=rate, help="the highest learning rate")
     export = stage("export", _export, "put what a training left where the program looks for it")
-    export.add_argument("what", choices=("tiny", "ddpm"))
+    export.add_argument("what", choices=("text", "diffusion", "autoencoder", "tiny", "ddpm"))
     export.add_argument("--into", type=Path, help="instead of resources/models")
     evaluate = stage("evaluate", _evaluate, "measure the bundled model")
     evaluate.add_argument("--count", type=_count, default=200, help="of prompts for each figure")
-    sheet = stage("sheet", _sheet, "draw 32 pictures of a model without prompt, seeds 0 to 31")
-    sheet.add_argument("model", help="bundled-ddpm or a folder")
+    sheet = stage(
+        "sheet",
+        _sheet,
+        "draw 64 pictures of fixed prompts, seed 0, or 32 of a model without, seeds 0 to 31",
+    )
+    sheet.add_argument("model", help="bundled, bundled-ddpm or a folder")
     sheet.add_argument("picture", type=Path, help="the PNG file to write")
     return parser
 
@@ -83,9 +90,33 @@ def _rate(text: str) -> float:
 
 
 def _fetch(given: argparse.Namespace) -> None:
-    from resources.training.fetch import fetch
+    from resources.training.fetch import MEANING, PACKAGES, fetch
 
-    fetch(given.work)
+    fetch(given.work, (*PACKAGES, MEANING))
+
+
+def _latents(given: argparse.Namespace) -> None:
+    from resources.training.encoded import encode
+
+    encode(given.work)
+
+
+def _text(given: argparse.Namespace) -> None:
+    from resources.training.text import train_text
+
+    train_text(given.work, given.steps, given.rate)
+
+
+def _diffusion(given: argparse.Namespace) -> None:
+    from resources.training.diffusion import train_diffusion
+
+    train_diffusion(given.work, given.steps, given.rate)
+
+
+def _autoencoder(given: argparse.Namespace) -> None:
+    from resources.training.autoencoder import train_decoder
+
+    train_decoder(given.work, given.steps, given.rate)
 
 
 def _tiny(given: argparse.Namespace) -> None:
@@ -103,8 +134,7 @@ def _ddpm(given: argparse.Namespace) -> None:
 def _export(given: argparse.Namespace) -> None:
     from resources.training import export
 
-    write = export.export_tiny if given.what == "tiny" else export.export_ddpm
-    print(write(given.work, given.into or export.MODELS))
+    print(export.EXPORTS[given.what](given.work, given.into or export.MODELS))
 
 
 def _evaluate(given: argparse.Namespace) -> None:
@@ -115,11 +145,16 @@ def _evaluate(given: argparse.Namespace) -> None:
 
 def _sheet(given: argparse.Namespace) -> None:
     import engine
+    from engine.pipelines.stable_diffusion import StableDiffusion
+    from resources.training.contact import PROMPTS
     from resources.training.evaluate import sheet
 
     pipeline = engine.load(given.model, device="cpu", dtype="float32")
-    steps = pipeline.default_request.steps
-    sheet(pipeline, [engine.Request(seed=seed, steps=steps) for seed in range(32)], given.picture)
+    default = pipeline.default_request
+    requests = [replace(default, seed=seed) for seed in range(32)]
+    if isinstance(pipeline, StableDiffusion):
+        requests = [replace(default, prompt=prompt, seed=0) for prompt in PROMPTS]
+    sheet(pipeline, requests, given.picture)
 
 
 if __name__ == "__main__":

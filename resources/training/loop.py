@@ -53,6 +53,7 @@ def train(
     plan: Plan,
     folder: Path,
     every: float = EVERY,
+    optimizer: torch.optim.Optimizer | None = None,
 ) -> bool:
     """Train until the plan's last step, from the checkpoint in `folder` if there is one, and leave
     the averaged weights in the network. Ctrl+C ends it early, with a checkpoint. Gives whether it
@@ -60,13 +61,14 @@ def train(
 
     loss: of one batch, drawn with nothing but that generator: so a training that goes on from a
     checkpoint takes the same steps as one that was never stopped. every: seconds between
-    checkpoints. Raises TrainingError for a loss that is not a number.
+    checkpoints. optimizer: of the network's weights, AdamW where there is none; its rate is the
+    plan's. Raises TrainingError for a loss that is not a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
     keeper = Keeper(folder / CHECKPOINT, every)
     log = Log(folder / "log.jsonl")
     generator = torch.Generator().manual_seed(plan.seed)
-    optimizer = torch.optim.AdamW(
+    optimizer = optimizer or torch.optim.AdamW(
         network.parameters(), lr=plan.rate, betas=BETAS, weight_decay=plan.weight_decay
     )
     average = {name: tensor.clone() for name, tensor in network.state_dict().items()}

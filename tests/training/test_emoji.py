@@ -1,0 +1,209 @@
+"""The stages that make the Emoji model, on three subjects and a few steps, in seconds."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+import engine
+from resources.training import (
+    autoencoder,
+    captions,
+    diffusion,
+    encoded,
+    export,
+    fetch,
+    meaning,
+    muon,
+    phrases,
+    pictures,
+    subjects,
+    text,
+)
+from resources.training.__main__ import main
+from resources.training.errors import TrainingError
+from resources.training.phrases import Phrase
+
+NAMES = ("pizza", "owl", "crown")
+EMOJI = ("🍕", "🦉", "👑")
+
+
+@pytest.fixture(name="work")
+def work_with_packages(work, tmp_path):
+    """A copy of the pictures, with packages beside them."""
+    folder = tmp_path / "work"
+    shutil.copytree(work, folder)
+    packages(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Three subjects, batches of two, and the sentence model's part by a table of letters."""
+    monkeypatch.setattr(subjects, "names", lambda: NAMES)
+    monkeypatch.setattr(text, "BATCH", 2)
+    monkeypatch.setattr(text, "WORDS", 2)
+    monkeypatch.setattr(diffusion, "BATCH", 2)
+    monkeypatch.setattr(diffusion, "SAID", 1)
+    monkeypatch.setattr(autoencoder, "BATCH", 1)
+    monkeypatch.setattr(meaning, "embeddings", lambda _, texts: spelled(texts))
+
+
+@pytest.fixture
+def latents(work):
+    return encoded.encode(work)
+
+
+def spelled(texts: list[str]) -> torch.Tensor:
+    """(N, 384): a word is like another that begins as it does."""
+    made = torch.zeros(len(texts), meaning.LENGTH)
+    for place, word in enumerate(texts):
+        made[place, [ord(letter) for letter in word[:3]]] = 1
+    return made / made.norm(dim=1, keepdim=True)
+
+
+def packages(work: Path) -> None:
+    """The names and keywords, as `fetch` leaves them."""
+    words = {"🍕": ["slice", "oven", "food"], "🦉": ["hoot", "bird"], "👑": ["king", "queen"]}
+    both = {"🍕": ["oven"], "🦉": ["hoot", "bird", "food"], "👑": ["king"]}
+    thai = {"🍕": "พิซซ่า", "🦉": "นกฮูก", "👑": "มงกุฎ"}
+    told = {
+        (fetch.NAMES, "data-by-emoji.json"): {
+            emoji: {"name": name} for emoji, name in zip(EMOJI, NAMES, strict=True)
+        },
+        (fetch.KEYWORDS, "dist/emoji-en-US.json"): words,
+        (fetch.THAI, "en/data.json"): [
+            {"emoji": emoji, "label": name, "tags": both[emoji]}
+            for emoji, name in zip(EMOJI, NAMES, strict=True)
+        ],
+        (fetch.THAI, "th/data.json"): [
+            {"emoji": emoji, "label": thai[emoji], "tags": ["ของ"]} for emoji in EMOJI
+        ],
+    }
+    for (package, name), content in told.items():
+        path = work / "packages" / package.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+
+class TestSubjects:
+    def test_the_list_names_each_once(self, monkeypatch):
+        monkeypatch.undo()
+        names = subjects.names()
+        assert len(names) == len(set(names)) > 400
+
+    def test_their_pictures_come_in_both_styles_by_turns(self, work):
+        shown = subjects.of(pictures.load(work, 64), ("pizza", "owl"))
+        told = [(thing.name, thing.style) for thing in shown.things]
+        assert told == [("pizza", "3d"), ("pizza", "flat"), ("owl", "3d"), ("owl", "flat")]
+
+    def test_one_that_has_no_picture_is_named(self, work):
+        with pytest.raises(TrainingError, match="no wyvern in 3d, wyvern in flat"):
+            subjects.of(pictures.load(work, 64), ("owl", "wyvern"))
+
+
+class TestPhrases:
+    @pytest.fixture
+    def one_held_out(self, monkeypatch):
+        monkeypatch.setattr(phrases, "HELD_OUT", 1)
+
+    def test_held_out_are_keywords_of_one_thing_alone_in_both_collections(self, work):
+        told = {(phrase.text, phrase.subject) for phrase in phrases.held_out(work)}
+        assert told == {("oven", 0), ("hoot", 1), ("bird", 1), ("king", 2)}
+
+    def test_no_caption_has_a_word_that_is_held_out(self, one_held_out, work):
+        (never,) = phrases.held_out(work)
+        made = phrases.make(work, NAMES)
+        assert {phrase.kind for phrase in made} >= {"name", "synonym", "thai"}
+        assert not [phrase for phrase in made if never.text in phrase.text]
+
+    def test_a_keyword_that_two_share_goes_to_the_nearer(self, one_held_out, work):
+        (food,) = (it for it in phrases.make(work, NAMES) if it.text == "food")
+        assert food == Phrase(text="food", subject=1, kind="near")  # o, as in owl
+
+    def test_thai_names_are_kept_and_what_all_of_them_share_is_not(self, work):
+        made = [it.text for it in phrases.make(work, NAMES) if it.kind == "thai"]
+        assert made == ["พิซซ่า", "นกฮูก", "มงกุฎ"]
+
+
+class TestCaptions:
+    def test_style_and_background_are_said(self):
+        drawn = captions.Captions([Phrase(text="owl", subject=0, kind="name")])
+        drawer = random.Random(0)
+        said = {drawn.draw(0, "flat", "navy", drawer) for _ in range(40)}
+        assert len(said) > 5
+        assert all("owl" in it and "flat" in it and "navy" in it for it, _ in said)
+        assert {meant for _, meant in said} == {"owl"}
+
+
+class TestMuon:
+    def test_a_matrix_becomes_nearly_orthogonal(self):
+        made = muon.orthogonal(torch.randn(8, 20, generator=torch.Generator().manual_seed(0)))
+        values = torch.linalg.svdvals(made)
+        assert values.min() > 0.6 and values.max() < 1.3
+
+    @pytest.mark.parametrize("kept", [1, 2])
+    def test_it_finds_the_least(self, kept):
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(6, 6)
+        optimizer = muon.Muon(
+            [layer.weight], [layer.bias], lr=0.05, betas=(0.9, 0.98), weight_decay=0.0, kept=kept
+        )
+        inputs = torch.randn(64, 6)
+        losses = []
+        for _ in range(120):
+            losses.append((layer(inputs) - inputs.roll(1, dims=1) - 1).square().mean())
+            optimizer.zero_grad()
+            losses[-1].backward()
+            optimizer.step()
+        assert losses[-1] < 0.05 < losses[0]
+
+
+class TestStages:
+    def test_latents_are_those_of_each_picture_on_white_and_on_colours(self, latents):
+        each = 1 + encoded.COLOURS
+        assert latents.latents.shape == (len(NAMES) * 2 * each, 4, 16, 16)
+        assert latents.colour[::each].tolist() == [0] * len(NAMES) * 2
+        assert latents.subject[:: 2 * each].tolist() == [0, 1, 2]
+
+    def test_a_stage_tells_which_one_comes_before_it(self, tmp_path, capsys):
+        assert main(["text", "--work", str(tmp_path)]) == 1
+        assert "run `python -m resources.training latents` first" in capsys.readouterr().err
+
+    def test_patches_are_squares_row_by_row(self):
+        latents = torch.arange(64.0).view(1, 1, 8, 8)
+        assert text.patches(latents)[0, 1, :5].tolist() == [4, 5, 6, 7, 12]
+
+    def test_text_and_diffusion_are_trained_and_exported(self, latents, work, tmp_path):
+        text.train_text(work, steps=2, rate=1e-3)
+        unet = diffusion.train_diffusion(work, steps=1, rate=1e-4)
+        for name in ("text", "diffusion"):
+            assert main(["export", name, "--work", str(work), "--into", str(tmp_path)]) == 0
+        for folder in ("text_encoder", "unet"):
+            (made,) = (tmp_path / "emoji" / folder).glob("*.safetensors")
+            shipped = encoded.BUNDLED / folder / made.name
+            kept, before = (safetensors.torch.load_file(path) for path in (made, shipped))
+            assert {k: (v.shape, v.dtype) for k, v in kept.items()} == {
+                k: (v.shape, v.dtype) for k, v in before.items()
+            }
+        read = UNet2DConditionModel.from_pretrained(tmp_path / "emoji" / "unet")
+        assert torch.allclose(read.conv_in.weight.float(), unet.conv_in.weight, atol=1e-3)
+
+    def test_only_the_decoder_is_trained(self, work, tmp_path):
+        vae = autoencoder.train_decoder(work, steps=1, rate=1e-3)
+        export.export_autoencoder(work, tmp_path)
+        pipeline = engine.load("bundled", dtype="float32")
+        bundled = dict(pipeline.vae.encoder.named_parameters())
+        assert all(
+            torch.equal(weight.detach(), bundled[name])
+            for name, weight in vae.encoder.named_parameters()
+            if name in bundled and weight.shape == bundled[name].shape
+        )
+        assert (tmp_path / "emoji" / "vae" / "config.json").is_file()
