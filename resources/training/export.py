@@ -40,6 +40,7 @@ def export_diffusion(work: Path, models: Path = MODELS) -> Path:
     """The UNet, into the folder of the bundled model. Gives its own folder."""
     network = UNet2DConditionModel.from_pretrained(encoded.BUNDLED / "unet")
     network.load_state_dict(_average(work / diffusion.FOLDER))
+    network.register_to_config(_name_or_path="unet")  # where it was read from is no one's business
     with _replaced(models / "emoji" / "unet") as part:
         network.half().save_pretrained(part)
     return models / "emoji" / "unet"
@@ -49,6 +50,7 @@ def export_autoencoder(work: Path, models: Path = MODELS) -> Path:
     """The VAE, into the folder of the bundled model. Gives its own folder."""
     network = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae")
     network.load_state_dict(_average(work / autoencoder.FOLDER))
+    network.register_to_config(_name_or_path="vae")
     with _replaced(models / "emoji" / "vae") as part:
         network.half().save_pretrained(part)
     return models / "emoji" / "vae"
@@ -115,6 +117,8 @@ class _replaced:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
+            for path in self._part.iterdir():
+                path.chmod(0o644)  # safetensors keeps what it writes from others
             shutil.rmtree(self._target, ignore_errors=True)
             self._part.rename(self._target)
         shutil.rmtree(self._part, ignore_errors=True)

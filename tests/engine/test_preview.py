@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -39,7 +40,8 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def finished(bundled):
-    *_, last = engine.generate(bundled, engine.Request("a red apple, 3d", steps=8, seed=1))
+    own = replace(bundled.default_request, prompt="a red apple, 3d", steps=8, seed=1)
+    *_, last = engine.generate(bundled, own)
     return last
 
 
@@ -192,7 +194,8 @@ def runs(bundled):
     """By prompt: the denoised latents of some steps and what they are in full."""
     made = {}
     for prompt in (*RUNS, *HELD_OUT):
-        *_, last = engine.generate(bundled, engine.Request(prompt, steps=4, seed=3))
+        own = replace(bundled.default_request, prompt=prompt, steps=4, seed=3)
+        *_, last = engine.generate(bundled, own)
         latents = [last.timeline[step].denoised[0] for step in (1, 3)]
         made[prompt] = [(one, engine.preview(bundled, one, "vae")) for one in latents]
     return made
