@@ -28,12 +28,20 @@ class LinearMap:
     Keeps the sums of the normal equations, each picture with the same weight whatever its size:
     they are small, and tell all that a fit needs of the pictures. pictures: how many it has seen;
     those that were `guessed` do not count.
+
+    A few pictures of few colours can make a worse map of others than the guess: each new picture is
+    foretold by both before it is taken in, and the one that was less wrong so far is the map.
     """
 
     def __init__(self, channels: int) -> None:
         self.pictures = 0
         self._gram = np.zeros((channels + 1, channels + 1))
         self._moments = np.zeros((channels + 1, 3))
+        self._guess_gram = np.zeros_like(self._gram)
+        self._guess_moments = np.zeros_like(self._moments)
+        self._wrong = np.zeros(
+            2
+        )  # the sums of the mean squares of the guess and of what is learned
         self._solution: tuple[Tensor, Tensor] | None = None
         self._lock = threading.Lock()
 
@@ -49,15 +57,25 @@ class LinearMap:
         """Begin with latents that no run has made, for as long as there is little else. weight:
         against a picture of a run."""
         with self._lock:
-            self._add(latents, picture, weight)
+            rows, colours = _examples(latents, picture)
+            self._add(rows, colours, weight)
+            self._guess_gram, self._guess_moments = self._gram.copy(), self._moments.copy()
+            self._solve()
 
     def learn(self, latents: Tensor, picture: Pixels) -> None:
         """Take in latents (C, h, w) of a run, on the CPU, and the uint8 picture (H, W, 3) that they
         became."""
         with self._lock:
             if not self.complete and torch.isfinite(latents).all():
+                rows, colours = _examples(latents, picture)
                 self.pictures += 1
-                self._add(latents, picture, 1.0)
+                if self._guess_gram.any():
+                    fits = _fit(self._guess_gram, self._guess_moments), self._learned
+                    self._wrong += [
+                        (((rows @ fit).clip(-1, 1) - colours) ** 2).mean() for fit in fits
+                    ]
+                self._add(rows, colours, 1.0)
+                self._solve()
 
     def colours(self, latents: Tensor) -> Pixels:
         """uint8 (h, w, 3) from latents (C, h, w), float32 on the CPU. Something must be known."""
@@ -72,12 +90,18 @@ class LinearMap:
             kept = json.loads(path.read_text(encoding="utf-8"))
             gram, moments = np.array(kept["gram"], float), np.array(kept["moments"], float)
             pictures = int(kept["pictures"])
+            guess_gram = np.array(kept["guess_gram"], float)
+            guess_moments = np.array(kept["guess_moments"], float)
+            wrong = np.array(kept["wrong"], float)
         except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return
-        shapes_fit = (gram.shape, moments.shape) == (self._gram.shape, self._moments.shape)
-        if pictures > 0 and shapes_fit and np.isfinite(gram).all() and np.isfinite(moments).all():
+        found = gram, moments, guess_gram, guess_moments, wrong
+        own = self._gram, self._moments, self._gram, self._moments, self._wrong
+        fits = all(one.shape == other.shape for one, other in zip(found, own, strict=True))
+        if pictures > 0 and fits and all(np.isfinite(one).all() for one in found):
             with self._lock:
                 self.pictures, self._gram, self._moments = pictures, gram, moments
+                self._guess_gram, self._guess_moments, self._wrong = found[2:]
                 self._solve()
 
     def write(self, path: Path) -> None:
@@ -88,6 +112,9 @@ class LinearMap:
                     "pictures": self.pictures,
                     "gram": self._gram.tolist(),
                     "moments": self._moments.tolist(),
+                    "guess_gram": self._guess_gram.tolist(),
+                    "guess_moments": self._guess_moments.tolist(),
+                    "wrong": self._wrong.tolist(),
                 }
             )
         with contextlib.suppress(OSError):
@@ -101,19 +128,35 @@ class LinearMap:
                 Path(temporary).unlink()
                 raise
 
-    def _add(self, latents: Tensor, picture: Pixels, weight: float) -> None:
-        channels, height, width = latents.shape
-        rows = latents.reshape(channels, -1).T.double().numpy()
-        rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)  # (h w, C + 1)
-        blocks = picture.reshape(
-            height, picture.shape[0] // height, width, picture.shape[1] // width, 3
-        )
-        colours = blocks.mean(axis=(1, 3)).reshape(-1, 3) / 127.5 - 1.0
+    def _add(self, rows: np.ndarray, colours: np.ndarray, weight: float) -> None:
         self._gram += weight / len(rows) * rows.T @ rows
         self._moments += weight / len(rows) * rows.T @ colours
-        self._solve()
+
+    @property
+    def _learned(self) -> np.ndarray:
+        return _fit(self._gram, self._moments)
 
     def _solve(self) -> None:
-        solution = np.linalg.lstsq(self._gram, self._moments)[0]
+        guessed, learned = self._wrong
+        solution = self._learned
+        if self._guess_gram.any() and guessed < learned:
+            solution = _fit(self._guess_gram, self._guess_moments)
         fitted = torch.from_numpy(solution).float()
         self._solution = fitted[:-1], fitted[-1]
+
+
+def _examples(latents: Tensor, picture: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    """The latents as (h w, C + 1), with a 1 in the last column, and the mean colours of the pixels
+    that they became, (h w, 3), -1 to 1."""
+    channels, height, width = latents.shape
+    rows = latents.reshape(channels, -1).T.double().numpy()
+    rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+    blocks = picture.reshape(
+        height, picture.shape[0] // height, width, picture.shape[1] // width, 3
+    )
+    return rows, blocks.mean(axis=(1, 3)).reshape(-1, 3) / 127.5 - 1.0
+
+
+def _fit(gram: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """(C + 1, 3), what multiplies the rows of `_examples`."""
+    return np.linalg.lstsq(gram, moments)[0]
