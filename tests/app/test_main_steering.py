@@ -190,6 +190,7 @@ class TestBranching:
             "Guidance 12",
             "Deep layers in one step of 3",
             "Unguided half less often",
+            "In 8 bits",
         }
 
     def test_a_branch_of_a_paused_run_takes_its_place_at_once(
