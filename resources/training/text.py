@@ -34,7 +34,6 @@ SENSED = 512
 PATCH = 4
 """The side of the square of latents that one position tells."""
 FRAMES = ("{}", "3d render of {}", "{}, 3d", "flat illustration of {}")
-FRAMES = ("{}", "3d render of {}", "{}, 3d", "flat illustration of {}")
 """What a word that has no picture is put into."""
 NAMED = 0.05
 MEANT = 0.3
