@@ -27,7 +27,7 @@ from engine.networks.int8 import available, int8
 from engine.pipelines.base import Pipeline
 from engine.request import STEERABLE, Request
 from engine.schedulers.base import Scheduler, State
-from engine.steering import Conditions, conditions, continued, course, edited
+from engine.steering import Conditions, conditions, continued, edited
 from engine.timeline import Snapshot, Timeline
 
 TINY = torch.finfo(torch.float32).tiny
@@ -161,7 +161,7 @@ def generate(
         pipeline,
         request,
         executed_steps=state.index,
-        notes=decoded.notes + _how_it_ran(pipeline, request, total),
+        notes=decoded.notes + _how_it_ran(pipeline, request),
         branches=branches,
     )
     yield Finished(tuple(to_pil(pixels) for pixels in decoded.pictures), record, timeline)
@@ -201,9 +201,10 @@ def _encoded(pipeline: Pipeline, prompt: str) -> Encoded:
     return Encoded(reading.token_count, reading.truncated)
 
 
-def _how_it_ran(pipeline: Pipeline, request: Request, total: int) -> tuple[str, ...]:
+def _how_it_ran(pipeline: Pipeline, request: Request) -> tuple[str, ...]:
     notes = () if pipeline.compilation is None else (pipeline.compilation.note,)
-    if available(pipeline.device) or not any(now.int8 for now in course(request, total)):
+    asked = request.int8 or any(edit.field == "int8" and edit.value for edit in request.edits)
+    if not asked or available(pipeline.device):
         return notes
     return (*notes, f"no int8 on this {pipeline.device.type.upper()}: all in full precision")
 

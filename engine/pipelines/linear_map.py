@@ -39,9 +39,7 @@ class LinearMap:
         self._moments = np.zeros((channels + 1, 3))
         self._guess_gram = np.zeros_like(self._gram)
         self._guess_moments = np.zeros_like(self._moments)
-        self._wrong = np.zeros(
-            2
-        )  # the sums of the mean squares of the guess and of what is learned
+        self._wrong = np.zeros(2)  # by the guess and by what is learned: sums of mean squares
         self._solution: tuple[Tensor, Tensor] | None = None
         self._lock = threading.Lock()
 

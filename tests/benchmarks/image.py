@@ -288,7 +288,7 @@ def diffusers_here(peers: list[str], folder: Path) -> Iterator[Kind]:
         dtype = abilities()["dtype"]
         compiled = any(map(shutil.which, ("c++", "g++", "clang++")))
         if dtype == "float32" and not compiled:
-            print("diffusers-best is left out: no C++ compiler, and bfloat16 is emulated here.\n")
+            print("diffusers-best is left out: no C++ compiler, and bfloat16 is no quicker here.\n")
             return
         how = ", channels last" * (dtype == "bfloat16") + ", compiled" * compiled
         names |= {"DTYPE": dtype, "COMPILED": compiled}
