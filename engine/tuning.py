@@ -76,10 +76,11 @@ class Tuner:
         results: dict[str, Result] = {}
         for _ in range(trials):
             for name, way in ways.items():
+                results.clear()  # never two at a time: they may be large
+                _tidy()
                 begun = clock()
-                result = way()
+                results[name] = way()
                 best[name] = min(best[name], clock() - begun)
-                results = {name: result}  # one at a time: they may be large
         way = min(best, key=lambda name: best[name])
         self._chosen[work] = way
         self._store()
@@ -103,6 +104,15 @@ def _here(work: str) -> str:
     import torch
 
     return f"{work} threads={torch.get_num_threads()}"
+
+
+def _tidy() -> None:
+    """Give back what another way left free in memory, in pieces that suit that one."""
+    import torch
+
+    from engine.device import free_cache
+
+    free_cache(torch.device("cpu"))
 
 
 def _stored(path: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from engine.networks.activation import TEXT_ACTIVATIONS
 from engine.networks.clip_text_config import CLIPTextConfig
 from engine.networks.linear import Linear
+from engine.networks.widening import WideningEmbedding
 
 OLD_END = 2
 """An eos_token_id that is wrong in every file that has it, and most have it. It stands for CLIP's
@@ -73,7 +74,7 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: CLIPTextConfig) -> None:
         super().__init__()
-        self.token_embedding = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.token_embedding = WideningEmbedding(config.vocab_size, config.hidden_size)
         self.position_embedding = nn.Embedding(config.max_position_embeddings, config.hidden_size)
 
     def forward(self, ids: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.activation import ACTIVATIONS
+from engine.networks.widening import WideningLinear
 
 MAX_PERIOD = 10_000
 FOURIER_SPREAD = 16.0
@@ -100,8 +101,8 @@ class TimestepEmbedding(nn.Module):
         self.cond_proj = (
             nn.Linear(condition_features, in_features, bias=False) if condition_features else None
         )
-        self.linear_1 = nn.Linear(in_features, out_features)
-        self.linear_2 = nn.Linear(out_features, out_features)
+        self.linear_1 = WideningLinear(in_features, out_features)
+        self.linear_2 = WideningLinear(out_features, out_features)
         self.activation = ACTIVATIONS[act_fn]
         self.post_activation = ACTIVATIONS[post_act_fn] if post_act_fn else None
 

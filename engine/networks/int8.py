@@ -14,7 +14,9 @@ from functools import cache
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from engine.networks.widening import Widening
 
 LARGE = 2**24
 """Multiplications below which a product is done as always: rounding its inputs costs more than is
@@ -132,10 +134,9 @@ class Quantized:
         )
 
 
-class Quantizable(nn.Module):
+class Quantizable(Widening):
     """A layer that has its weight in 8 bits as well, once they were wanted."""
 
-    weight: Tensor
     bias: Tensor | None
     _quantized: Quantized | None = None
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.convolution import Conv3x3
+from engine.networks.widening import WideningConv2d
 
 FIR = (1.0, 3.0, 3.0, 1.0)
 """The binomial low-pass filter of StyleGAN2 (arXiv:1912.04958) and of NCSN++ (arXiv:2011.13456)."""
@@ -20,7 +21,7 @@ class Downsample2D(nn.Module):
 
     def __init__(self, channels: int, padding: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, stride=2, padding=padding)
+        self.conv = WideningConv2d(channels, channels, 3, stride=2, padding=padding)
         self.pads_below = padding == 0
 
     def forward(self, hidden: Tensor, time: Tensor | None = None) -> Tensor:
@@ -38,10 +39,12 @@ class Upsample2D(nn.Module):
         super().__init__()
         self.conv = Conv3x3(channels, channels)
 
-    def forward(self, hidden: Tensor, size: tuple[int, int], time: Tensor | None = None) -> Tensor:
-        """(B, C, h, w) to (B, C, *size). There is no time in it: blocks call it like an
-        UpsamplingResnet, which stands in the same place."""
-        return self.conv.doubled(hidden, size)
+    def forward(
+        self, hidden: Tensor, size: tuple[int, int] | None = None, time: Tensor | None = None
+    ) -> Tensor:
+        """(B, C, h, w) to (B, C, *size); size None: twice what came in. There is no time in it:
+        blocks call it like an UpsamplingResnet, which stands in the same place."""
+        return self.conv.doubled(hidden, size or (2 * hidden.shape[2], 2 * hidden.shape[3]))
 
 
 def halve(hidden: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from engine.networks.convolution import Conv3x3
 from engine.networks.linear import Conv1x1
 from engine.networks.poll import Poll, no_poll
 from engine.networks.resampling import halve
+from engine.networks.widening import WideningLinear
 
 Resample = Callable[[Tensor], Tensor]
 """(B, C, h, w) to another height and width."""
@@ -58,7 +59,7 @@ class ResnetBlock2D(nn.Module):
         self.time_emb_proj = None
         if options.time_channels is not None:
             time_width = 2 * out_channels if options.scale_shift else out_channels
-            self.time_emb_proj = nn.Linear(options.time_channels, time_width)
+            self.time_emb_proj = WideningLinear(options.time_channels, time_width)
         self.norm2 = group_norm(out_channels, options.groups, options.eps)
         self.conv2 = Conv3x3(out_channels, out_channels)
         self.conv_shortcut = None
@@ -77,14 +78,16 @@ class ResnetBlock2D(nn.Module):
         self, hidden: Tensor, time: Tensor | None, resample: Resample, poll: Poll = no_poll
     ) -> Tensor:
         """Like `forward`, with the resolution changed on both ways before the first convolution."""
-        shortcut = resample(hidden)
-        if self.conv_shortcut is not None:
-            shortcut = self.conv_shortcut(shortcut)  # (B, out_channels, h, w)
+        before = hidden
         hidden = resample(self.activation_over(self.norm1(hidden)))
         hidden = self.conv1(hidden)  # (B, out_channels, h, w)
         hidden = self._normed_with_time(hidden, time)
         poll()
         hidden = self.conv2(self.activation_over(hidden))
+        # The shortcut comes last, for it need not lie in memory beside the rest.
+        shortcut = resample(before)
+        if self.conv_shortcut is not None:
+            shortcut = self.conv_shortcut(shortcut)  # (B, out_channels, h, w)
         hidden = hidden.add_(shortcut)
         return hidden if self.output_scale == 1.0 else hidden / self.output_scale
 

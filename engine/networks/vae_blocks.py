@@ -4,6 +4,8 @@ after arXiv:2012.09841). Used by `AutoencoderKL`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -64,7 +66,11 @@ class Decoder(nn.Module):
         hidden = self.conv_in(latents)  # (B, widths[0], h, w)
         hidden = self.mid_block(hidden, time=None, text=None, poll=poll)
         for block in self.up_blocks:
-            hidden = block(hidden, poll)  # (B, width, twice the height, twice the width)
+            # Here, and not in the block, whose input would lie in memory as long as it works.
+            assert isinstance(block, UpDecoderBlock2D)
+            for layer in block.layers(poll):
+                poll()
+                hidden = layer(hidden)  # at last (B, width, twice the height, twice the width)
         poll()
         return self.conv_out(silu_over(self.conv_norm_out(hidden)))
 
@@ -102,14 +108,12 @@ class UpDecoderBlock2D(nn.Module):
         self.resnets = nn.ModuleList(ResnetBlock2D(c, out_channels, options) for c in widths)
         self.upsamplers = nn.ModuleList([Upsample2D(out_channels)] if upsample else [])
 
-    def forward(self, hidden: Tensor, poll: Poll) -> Tensor:
+    def layers(self, poll: Poll) -> Iterator[Callable[[Tensor], Tensor]]:
+        """One after the other: (B, C, h, w) to (B, out_channels, h, w), and (B, out_channels, 2 h,
+        2 w) by the upsampler."""
         for resnet in self.resnets:
-            poll()
-            hidden = resnet(hidden, poll=poll)  # (B, out_channels, h, w)
-        for upsampler in self.upsamplers:
-            poll()
-            hidden = upsampler(hidden, size=(2 * hidden.shape[2], 2 * hidden.shape[3]))
-        return hidden
+            yield partial(resnet, poll=poll)
+        yield from self.upsamplers
 
 
 def _mid_block(config: VAEConfig) -> UNetMidBlock2D:

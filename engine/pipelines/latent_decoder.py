@@ -57,8 +57,15 @@ class LatentDecoder:
 
     def _decode_one(self, latents: Tensor, poll: Poll) -> tuple[Tensor, list[str]]:
         notes = []
+
+        def tidy() -> None:
+            """What is free lies in pieces too small for a larger picture, between its blocks."""
+            poll()
+            if self._device.type == "cpu":
+                free_cache(self._device)
+
         try:
-            image = self._vae.decode(latents.to(self._dtype), poll)
+            image = self._vae.decode(latents.to(self._dtype), tidy)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from engine.errors import ConfigError, WeightsError
 from engine.networks.convolution import is_large, order_of
-from engine.networks.int8 import Quantizable
+from engine.networks.widening import Widening
 from engine.weights.header import Shape, shown
 from engine.weights.tensors import Tensors
 
@@ -67,7 +67,7 @@ def load_strictly(
 def _widened_at_work(network: nn.Module) -> set[str]:
     """The names of the weights of layers that do so."""
     layers = network.named_modules()
-    return {f"{name}.weight" for name, layer in layers if isinstance(layer, Quantizable)}
+    return {f"{name}.weight" for name, layer in layers if isinstance(layer, Widening)}
 
 
 class _Undrawn(TorchFunctionMode):
