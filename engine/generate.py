@@ -149,8 +149,6 @@ def generate(
             _looked_at(snapshot, pipeline)
         final = state.sample if state.done else state.denoised
         assert final is not None
-        if pipeline.device.type == "cpu":
-            free_cache(pipeline.device)  # what the steps worked with is in pieces of other sizes
         decoded = pipeline.decode(final, control.poll)
     except RunCancelled:
         yield Cancelled(state.index, timeline)

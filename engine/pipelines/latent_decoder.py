@@ -26,6 +26,8 @@ from engine.tuning import Tuner
 from engine.weights.strict import load_strictly
 
 TINY = "AutoencoderTiny"
+MANY = 2**17
+"""Pixels of a picture from which on the memory that its decode takes is worth to be tidied."""
 ENCODER = "encoder."
 
 
@@ -57,15 +59,11 @@ class LatentDecoder:
 
     def _decode_one(self, latents: Tensor, poll: Poll) -> tuple[Tensor, list[str]]:
         notes = []
-
-        def tidy() -> None:
-            """What is free lies in pieces too small for a larger picture, between its blocks."""
-            poll()
-            if self._device.type == "cpu":
-                free_cache(self._device)
-
+        pixels = latents[0, 0].numel() * self._vae.factor**2
+        if self._device.type == "cpu" and pixels >= MANY:
+            poll = self._tidied(poll)
         try:
-            image = self._vae.decode(latents.to(self._dtype), tidy)
+            image = self._vae.decode(latents.to(self._dtype), poll)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -82,6 +80,17 @@ class LatentDecoder:
                 finally:
                     self._vae.to(self._dtype)
         return image, notes
+
+
+    def _tidied(self, poll: Poll) -> Poll:
+        """It gives back what is free, between the blocks of a decode: what the steps left, and what
+        smaller blocks leave, is in pieces that a larger one cannot use."""
+
+        def tidy() -> None:
+            poll()
+            free_cache(self._device)
+
+        return tidy
 
 
 def unscaled(latents: Tensor, vae: Autoencoder) -> Tensor:
