@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--into", type=Path, help="instead of resources/models")
     evaluate = stage("evaluate", _evaluate, "measure the bundled model")
     evaluate.add_argument("--count", type=_count, default=200, help="of prompts for each figure")
+    evaluate.add_argument("--only", nargs="+", metavar="KIND", help="of figures, instead of all")
     sheet = stage(
         "sheet",
         _sheet,
@@ -90,9 +91,9 @@ def _rate(text: str) -> float:
 
 
 def _fetch(given: argparse.Namespace) -> None:
-    from resources.training.fetch import MEANING, PACKAGES, fetch
+    from resources.training.fetch import MEANING, PACKAGES, WORDNET, fetch
 
-    fetch(given.work, (*PACKAGES, MEANING))
+    fetch(given.work, (*PACKAGES, MEANING, WORDNET))
 
 
 def _latents(given: argparse.Namespace) -> None:
@@ -138,9 +139,14 @@ def _export(given: argparse.Namespace) -> None:
 
 
 def _evaluate(given: argparse.Namespace) -> None:
-    from resources.training.evaluate import evaluate
+    from resources.training.evaluate import KINDS, evaluate
 
-    evaluate(given.work, given.count)
+    if unknown := set(given.only or ()) - set(KINDS):
+        raise TrainingError(
+            f"There are no figures of the kind {', '.join(sorted(unknown))}: take some of "
+            f"{', '.join(KINDS)}."
+        )
+    evaluate(given.work, given.count, given.only or KINDS)
 
 
 def _sheet(given: argparse.Namespace) -> None:

@@ -12,17 +12,18 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
-from resources.training import encoded, pictures, subjects, text
+from resources.training import encoded, likeness, pictures, subjects, text
 from resources.training.loop import Plan, train
 from resources.training.pictures import Pictures
 
 FOLDER = "autoencoder"
 """Of the work folder: where its checkpoint and its log lie."""
-BATCH = 8
+BATCH = 4
 OWN = 0.75
 """Share of a batch that shows subjects; the rest shows whatever the packages hold."""
 EDGES = 0.5
-SQUARE = 2.0
+SQUARE = 4.0
+STRUCTURE = 0.5
 
 
 def train_decoder(work: Path, steps: int, rate: float) -> AutoencoderKL:
@@ -51,8 +52,9 @@ def train_decoder(work: Path, steps: int, rate: float) -> AutoencoderKL:
 def loss(
     vae: AutoencoderKL, every: Pictures, own: list[int], batch: int, generator: torch.Generator
 ) -> Tensor:
-    """Of one batch of pictures on backgrounds: how far they are off, by their size and by its
-    square, and how much they change from pixel to pixel, which keeps the edges."""
+    """Of one batch of pictures on backgrounds: how far they are off, by its size and by its square;
+    how far their changes from pixel to pixel are, which keeps the edges; and what they lack of an
+    SSIM of 1, which is quick to see that a plain background is not quite plain."""
     any_of_them = torch.randint(0, len(every.things), (batch,), generator=generator)
     subject = torch.tensor(own)[torch.randint(0, len(own), (batch,), generator=generator)]
     shown = torch.rand(batch, generator=generator) < OWN
@@ -63,4 +65,5 @@ def loss(
     (made,) = vae.decode(latents, return_dict=False)  # pyright: ignore[reportArgumentType]
     across = F.l1_loss(made.diff(dim=3), wanted.diff(dim=3))
     down = F.l1_loss(made.diff(dim=2), wanted.diff(dim=2))
-    return F.l1_loss(made, wanted) + SQUARE * F.mse_loss(made, wanted) + EDGES * (across + down)
+    off = F.l1_loss(made, wanted) + SQUARE * F.mse_loss(made, wanted)
+    return off + EDGES * (across + down) + STRUCTURE * (1 - likeness.ssim(made, wanted).mean())

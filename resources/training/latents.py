@@ -23,6 +23,8 @@ from resources.training.pictures import BACKGROUNDS, Pictures
 
 EVERY = 2
 """Of a run's steps, how many there are to one whose latents are kept."""
+STRONG = (5.0, 8.0)
+"""Guidance of two runs in three."""
 KINDS = ("pictures", "runs", "noisy")
 
 
@@ -114,7 +116,9 @@ def to_bytes(picture: Tensor) -> Tensor:
 def _of_runs(
     pipeline: StableDiffusion, shown: Pictures, count: int, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """What the UNet predicts on its way, with the model's own settings."""
+    """What the UNet predicts on its way, with the model's own settings but for the guidance: strong
+    guidance makes first guesses that are far from any picture."""
+    own = pipeline.default_request
     for seed in range(count):
         index = int(torch.randint(0, len(shown.things), (1,), generator=generator))
         colour = int(torch.randint(0, len(BACKGROUNDS), (1,), generator=generator))
@@ -122,8 +126,8 @@ def _of_runs(
         request = engine.Request(
             prompt,
             seed=seed,
-            steps=pipeline.default_request.steps,
-            guidance_scale=pipeline.default_request.guidance_scale,
+            steps=own.steps,
+            guidance_scale=(own.guidance_scale, *STRONG)[seed % (1 + len(STRONG))],
         )
         for event in engine.generate(pipeline, request):
             if isinstance(event, engine.Step) and event.index % EVERY == 0:

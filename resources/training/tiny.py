@@ -8,18 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from torch import Tensor
 
-from resources.training import latents
+from resources.training import encoded, latents
 from resources.training.latents import Counts, Decoded
 from resources.training.loop import Plan, train
 
 FOLDER = "tiny"
 """Of the work folder: where its latents, its checkpoint and its log lie."""
 BATCH = 4
+BUNDLED = encoded.BUNDLED / FOLDER / "diffusion_pytorch_model.safetensors"
 
 SHAPE: dict[str, Any] = {
     "latent_channels": 4,
@@ -43,10 +45,12 @@ def build(shape: dict[str, Any] = SHAPE) -> AutoencoderTiny:
 def train_tiny(
     work: Path, steps: int, rate: float, counts: Counts | None = None
 ) -> AutoencoderTiny:
-    """Train in `work/tiny`, from its checkpoint if there is one; gives the averaged network."""
+    """Train in `work/tiny`, from its checkpoint if there is one, and else from the bundled one;
+    gives the averaged network."""
     examples = latents.decoded(work, held_out=False, counts=counts)
     torch.manual_seed(0)
     network = build()
+    network.load_state_dict(safetensors.torch.load_file(BUNDLED), strict=False)  # no encoder
     train(
         network,
         lambda generator: loss(network, examples, BATCH, generator),

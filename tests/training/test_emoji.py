@@ -11,6 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from transformers import CLIPTextModel
 
 import engine
 from resources.training import (
@@ -26,6 +27,8 @@ from resources.training import (
     pictures,
     subjects,
     text,
+    vocabulary,
+    wordnet,
 )
 from resources.training.__main__ import main
 from resources.training.errors import TrainingError
@@ -33,6 +36,28 @@ from resources.training.phrases import Phrase
 
 NAMES = ("pizza", "owl", "crown")
 EMOJI = ("🍕", "🦉", "👑")
+
+DICTIONARY = {
+    "data.noun": """\
+00000001 05 n 02 owl 0 bird_of_Minerva 0 001 @ 00000002 n 0000 | hunts at night; "an owl hooted"
+00000002 05 n 01 bird 0 000 | has feathers and wings
+00000003 18 n 01 fowler 0 000 | catches birds
+""",
+    "data.verb": "00000004 31 v 01 hoot 0 000 01 + 02 00 | cry as owls do\n",
+    "data.adj": "",
+    "data.adv": "",
+    "index.noun": "bird n 2 1 ~ 2 1 00000002 00000003\nowl n 1 1 @ 1 0 00000001\n",
+    "index.verb": "bird v 1 0 1 0 00000004\nhoot v 1 0 1 0 00000004\n",
+    "index.adj": "",
+    "index.adv": "",
+    "index.sense": """\
+bird%1:05:00:: 00000002 1 30
+bird%1:18:00:: 00000003 2 1
+hoot%2:31:00:: 00000004 1 2
+owl%1:05:00:: 00000001 1 0
+""",
+}
+"""A few lines of WordNet, in its layout."""
 
 
 @pytest.fixture(name="work")
@@ -87,10 +112,13 @@ def packages(work: Path) -> None:
             {"emoji": emoji, "label": thai[emoji], "tags": ["ของ"]} for emoji in EMOJI
         ],
     }
+    told = {it: json.dumps(content) for it, content in told.items()}
+    for name, content in DICTIONARY.items():
+        told[fetch.WORDNET, f"dict/{name}"] = "  1 This is the licence.\n" + content
     for (package, name), content in told.items():
         path = work / "packages" / package.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content), encoding="utf-8")
+        path.write_text(content, encoding="utf-8")
 
 
 class TestSubjects:
@@ -131,6 +159,72 @@ class TestPhrases:
     def test_thai_names_are_kept_and_what_all_of_them_share_is_not(self, work):
         made = [it.text for it in phrases.make(work, NAMES) if it.kind == "thai"]
         assert made == ["พิซซ่า", "นกฮูก", "มงกุฎ"]
+
+
+class TestWordNet:
+    @pytest.fixture
+    def dictionary(self, work):
+        return wordnet.load(work)
+
+    def test_a_sense_tells_its_words_what_it_is_and_of_which_kind(self, dictionary):
+        wanted = "owl: owl, bird of Minerva, hunts at night, a kind of bird"
+        assert dictionary.told("owl") == [wanted]
+
+    def test_of_a_noun_only_the_senses_of_the_noun_are_told(self, dictionary):
+        assert dictionary.told("bird") == [
+            "bird: bird, has feathers and wings",
+            "bird: fowler, catches birds",
+        ]
+        assert dictionary.told("hoot") == ["hoot: hoot, cry as owls do"]
+
+    def test_a_plural_is_told_as_its_singular_and_an_unknown_word_not_at_all(self, dictionary):
+        assert dictionary.told("owls") == ["owls: " + dictionary.told("owl")[0][5:]]
+        assert dictionary.told("wyvern") == []
+
+    def test_words_are_as_common_as_all_of_their_senses_were_counted(self, dictionary):
+        assert dictionary.common(31) == ["bird"]
+        assert dictionary.common(2) == ["bird", "hoot"]
+
+
+class TestVocabulary:
+    WORDS = ("wyverns", "xylophonist", "owl")
+
+    @pytest.fixture
+    def before(self):
+        return vocabulary.load(encoded.BUNDLED / vocabulary.FOLDER)
+
+    @pytest.fixture
+    def after(self, tmp_path):
+        folder = tmp_path / "tokenizer"
+        vocabulary.extend(encoded.BUNDLED / vocabulary.FOLDER, self.WORDS, folder)
+        return vocabulary.load(folder)
+
+    def test_each_word_becomes_a_token_and_the_tokens_there_were_stay(self, before, after):
+        assert len(before.tokenize("wyverns")) > 1
+        assert [after.tokenize(word) for word in self.WORDS] == [[f"{it}</w>"] for it in self.WORDS]
+        assert before.get_vocab().items() <= after.get_vocab().items()
+
+    @pytest.mark.parametrize("prompt", ["3d render of a pizza", "แมว on a pink background", "wyv"])
+    def test_other_prompts_are_cut_as_before(self, before, after, prompt):
+        assert after(prompt).input_ids == before(prompt).input_ids
+
+    def test_an_embedding_is_where_the_meaning_of_its_word_is(self, before, after):
+        """Where the embeddings there were follow from the meanings, a new one does too."""
+        encoder = CLIPTextModel.from_pretrained(encoded.BUNDLED / "text_encoder").float()
+        drawn = torch.Generator().manual_seed(0)
+        known = [piece[:-4] for piece in before.get_vocab() if piece.endswith("</w>")]
+        vectors = torch.randn(len(known), 8, generator=drawn)
+        across = torch.randn(8, encoder.config.hidden_size, generator=drawn)
+        weight = encoder.get_input_embeddings().weight
+        tokens = [before.get_vocab()[f"{word}</w>"] for word in known]
+        with torch.no_grad():
+            weight[tokens] = vectors @ across + 1
+        told = dict(zip(known, vectors, strict=True)) | {"wyverns": torch.ones(8)}
+        vocabulary.grow(encoder, before, after, told)
+        weight = encoder.get_input_embeddings().weight
+        made = weight[after.get_vocab()["wyverns</w>"]] - 1
+        assert len(weight) == len(after)
+        assert torch.cosine_similarity(made, torch.ones(8) @ across, dim=0) > 0.99
 
 
 class TestCaptions:
