@@ -25,6 +25,8 @@ from resources.training.pictures import BACKGROUNDS, Pictures
 
 OTHERS = ("People & Body", "Symbols")
 """Groups that are not in the larger bank of pictures."""
+FEW = (4, 6)
+"""Steps of runs that are over in a moment."""
 GUIDANCES = (1.0, 3.0, 5.0, 8.0, 12.0)
 FIRST = 5
 """A name is found if its picture is among so many."""
@@ -37,6 +39,7 @@ KINDS = (
     "tiny",
     "names",
     "guidance",
+    "steps",
     "synonyms",
     "thai",
     "backgrounds",
@@ -95,6 +98,7 @@ def _figures(
         "tiny": lambda: of_tiny(work, pipeline),
         "names": lambda: of_names(pipeline, banks, asked),
         "guidance": lambda: of_guidance(pipeline, banks, asked[: -(-len(asked) // 4)]),
+        "steps": lambda: of_steps(pipeline, banks, asked[: -(-len(asked) // 4)]),
         "synonyms": lambda: of_synonyms(work, pipeline, banks, count),
         "thai": lambda: of_thai(pipeline, banks, asked),
         "backgrounds": lambda: of_backgrounds(pipeline, own, asked, drawer),
@@ -195,6 +199,16 @@ def of_guidance(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[
         yield Figure(f"names, 3d, guidance {guidance:g}", told, len(asked))
 
 
+def of_steps(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[Figure]:
+    """The same with few steps, and what a picture takes then."""
+    for steps in FEW:
+        begun = time.perf_counter()
+        made, _ = _made(pipeline, [_solid(banks.own, i) for i in asked], steps=steps)
+        seconds = (time.perf_counter() - begun) / len(asked)
+        told = f"{banks.found(made, asked)}; {seconds:.2f} s a picture, its decode twice"
+        yield Figure(f"names, 3d, {steps} steps", told, len(asked))
+
+
 def of_synonyms(work: Path, pipeline: Pipeline, banks: Banks, count: int) -> Iterator[Figure]:
     """The same for synonyms that no caption used, with the model's own guidance. Nothing where the
     packages that they come from were not fetched."""
@@ -276,7 +290,10 @@ def _on_white(shown: Pictures) -> Tensor:
 
 
 def _made(
-    pipeline: Pipeline, prompts: list[str], guidance: float | None = None
+    pipeline: Pipeline,
+    prompts: list[str],
+    guidance: float | None = None,
+    steps: int | None = None,
 ) -> tuple[Tensor, float]:
     """One picture a prompt, seeds from 0, (B, 3, H, W), -1 to 1; the share of clipped values."""
     default = pipeline.default_request
@@ -285,7 +302,7 @@ def _made(
         request = engine.Request(
             prompt,
             seed=seed,
-            steps=default.steps,
+            steps=steps or default.steps,
             guidance_scale=default.guidance_scale if guidance is None else guidance,
         )
         image, clipped = _run(pipeline, request)

@@ -13,18 +13,19 @@ from resources.training.pictures import Pictures
 
 STYLES = ("3d", "flat")
 BATCH = 64
+RATE = 3e-3
 SIDE = 64
 
 
 def build() -> nn.Sequential:
     layers: list[nn.Module] = []
-    for before, after in ((3, 16), (16, 32), (32, 64)):
+    for before, after in ((3, 24), (24, 48), (48, 96)):
         layers += [
             nn.Conv2d(before, after, 3, stride=2, padding=1),
             nn.BatchNorm2d(after),
             nn.ReLU(),
         ]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, len(STYLES)))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, len(STYLES)))
 
 
 def train(shown: Pictures, steps: int, seed: int = 0) -> nn.Sequential:
@@ -32,10 +33,13 @@ def train(shown: Pictures, steps: int, seed: int = 0) -> nn.Sequential:
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     network = build().train()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    for _ in range(steps):
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
         chosen = shown.at(torch.randint(0, len(shown.things), (BATCH,), generator=generator))
         images = chosen.on(pictures.random_backgrounds(BATCH, generator))
+        if step % 2:
+            images = images.flip(3)
         loss = F.cross_entropy(network(images), labels(chosen))
         optimizer.zero_grad()
         loss.backward()

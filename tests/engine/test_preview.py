@@ -40,7 +40,9 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def finished(bundled):
-    own = replace(bundled.default_request, prompt="a red apple, 3d", steps=8, seed=1)
+    own = replace(
+        bundled.default_request, prompt="a red apple, 3d", steps=8, seed=1, guidance_scale=7.5
+    )
     *_, last = engine.generate(bundled, own)
     return last
 
