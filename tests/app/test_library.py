@@ -472,7 +472,7 @@ def test_the_command_line_lists_the_same(
         "bundled", str(snapshot), str(models / "x.safetensors"),
         str(tmp_path / "more" / "bad\\nname.safetensors"),
     ]  # fmt: skip
-    facts = ("Stable Diffusion 1", "73.1 MB", "float16", "v_prediction", "ready")
+    facts = ("Stable Diffusion 1", "77.4 MB", "float16", "v_prediction", "ready")
     assert all(f"  {fact}" in lines[0] or f", {fact}" in lines[0] for fact in facts)
     assert lines[2].split()[-3:] == ["float16", "-", "ready"]
     assert "  damaged: " in lines[3] and "web page" in lines[3]

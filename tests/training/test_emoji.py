@@ -34,6 +34,7 @@ from resources.training.__main__ import main
 from resources.training.errors import TrainingError
 from resources.training.phrases import Phrase
 
+EMBEDDINGS = "embeddings.token_embedding.weight"
 NAMES = ("pizza", "owl", "crown")
 EMOJI = ("🍕", "🦉", "👑")
 
@@ -284,6 +285,10 @@ class TestStages:
             (made,) = (tmp_path / "emoji" / folder).glob("*.safetensors")
             shipped = encoded.BUNDLED / folder / made.name
             kept, before = (safetensors.torch.load_file(path) for path in (made, shipped))
+            if folder == "text_encoder":
+                tokens = kept.pop(EMBEDDINGS), before.pop(EMBEDDINGS)
+                words = vocabulary.load(tmp_path / "emoji" / vocabulary.FOLDER)
+                assert len(tokens[0]) == len(words) > len(tokens[1])  # oven is new
             assert {k: (v.shape, v.dtype) for k, v in kept.items()} == {
                 k: (v.shape, v.dtype) for k, v in before.items()
             }
