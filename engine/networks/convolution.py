@@ -5,6 +5,7 @@ Used by the residual blocks, the upsamplers and the autoencoders.
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,8 @@ costs more there than it saves."""
 MANY = 40_000_000
 """Weights from which on a network in float32 on a CPU is laid out with the channels last, and read
 as the file has them: a smaller one gains little, and keeps the bits of diffusers."""
+
+_SCRATCH: WeakKeyDictionary[Tuner, Scratch] = WeakKeyDictionary()
 
 
 class Conv3x3(nn.Conv2d, Quantizable):
@@ -124,10 +127,11 @@ def is_large(network: nn.Module) -> bool:
 
 def tune(network: nn.Module, device: torch.device, tuner: Tuner) -> None:
     """Lay the network's weights out as the device that it will work on reads them best, and let its
-    convolutions find their quickest way there."""
+    convolutions find their quickest way there. Those that share a tuner, such as the UNet and the
+    VAE of one model, share the memory that they work with as well."""
     dtype = next(network.parameters()).dtype
     network.to(memory_format=order_of(network, device, dtype))  # type: ignore[call-overload]
-    scratch = Scratch()
+    scratch = _SCRATCH.setdefault(tuner, Scratch())
     for module in network.modules():
         if isinstance(module, Conv3x3):
             module.tuner, module.scratch = tuner, scratch

@@ -81,7 +81,6 @@ class LatentDecoder:
                     self._vae.to(self._dtype)
         return image, notes
 
-
     def _tidied(self, poll: Poll) -> Poll:
         """It gives back what is free, between the blocks of a decode: what the steps left, and what
         smaller blocks leave, is in pieces that a larger one cannot use."""

@@ -40,9 +40,7 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def finished(bundled):
-    own = replace(
-        bundled.default_request, prompt="a red apple, 3d", steps=8, seed=1, guidance_scale=7.5
-    )
+    own = replace(bundled.default_request, prompt="a red apple, 3d", steps=8, seed=1)
     *_, last = engine.generate(bundled, own)
     return last
 
