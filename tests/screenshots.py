@@ -77,7 +77,7 @@ def shoot(folder: Path, theme: str, size: str) -> None:
 
     start(PROMPT, SEED)
     wait(lambda: run.done >= 6)
-    window.guidance.scaleChanged.emit(7.5)
+    window.guidance.scaleChanged.emit(4.0)
     wait(lambda: run.done >= 11)
     window.run.pauseToggled.emit(True)
     settle(qt)
@@ -100,13 +100,13 @@ def shoot(folder: Path, theme: str, size: str) -> None:
     session.set_preset("bell")
     retouched: list[float] = []
     application.retoucher.retouched.connect(lambda *told: retouched.append(told[2]))
-    window.guidance.scaleChanged.emit(11.0)
-    wait(lambda: 11.0 in retouched)
+    window.guidance.scaleChanged.emit(6.0)
+    wait(lambda: 6.0 in retouched)
     shot("steering")
 
     session.set_preset("constant")
     window.guidance.set_opened(False)
-    window.guidance.scaleChanged.emit(5.0)
+    window.guidance.scaleChanged.emit(4.0)
     window.header.compareToggled.emit(True)
     fields = window.compare.findChild(QComboBox, "compareSecondField")
     assert fields is not None
