@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.pipelines.base import Pipeline
 from engine.pipelines.stable_diffusion import StableDiffusion
 from engine.preview import previewed
 from resources.training import latents, likeness, phrases, pictures, styles, subjects
+from resources.training.errors import TrainingError
 from resources.training.pictures import BACKGROUNDS, Pictures
 
 OTHERS = ("People & Body", "Symbols")
@@ -34,18 +36,6 @@ BURNT = 1.04
 """A value beyond this is clipped: five of the 255 levels, for the VAE's white is not quite even."""
 CORNER = 6
 SEED = 7
-KINDS = (
-    "autoencoder",
-    "tiny",
-    "names",
-    "guidance",
-    "steps",
-    "synonyms",
-    "thai",
-    "backgrounds",
-    "styles",
-)
-"""Of figures."""
 TIMES = 9
 """Of which the median is told."""
 
@@ -65,22 +55,24 @@ class Figure:
 def evaluate(
     work: Path,
     count: int,
-    what: Sequence[str] = KINDS,
+    what: Sequence[str] = (),
     decoded: int = 200,
     steps: int = 1600,
 ) -> list[Figure]:
     """Measure the bundled model and its tiny autoencoder, print the table, and leave it in
     `work/figures.md`, or, of some kinds alone, in a file that is named by them. count: of prompts
-    for each figure, 200 for the model card; what: kinds out of KINDS; decoded: of pictures for
-    those of the autoencoder; steps: of the training of the classifier of styles."""
+    for each figure, 200 for the model card; what: kinds, all where none is named; decoded: of
+    pictures for those of the autoencoder; steps: of the training of the classifier of styles.
+    Raises TrainingError for a kind that there is not."""
     figures: list[Figure] = []
     pipeline = latents.bundled()
     for figure in _figures(work, pipeline, count, what, decoded, steps):
         figures.append(figure)
         tqdm.write(str(figure))
     lines = ["| measured | figure | of |", "|---|---|---|", *map(str, figures)]
-    name = "figures" if set(what) == set(KINDS) else f"figures-{'-'.join(what)}"
-    (work / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (work / f"{'-'.join(('figures', *what))}.md").write_text(
+        "\n".join(lines) + "\n", encoding="utf-8"
+    )
     return figures
 
 
@@ -92,19 +84,25 @@ def _figures(
     own = banks.own
     drawer = random.Random(SEED)
     asked = drawer.sample(range(len(own.things)), min(count, len(own.things)))
+    some = asked[: -(-len(asked) // 4)]
     small = pictures.load(work, styles.SIDE)
     makers: dict[str, Callable[[], Iterator[Figure]]] = {
         "autoencoder": lambda: of_autoencoder(pipeline, drawn.where(held_out=True), decoded),
         "tiny": lambda: of_tiny(work, pipeline),
         "names": lambda: of_names(pipeline, banks, asked),
-        "guidance": lambda: of_guidance(pipeline, banks, asked[: -(-len(asked) // 4)]),
-        "steps": lambda: of_steps(pipeline, banks, asked[: -(-len(asked) // 4)]),
+        "guidance": lambda: of_guidance(pipeline, banks, some),
+        "steps": lambda: chain(*(of_names(pipeline, banks, some, steps) for steps in FEW)),
         "synonyms": lambda: of_synonyms(work, pipeline, banks, count),
         "thai": lambda: of_thai(pipeline, banks, asked),
         "backgrounds": lambda: of_backgrounds(pipeline, own, asked, drawer),
         "styles": lambda: of_styles(pipeline, small, own, asked, steps),
     }
-    for kind in what:
+    if unknown := set(what) - set(makers):
+        raise TrainingError(
+            f"There are no figures of the kind {', '.join(sorted(unknown))}: take some of "
+            f"{', '.join(makers)}."
+        )
+    for kind in what or makers:
         yield from makers[kind]()
 
 
@@ -181,14 +179,16 @@ def of_tiny(work: Path, pipeline: StableDiffusion) -> Iterator[Figure]:
         yield Figure(f"{by}, one preview on one core", f"{1000 * cost:.1f} ms", TIMES)
 
 
-def of_names(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[Figure]:
-    """How often the picture of a name is found, with the model's own guidance, and what a picture
-    takes."""
+def of_names(
+    pipeline: Pipeline, banks: Banks, asked: list[int], steps: int | None = None
+) -> Iterator[Figure]:
+    """How often the picture of a name is found, with the model's own guidance and steps, or with so
+    many; and what a picture takes."""
     begun = time.perf_counter()
-    made, _ = _made(pipeline, [_solid(banks.own, i) for i in asked])
+    made, _ = _made(pipeline, [_solid(banks.own, i) for i in asked], steps=steps)
     seconds = (time.perf_counter() - begun) / len(asked)
-    yield Figure("names, 3d", banks.found(made, asked), len(asked))
-    yield Figure("a picture, its decode twice", f"{seconds:.1f} s", len(asked))
+    told = f"{banks.found(made, asked)}; {seconds:.2f} s a picture, its decode twice"
+    yield Figure(f"names, 3d, {steps} steps" if steps else "names, 3d", told, len(asked))
 
 
 def of_guidance(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[Figure]:
@@ -197,16 +197,6 @@ def of_guidance(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[
         made, burnt = _made(pipeline, [_solid(banks.own, i) for i in asked], guidance)
         told = f"{banks.found(made, asked)}; {burnt:.1%} of the values clipped"
         yield Figure(f"names, 3d, guidance {guidance:g}", told, len(asked))
-
-
-def of_steps(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[Figure]:
-    """The same with few steps, and what a picture takes then."""
-    for steps in FEW:
-        begun = time.perf_counter()
-        made, _ = _made(pipeline, [_solid(banks.own, i) for i in asked], steps=steps)
-        seconds = (time.perf_counter() - begun) / len(asked)
-        told = f"{banks.found(made, asked)}; {seconds:.2f} s a picture, its decode twice"
-        yield Figure(f"names, 3d, {steps} steps", told, len(asked))
 
 
 def of_synonyms(work: Path, pipeline: Pipeline, banks: Banks, count: int) -> Iterator[Figure]:

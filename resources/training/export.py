@@ -19,7 +19,6 @@ from resources.training.checkpoints import CHECKPOINT, read
 from resources.training.errors import TrainingError
 
 MODELS = Path(__file__).parents[1] / "models"
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 DDPM_INDEX = {
     "_class_name": "DDPMPipeline",
@@ -69,7 +68,7 @@ def export_tiny(work: Path, models: Path = MODELS) -> Path:
             f"decoder.{name}": tensor.half().contiguous()
             for name, tensor in network.decoder.state_dict().items()
         }
-        (part / WEIGHTS).write_bytes(safetensors.torch.save(decoder, {"format": "pt"}))
+        (part / tiny.BUNDLED.name).write_bytes(safetensors.torch.save(decoder, {"format": "pt"}))
     return models / "emoji" / "tiny"
 
 

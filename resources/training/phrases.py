@@ -130,14 +130,14 @@ def make(work: Path, wanted: tuple[str, ...]) -> list[Phrase]:
         name.lower(): Phrase(text=name, subject=i, kind="name") for i, name in enumerate(wanted)
     }
     for word, own in sorted(owners.items()):
-        if len(own) == 1 and not _uses(word, never):
+        if len(own) == 1 and not uses(word, never):
             (one,) = own
             made.setdefault(word, Phrase(text=word, subject=place_of[one], kind="synonym"))
     taught = list(made.values())
     anchors = told.vectors[[places[_plain(phrase.text)] for phrase in taught]]
     named = told.vectors[[places[_plain(name)] for name in wanted]]
     for word in told.texts:
-        if word in made or _uses(word, never):
+        if word in made or uses(word, never):
             continue
         vector = told.vectors[places[word]]
         if word in owners:
@@ -164,7 +164,7 @@ def _thai(known: _Words, emoji: list[str]) -> list[Phrase]:
     return made
 
 
-def _uses(text: str, never: set[str]) -> bool:
+def uses(text: str, never: set[str]) -> bool:
     """Whether one of these words is in it, in the singular or the plural."""
     words = text.split()
     stems = {*words, *(word.removesuffix("s") for word in words), *(f"{word}s" for word in words)}

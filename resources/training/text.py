@@ -54,8 +54,9 @@ EVERY = 240.0
 class Examples:
     """What a batch is drawn from. patches: (N, 16, 64), of the latents of `pictures`; spelled:
     (M, L), the tokens of each text in `meanings`, filled with 0; places: of each of these texts;
-    unshown: the places of those that no caption has; tested: of all texts, whether it is held out
-    for `evaluate`; on_white: (S, 2), the place in `pictures` of a subject in each style."""
+    unshown: the places of those that no caption has; tested: of all texts, whether a word of it is
+    held out for `evaluate`; on_white: (S, 2), the place in `pictures` of a subject in each style.
+    """
 
     pictures: Encoded
     patches: Tensor
@@ -177,7 +178,7 @@ def load(work: Path) -> Examples:
         spelled=pad_sequence([torch.tensor(it) for it in spelled], batch_first=True),
         places={text: i for i, text in enumerate(meanings.texts)},
         unshown=torch.tensor([i for i, text in enumerate(meanings.texts) if text not in said]),
-        tested=torch.tensor([text in tested for text in meanings.texts]),
+        tested=torch.tensor([phrases.uses(text, tested) for text in meanings.texts]),
         on_white=white[order].view(-1, len(subjects.STYLES)),
         tokenizer=tokenizer,
     )

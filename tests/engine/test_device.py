@@ -41,7 +41,6 @@ print(usual, kept, before - resident())
 """
 
 DECODED = """
-import resource
 import torch
 from engine.device import keep_memory
 from engine.networks import AutoencoderKL
@@ -61,11 +60,15 @@ config = {
 vae = AutoencoderKL(config).eval().requires_grad_(False)
 tune(vae, cpu, Tuner())
 decoder = LatentDecoder(vae, torch.float32, cpu, Pace())
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def peak():  # unlike ru_maxrss, it does not begin with that of the process that started this one
+    with open("/proc/self/status") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+
+before = peak()
 with torch.inference_mode():
     decoder.decode(torch.randn(1, 4, 64, 64))
-grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-print(grown / (4 * 64 * 512 * 512))
+print((peak() - before) / (4 * 64 * 512 * 512))
 """
 
 
@@ -135,4 +138,4 @@ def test_a_decode_takes_little_more_than_its_largest_layer_needs():
     done = subprocess.run(
         [sys.executable, "-c", DECODED], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert float(done.stdout) < 5
+    assert 2 < float(done.stdout) < 5
