@@ -4,15 +4,20 @@ a feature map. Used by the transformers, by the UNets without text and by the au
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.attention_products import attend
 from engine.networks.context import Context
 from engine.networks.linear import Linear
 from engine.networks.poll import Poll, no_poll
+from engine.networks.tuned import Tuned
 
 
-class Attention(nn.Module):
+class Attention(nn.Module, Tuned):
     """Each of the queries (N of width `channels`) looks at the context (M of width
     `context_channels`). bias is that of the three input projections; the output always has one.
     """
@@ -35,13 +40,32 @@ class Attention(nn.Module):
         query = self._by_head(self.to_q(tokens))  # (B, heads, N, d)
         key, value = self._by_head(keys), self._by_head(values)  # (B, heads, M, d)
         query = query.expand(len(key), -1, -1, -1)
-        mixed = F.scaled_dot_product_attention(query, key, value)  # (B, heads, N, d)
+        mixed = self._mixed(query, key, value)  # (B, heads, N, d)
         return self.to_out(mixed.transpose(1, 2).flatten(2))  # (B, N, channels)
 
     def _by_head(self, tokens: Tensor) -> Tensor:
-        heads = tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
-        # The kernel of a CPU reads each head again and again: side by side it is a third faster.
-        return heads.contiguous() if heads.device.type == "cpu" else heads
+        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+    def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        keys = key.shape[2]
+        tuner = None
+        if query.dtype == torch.bfloat16:
+            tuner = self.tuner_for(query, 2 * query.numel() * keys)
+        if tuner is None:
+            return _by_kernel(query, key, value)
+        shape = "x".join(str(side) for side in (*query.shape, keys))
+        ways: dict[str, Callable[[], Tensor]] = {
+            "kernel": lambda: _by_kernel(query, key, value),
+            "products": lambda: attend(query, key, value),
+        }
+        return tuner.run(f"attention {shape}", ways)
+
+
+def _by_kernel(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    if query.device.type == "cpu":
+        # It reads each head again and again: side by side that is a third faster.
+        query, key, value = query.contiguous(), key.contiguous(), value.contiguous()
+    return F.scaled_dot_product_attention(query, key, value)
 
 
 class SpatialAttention(Attention):

@@ -12,42 +12,43 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.int8 import Quantizable, wanted
+from engine.networks.tuned import Tuned
 from engine.networks.winograd import DOUBLED, FOUR, SIX, Algorithm, Scratch, convolve
 from engine.tuning import Tuner
 
-LARGE = 10**9
-"""Multiplications below which a convolution is done as always: there is too little to gain, and a
-small model gives the same bits everywhere."""
 WIDE = 1024
-"""Pixels of the result below which it is done as always, too: what is made of the filters each time
+"""Pixels of the result below which it is done as always: what is made of the filters each time
 costs more there than it saves."""
 MANY = 40_000_000
 """Weights from which on a network in float32 on a CPU is laid out with the channels last, and read
 as the file has them: a smaller one gains little, and keeps the bits of diffusers."""
 
+REACHED = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))
+"""By which taps of a filter a pixel reaches the four of twice the size that it takes part in."""
+
 _SCRATCH: WeakKeyDictionary[Tuner, Scratch] = WeakKeyDictionary()
 
 
-class Conv3x3(nn.Conv2d, Quantizable):
-    """Padding 1, stride 1. Without a tuner it is nn.Conv2d. tuner, scratch: see `tune`."""
+class Conv3x3(nn.Conv2d, Quantizable, Tuned):
+    """Padding 1, stride 1. Without a tuner it is nn.Conv2d."""
+
+    _sums: Tensor | None = None
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1)
-        self.tuner: Tuner | None = None
-        self.scratch: Scratch | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w)."""
         if wanted(input, self.weight):
             return self.in_int8.filtered(input).to(input.dtype)
-        tuner = self._tuner_for(input, 1)
+        tuner = self._tuner(input, 1)
         if tuner is None:
             return self._direct(input)
         ways: dict[str, Callable[[], Tensor]] = {"direct": lambda: self._direct(input)}
         if input.dtype == torch.float32:
             ways |= {
-                "tiles of 4": lambda: self._winograd(input, FOUR),
-                "tiles of 6": lambda: self._winograd(input, SIX),
+                "tiles of 4": lambda: self._winograd(input, FOUR, tuner),
+                "tiles of 6": lambda: self._winograd(input, SIX, tuner),
             }
         return tuner.run(self._work("convolution", input), ways)
 
@@ -64,53 +65,52 @@ class Conv3x3(nn.Conv2d, Quantizable):
         if wanted(input, self.weight):
             return self.in_int8.filtered(input, size).to(input.dtype)
         twice = (2 * input.shape[2], 2 * input.shape[3])
-        tuner = self._tuner_for(input, 4) if size == twice else None
+        tuner = self._tuner(input, 4) if size == twice else None
         if tuner is None:
             return direct()
         ways: dict[str, Callable[[], Tensor]] = {
             "direct": direct,
-            "phases": lambda: self._phases(input),
+            "transposed": lambda: self._transposed(input),
         }
         if input.dtype == torch.float32:
-            ways["tiles of 2"] = lambda: self._winograd(input, DOUBLED)
+            ways["tiles of 2"] = lambda: self._winograd(input, DOUBLED, tuner)
         return tuner.run(self._work("doubling convolution", input), ways)
 
-    def _tuner_for(self, input: Tensor, growth: int) -> Tuner | None:
+    def _tuner(self, input: Tensor, growth: int) -> Tuner | None:
         batch, channels, height, width = input.shape
         pixels = batch * height * width * growth
-        is_large = pixels * channels * 9 * self.out_channels >= LARGE and pixels >= WIDE
-        return self.tuner if input.device.type == "cpu" and is_large else None
+        if pixels < WIDE:
+            return None
+        return self.tuner_for(input, pixels * channels * 9 * self.out_channels)
 
     def _work(self, kind: str, input: Tensor) -> str:
         order = "last" if input.is_contiguous(memory_format=torch.channels_last) else "first"
         shape = "x".join(str(side) for side in (*input.shape, self.out_channels))
         return f"{kind} {shape} {str(input.dtype).removeprefix('torch.')} channels {order}"
 
-    def _winograd(self, input: Tensor, algorithm: Algorithm) -> Tensor:
-        assert self.scratch is not None
-        return convolve(input, self.weight.to(input.dtype), self.bias, algorithm, self.scratch)
+    def _winograd(self, input: Tensor, algorithm: Algorithm, tuner: Tuner) -> Tensor:
+        # The networks of one model, which share a tuner, work in the same memory.
+        scratch = _SCRATCH.setdefault(tuner, Scratch())
+        return convolve(input, self.weight.to(input.dtype), self.bias, algorithm, scratch)
 
-    def _phases(self, input: Tensor) -> Tensor:
-        """Each of the four pixels that one becomes sees only 2 by 2 different ones: a convolution
-        of 2 by 2 with sums of the filter's taps, four ninths of the multiplications."""
-        batch, _, height, width = input.shape
-        order = torch.channels_last
-        out = input.new_empty(batch, self.out_channels, 2 * height, 2 * width).to(
-            memory_format=order
-        )
-        rows = _taps(self.weight.float(), 2)
-        for down in (0, 1):
-            for across in (0, 1):
-                weight = _taps(rows[down], 3)[across].to(input.dtype, memory_format=order)
-                padded = F.pad(input, (1 - across, across, 1 - down, down))
-                out[:, :, down::2, across::2] = F.conv2d(padded, weight, self.bias)
-        return out
+    def _transposed(self, input: Tensor) -> Tensor:
+        """Each of the four pixels that one becomes sees only 2 by 2 different ones, by sums of the
+        filter's taps: a transposed convolution of 4 by 4, with four ninths of the multiplications.
+        """
+        sums = self._sums
+        if sums is None:
+            sums = _summed(self.weight.to(input.dtype))
+            if input.dtype == torch.bfloat16:  # in float32 they would take twice the memory
+                self._sums = sums.contiguous(memory_format=torch.channels_last)
+        return F.conv_transpose2d(input, sums, self.bias, stride=2, padding=1)
 
 
-def _taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Three taps as the two that the first and the second pixel of a pair have there."""
-    first, middle, last = weight.split(1, dim)
-    return torch.cat([first, middle + last], dim), torch.cat([first + middle, last], dim)
+def _summed(weight: Tensor) -> Tensor:
+    """(O, C, 3, 3) to (C, O, 4, 4)."""
+    reached = torch.tensor(REACHED, dtype=weight.dtype)
+    taps = weight.permute(2, 3, 1, 0).flatten(0, 1)  # (9, C, O)
+    sums = torch.kron(reached, reached) @ taps.flatten(1)  # (16, C O)
+    return sums.view(4, 4, *taps.shape[1:]).permute(2, 3, 0, 1)
 
 
 def order_of(network: nn.Module, device: torch.device, dtype: torch.dtype) -> torch.memory_format:
@@ -127,11 +127,9 @@ def is_large(network: nn.Module) -> bool:
 
 def tune(network: nn.Module, device: torch.device, tuner: Tuner) -> None:
     """Lay the network's weights out as the device that it will work on reads them best, and let its
-    convolutions find their quickest way there. Those that share a tuner, such as the UNet and the
-    VAE of one model, share the memory that they work with as well."""
+    layers find their quickest way there."""
     dtype = next(network.parameters()).dtype
     network.to(memory_format=order_of(network, device, dtype))  # type: ignore[call-overload]
-    scratch = _SCRATCH.setdefault(tuner, Scratch())
     for module in network.modules():
-        if isinstance(module, Conv3x3):
-            module.tuner, module.scratch = tuner, scratch
+        if isinstance(module, Tuned):
+            module.tuner = tuner

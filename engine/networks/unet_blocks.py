@@ -36,7 +36,9 @@ class Skips:
     def take(self, batch: int) -> Tensor:
         """What was put away last, (B, C, h, w); what was one picture before it met several texts is
         repeated for each."""
-        return self.hidden.pop().expand(batch, -1, -1, -1)
+        hidden = self.hidden.pop()
+        # Copied, for a view that repeats itself has no order of its numbers that could be kept.
+        return hidden if len(hidden) == batch else torch.cat([hidden] * batch)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import json
 import torch
 import torch.nn.functional as F
 
-from engine.networks import convolution
+from engine.networks import convolution, tuned
 from engine.networks.convolution import Conv3x3, tune
 from engine.tuning import FILE, Tuner
 
@@ -74,14 +74,14 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path):
 
 
 def test_large_convolutions_are_tuned_and_come_out_alike(monkeypatch):
-    monkeypatch.setattr(convolution, "LARGE", 1)
+    monkeypatch.setattr(tuned, "LARGE", 1)
     monkeypatch.setattr(convolution, "WIDE", 1)
     torch.manual_seed(0)
     layer = Conv3x3(8, 8).requires_grad_(False)
     sample = torch.randn(1, 8, 12, 12, generator=torch.Generator().manual_seed(0))
     plain = layer(sample)
     doubled = layer.doubled(sample, (24, 24))
-    for name in ("direct", "tiles of 4", "tiles of 6", "phases", "tiles of 2"):
+    for name in ("direct", "tiles of 4", "tiles of 6", "transposed", "tiles of 2"):
         tune(layer, torch.device("cpu"), _always(name))
         assert torch.allclose(layer(sample), plain, atol=1e-4)
         assert torch.allclose(layer.doubled(sample, (24, 24)), doubled, atol=1e-4)

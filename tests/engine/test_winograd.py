@@ -61,7 +61,7 @@ def test_strips_and_pictures_do_not_mix():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_phases_are_the_doubling_convolution(dtype):
+def test_transposed_is_the_doubling_convolution(dtype):
     layer = Conv3x3(6, 4).to(dtype)
     layer.requires_grad_(False)
     sample = drawn(0, 2, 6, 5, 7).to(dtype)
@@ -72,4 +72,4 @@ def test_phases_are_the_doubling_convolution(dtype):
         padding=1,
     )
     bound = 1e-6 if dtype == torch.float32 else 2e-2
-    assert (layer._phases(sample) - exact).abs().max() < bound * exact.abs().max()
+    assert (layer._transposed(sample) - exact).abs().max() < bound * exact.abs().max()
