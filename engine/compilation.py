@@ -15,6 +15,7 @@ from torch._dynamo.exc import TorchDynamoException
 
 from engine.networks.convolution import Conv3x3
 from engine.networks.int8 import asked
+from engine.networks.packing import unpack
 from engine.networks.poll import Poll, no_poll
 from engine.networks.resnet import ResnetBlock2D
 from engine.networks.transformer import FeedForward
@@ -122,6 +123,7 @@ def compile_parts(network: nn.Module, cache: Path | None) -> Compilation:
             part.set_submodule("conv2", Untraced(part.conv2))
             network.set_submodule(name, CompiledResnet(part, compilation))
         elif isinstance(part, FeedForward):
+            unpack(part)
             part.set_submodule("net", CompiledLayers(part.net, compilation))
     return compilation
 

@@ -143,7 +143,7 @@ class Quantizable(Widening):
     @property
     def in_int8(self) -> Quantized:
         if self._quantized is None:
-            self._quantized = Quantized(self.weight, self.bias)
+            self._quantized = Quantized(self.plain_weight, self.bias)
         return self._quantized
 
 

@@ -9,15 +9,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.int8 import Quantizable, wanted
+from engine.networks.packing import Packable
 
 
-class Linear(nn.Linear, Quantizable):
+class Linear(nn.Linear, Packable, Quantizable):
     """nn.Linear, in 8 bits where `engine.networks.int8` says so."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(…, in_features) to (…, out_features)."""
         if wanted(input, self.weight):
             return self.in_int8.product(input).to(input.dtype)
+        if self.packs:
+            return self.packed_product(input)
         return F.linear(input, self.weight.to(input.dtype), self.bias)
 
 

@@ -14,6 +14,11 @@ class Widening(nn.Module):
 
     weight: Tensor
 
+    @property
+    def plain_weight(self) -> Tensor:
+        """As it is whatever the order in which it lies in memory."""
+        return self.weight
+
 
 class WideningLinear(nn.Linear, Widening):
     def forward(self, input: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from engine.images import to_pixels
 from engine.networks import UNet2DModel
 from engine.networks.convolution import tune
 from engine.networks.deep_layers import DeepLayers
+from engine.networks.packing import pack
 from engine.networks.poll import Poll, no_poll
 from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
@@ -122,6 +123,7 @@ class DDPM:
             )
         _check_fit(files, unet, scheduler_config)
         tune(unet, device, tuner or Tuner())
+        pack(unet, device)
         stage.seat("unet", unet)
         loading.end()
         return cls(

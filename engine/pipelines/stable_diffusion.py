@@ -31,6 +31,7 @@ from engine.networks import (
 from engine.networks.context import Context
 from engine.networks.convolution import tune
 from engine.networks.deep_layers import DeepLayers
+from engine.networks.packing import pack
 from engine.networks.poll import Poll, no_poll
 from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
@@ -187,6 +188,7 @@ class StableDiffusion:
                 loading.begin(),
             )
             tune(unet, device, tuner)
+            pack(unet, device)
             stage.seat("unet", unet)
             own = load_autoencoder(
                 vae_files,

@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import CLIPTextModel
 
+from engine.device import pick_dtype
 from resources.training import encoded, text, vocabulary
 from resources.training.checkpoints import CHECKPOINT, read
 from resources.training.errors import TrainingError
@@ -66,6 +67,7 @@ def train_diffusion(work: Path, steps: int, rate: float) -> UNet2DConditionModel
         work / FOLDER,
         text.EVERY,
         Muon.of(unet, unet, rate, plan.weight_decay, kept=2),
+        products=pick_dtype("auto", torch.device("cpu")),
     )
     return unet
 

@@ -54,6 +54,7 @@ def train(
     folder: Path,
     every: float = EVERY,
     optimizer: torch.optim.Optimizer | None = None,
+    products: torch.dtype = torch.float32,
 ) -> bool:
     """Train until the plan's last step, from the checkpoint in `folder` if there is one, and leave
     the averaged weights in the network. Ctrl+C ends it early, with a checkpoint. Gives whether it
@@ -62,7 +63,8 @@ def train(
     loss: of one batch, drawn with nothing but that generator: so a training that goes on from a
     checkpoint takes the same steps as one that was never stopped. every: seconds between
     checkpoints. optimizer: of the network's weights, AdamW where there is none; its rate is the
-    plan's. Raises TrainingError for a loss that is not a number.
+    plan's. products: in which the products of a step are computed; all else stays float32. Raises
+    TrainingError for a loss that is not a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
     keeper = Keeper(folder / CHECKPOINT, every)
@@ -98,7 +100,9 @@ def train(
         while step < plan.steps and not stopped():
             for group in optimizer.param_groups:
                 group["lr"] = plan.rate_at(step)
-            current = loss(generator)
+            # A context for each step: within one, weights that were made narrower are kept.
+            with torch.autocast("cpu", products, enabled=products != torch.float32):
+                current = loss(generator)
             if not torch.isfinite(current):
                 raise TrainingError(
                     f"The loss became {current.item()} at step {step}: go on from the checkpoint "
@@ -107,7 +111,8 @@ def train(
             optimizer.zero_grad()
             current.backward()
             nn.utils.clip_grad_norm_(network.parameters(), LONGEST_GRADIENT)
-            optimizer.step()
+            with torch.autocast("cpu", products, enabled=products != torch.float32):
+                optimizer.step()
             _blend(average, network, plan.average_at(step))
             step += 1
             sums += torch.tensor([current.item(), 1.0])
