@@ -63,7 +63,7 @@ def _weigh(
     queries: Tensor, columns: Tensor, scale: float, weights: Tensor, exactly: bool = False
 ) -> None:
     """The exponentials of the scores, or, whatever the guess is, their softmax, into weights."""
-    torch.addmm(weights[:, :1], queries, columns, beta=0, alpha=scale, out=weights)
+    torch.addmm(queries[:, :1], queries, columns, beta=0, alpha=scale, out=weights)
     if exactly:
         weights.copy_(torch.softmax(weights, 1))
     else:
