@@ -68,12 +68,11 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
         tuner = self._tuner(input, 4) if size == twice else None
         if tuner is None:
             return direct()
-        ways: dict[str, Callable[[], Tensor]] = {
-            "direct": direct,
-            "transposed": lambda: self._transposed(input),
-        }
+        ways: dict[str, Callable[[], Tensor]] = {"direct": direct}
         if input.dtype == torch.float32:
             ways["tiles of 2"] = lambda: self._winograd(input, DOUBLED, tuner)
+        else:
+            ways["transposed"] = lambda: self._transposed(input)
         return tuner.run(self._work("doubling convolution", input), ways)
 
     def _tuner(self, input: Tensor, growth: int) -> Tuner | None:
@@ -97,12 +96,10 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
         """Each of the four pixels that one becomes sees only 2 by 2 different ones, by sums of the
         filter's taps: a transposed convolution of 4 by 4, with four ninths of the multiplications.
         """
-        sums = self._sums
-        if sums is None:
+        if self._sums is None:
             sums = _summed(self.weight.to(input.dtype))
-            if input.dtype == torch.bfloat16:  # in float32 they would take twice the memory
-                self._sums = sums.contiguous(memory_format=torch.channels_last)
-        return F.conv_transpose2d(input, sums, self.bias, stride=2, padding=1)
+            self._sums = sums.contiguous(memory_format=torch.channels_last)
+        return F.conv_transpose2d(input, self._sums, self.bias, stride=2, padding=1)
 
 
 def _summed(weight: Tensor) -> Tensor:

@@ -35,14 +35,11 @@ class Packable(Widening):
         self.weight, self.packs = nn.Parameter(self.plain_weight, requires_grad=False), False
 
 
-def pack(network: nn.Module, device: torch.device) -> None:
+def pack(network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     """Let the network's layers pack, if it works on a CPU in bfloat16 and this torch can: the
     results are the same. In float32, large networks lie there half as wide as they work."""
-    if device.type != "cpu":
-        return
     layers = [layer for layer in network.modules() if isinstance(layer, Packable)]
-    layers = [layer for layer in layers if layer.weight.dtype == torch.bfloat16]
-    if layers and _works():
+    if layers and device.type == "cpu" and dtype == torch.bfloat16 and _works():
         for layer in layers:
             layer.packs = True
 

@@ -123,7 +123,7 @@ class DDPM:
             )
         _check_fit(files, unet, scheduler_config)
         tune(unet, device, tuner or Tuner())
-        pack(unet, device)
+        pack(unet, device, dtype)
         stage.seat("unet", unet)
         loading.end()
         return cls(

@@ -188,7 +188,7 @@ class StableDiffusion:
                 loading.begin(),
             )
             tune(unet, device, tuner)
-            pack(unet, device)
+            pack(unet, device, dtype)
             stage.seat("unet", unet)
             own = load_autoencoder(
                 vae_files,

@@ -202,7 +202,8 @@ def test_other_models_are_found_by_name_or_told(
     assert replay("a.png") == IDENTICAL
     folder.rename(here / "sd1")
     assert replay("a.png") == IDENTICAL
-    assert replay("a.png", "--dtype", "bfloat16")[0] == 3
+    # One of them is what it was made in, whichever is the quicker one here.
+    assert {replay("a.png", "--dtype", dtype)[0] for dtype in ("float32", "bfloat16")} == {0, 3}
 
 
 def test_film_and_contact_sheet_of_a_run(render: Callable[..., list[str]], here: Path) -> None:

@@ -32,7 +32,7 @@ def test_it_comes_out_alike(layer, biased, shape):
         layer.bias = None
     tokens = torch.randn(shape, generator=torch.Generator().manual_seed(0)).bfloat16()
     exact, weight = layer(tokens), layer.weight.clone()
-    pack(layer, CPU)
+    pack(layer, CPU, torch.bfloat16)
     assert torch.equal(layer.weight, weight)  # until it is used
     for _ in range(2):
         assert torch.allclose(layer(tokens), exact, rtol=0.01, atol=1e-3)
@@ -46,20 +46,20 @@ def test_it_comes_out_alike(layer, biased, shape):
 def test_8_bits_are_made_of_a_packed_weight(layer):
     pytest.importorskip("torch.ao.quantization")
     plain = Quantized(layer.weight, layer.bias)
-    pack(layer, CPU)
+    pack(layer, CPU, torch.bfloat16)
     layer(torch.zeros(3, 48).bfloat16())
     assert layer.weight.is_mkldnn
     assert torch.equal(layer.in_int8.scales, plain.scales)
 
 
 def test_what_is_wider_or_elsewhere_is_left(layer):
-    pack(layer, torch.device("cuda"))
+    pack(layer, torch.device("cuda"), torch.bfloat16)
     assert not layer.packs
-    pack(layer.float(), CPU)
+    pack(layer, CPU, torch.float32)  # its weight is half as wide as it works
     assert not layer.packs
 
 
 def test_a_torch_that_cannot_is_no_trouble(layer, monkeypatch):
     monkeypatch.setattr(packing, "_works", lambda: False)
-    pack(layer, CPU)
+    pack(layer, CPU, torch.bfloat16)
     assert not layer.packs
