@@ -82,6 +82,10 @@ def train(
         average, step, spent, sums = (kept[k] for k in ("average", "step", "seconds", "sums"))
     begun = time.monotonic() - spent
 
+    def multiplying() -> torch.autocast:
+        # Another for each use: within one, weights that were made narrower are kept.
+        return torch.autocast("cpu", products, enabled=products != torch.float32)
+
     def keep() -> None:
         keeper.write(
             {
@@ -100,8 +104,7 @@ def train(
         while step < plan.steps and not stopped():
             for group in optimizer.param_groups:
                 group["lr"] = plan.rate_at(step)
-            # A context for each step: within one, weights that were made narrower are kept.
-            with torch.autocast("cpu", products, enabled=products != torch.float32):
+            with multiplying():
                 current = loss(generator)
             if not torch.isfinite(current):
                 raise TrainingError(
@@ -111,7 +114,7 @@ def train(
             optimizer.zero_grad()
             current.backward()
             nn.utils.clip_grad_norm_(network.parameters(), LONGEST_GRADIENT)
-            with torch.autocast("cpu", products, enabled=products != torch.float32):
+            with multiplying():
                 optimizer.step()
             _blend(average, network, plan.average_at(step))
             step += 1

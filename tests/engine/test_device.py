@@ -134,10 +134,19 @@ def test_freed_memory_is_kept_until_it_is_given_back():
 @pytest.mark.skipif(sys.platform != "linux", reason="only the GNU C library can be told")
 def test_a_decode_takes_little_more_than_its_largest_layer_needs():
     """In multiples of its widest tensor: in, normed, half of it out, and what the quickest way of
-    convolution works with: 4.15 to 4.27 by the machine. Without tidying between the blocks the kept
-    memory is full of holes, and it is 4.4; without that between the tuner's trials as well, 6 to 7.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", DECODED], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert 2 < float(done.stdout) < 4.3
+    convolution works with. Without tidying between the blocks the kept memory is full of holes, and
+    it is 4.4; without that between the tuner's trials as well, 6 to 7. What else a process takes,
+    up to a tenth, only adds: the least of three counts."""
+    found = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", DECODED],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for _ in range(3)
+    ]
+    assert 2 < min(found) < 4.2
