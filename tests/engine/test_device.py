@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ print(usual, kept, before - resident())
 """
 
 DECODED = """
+from functools import partial
 import torch
 from engine.device import keep_memory
 from engine.networks import AutoencoderKL
@@ -48,6 +50,20 @@ from engine.networks.convolution import tune
 from engine.pipelines.base import Pace
 from engine.pipelines.latent_decoder import LatentDecoder
 from engine.tuning import Tuner
+
+class Decided(Tuner):  # whatever else the machine does: ways differ in what they take, too
+    now = 0.0
+
+    def run(self, work, ways):
+        def timed(name):
+            self.now += name not in ("tiles of 4", "tiles of 2")
+            return ways[name]()
+
+        return super().run(work, {name: partial(timed, name) for name in ways})
+
+def amount(name):
+    with open("/proc/self/status") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith(name))
 
 keep_memory()
 torch.set_num_threads(1)
@@ -58,17 +74,17 @@ config = {
     "down_block_types": ["DownEncoderBlock2D"] * 4, "up_block_types": ["UpDecoderBlock2D"] * 4,
 }
 vae = AutoencoderKL(config).eval().requires_grad_(False)
-tune(vae, cpu, Tuner())
+tuner = Decided(clock=lambda: tuner.now)
+tune(vae, cpu, tuner)
 decoder = LatentDecoder(vae, torch.float32, cpu, Pace())
 
-def peak():  # unlike ru_maxrss, it does not begin with that of the process that started this one
-    with open("/proc/self/status") as file:
-        return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
-
-before = peak()
+# Unlike ru_maxrss, VmHWM does not begin with that of the process that started this one; what of the
+# libraries was used for the first time is not of the decode.
+peak, libraries = amount("VmHWM"), amount("RssFile")
 with torch.inference_mode():
     decoder.decode(torch.randn(1, 4, 64, 64))
-print((peak() - before) / (4 * 64 * 512 * 512))
+taken = amount("VmHWM") - peak - (amount("RssFile") - libraries)
+print(taken / (4 * 64 * 512 * 512))
 """
 
 
@@ -133,10 +149,9 @@ def test_freed_memory_is_kept_until_it_is_given_back():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only the GNU C library can be told")
 def test_a_decode_takes_little_more_than_its_largest_layer_needs():
-    """In multiples of its widest tensor: in, normed, half of it out, and what the quickest way of
+    """In multiples of its widest tensor: in, normed, half of it out, and what one way of
     convolution works with. Without tidying between the blocks the kept memory is full of holes, and
-    it is 4.4; without that between the tuner's trials as well, 6 to 7. What else a process takes,
-    up to a tenth, only adds: the least of three counts."""
+    it is 4.1 to 4.6. Where the process happens to lie in memory only adds: the least of three."""
     found = [
         float(
             subprocess.run(
@@ -145,8 +160,9 @@ def test_a_decode_takes_little_more_than_its_largest_layer_needs():
                 capture_output=True,
                 text=True,
                 check=True,
+                env=os.environ | {"PYTHONHASHSEED": "0"},  # what is imported leaves the same holes
             ).stdout
         )
         for _ in range(3)
     ]
-    assert 2 < min(found) < 4.2
+    assert 2 < min(found) < 4.0

@@ -7,9 +7,10 @@ import json
 import torch
 import torch.nn.functional as F
 
+from engine import device
 from engine.networks import convolution, tuned
 from engine.networks.convolution import Conv3x3, tune
-from engine.tuning import FILE, Tuner
+from engine.tuning import FILE, TRIALS, Tuner
 
 
 class Ways:
@@ -49,6 +50,13 @@ def test_a_busy_moment_does_not_count():
     busy = iter([0.0, 0.0, 5.0])  # the first trial of the second way meets it
     tuner = Tuner(clock=lambda: ways.now + next(busy, 5.0))
     assert tuner.run("a convolution", ways.all()) == "tiles"
+
+
+def test_what_a_trial_left_in_memory_is_given_back_before_the_next(monkeypatch):
+    ways = Ways(direct=2.0, tiles=1.0)
+    monkeypatch.setattr(device, "free_cache", lambda _: ways.done.append("given back"))
+    Tuner(clock=ways.clock).run("a convolution", ways.all())
+    assert ways.done == ["given back", "direct", "given back", "tiles"] * TRIALS
 
 
 def test_what_was_found_is_kept_for_this_machine_alone(tmp_path):
