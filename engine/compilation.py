@@ -19,6 +19,7 @@ from engine.networks.packing import unpack
 from engine.networks.poll import Poll, no_poll
 from engine.networks.resnet import ResnetBlock2D
 from engine.networks.transformer import FeedForward
+from engine.networks.widening import settle
 
 FOLDER = "compiled"
 SIGNATURES = 128
@@ -117,6 +118,7 @@ def compile_parts(network: nn.Module, cache: Path | None) -> Compilation:
     limits = torch._dynamo.config
     limits.recompile_limit = max(SIGNATURES, limits.recompile_limit)
     compilation = Compilation()
+    settle(network, next(network.parameters()).dtype)
     for name, part in list(network.named_modules()):
         if type(part) is ResnetBlock2D:  # its kin are called otherwise
             part.set_submodule("conv1", Untraced(part.conv1))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from engine.cuda_graph import GraphedCall
 from engine.device import Network, memory_free
 from engine.errors import LoadError
+from engine.networks.widening import settle
 from engine.streaming import Streamed, resting_places
 from engine.weights.tensors import Tensors
 
@@ -94,6 +95,7 @@ class Stage:
         alone = self.placement != Placement.TEXT_APART or part == "text"
         group = part if alone else "others"
         for network in networks:
+            settle(network, next(network.parameters()).dtype)
             for buffer in network.buffers():
                 buffer.data = buffer.data.to(self.device)
             streams = part == "unet" and self.placement == Placement.IN_BLOCKS

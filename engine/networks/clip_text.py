@@ -79,7 +79,8 @@ class Embeddings(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, N) to (B, N, hidden_size)."""
-        return self.token_embedding(ids) + self.position_embedding.weight[: ids.shape[1]]
+        places = self.position_embedding.weight[: ids.shape[1]]
+        return self.token_embedding(ids).to(places.dtype) + places
 
 
 class Encoder(nn.Module):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.networks.int8 import Quantizable, wanted
 from engine.networks.tuned import Tuned
+from engine.networks.widening import Widening
 from engine.networks.winograd import DOUBLED, FOUR, SIX, Algorithm, Scratch, convolve
 from engine.tuning import Tuner
 
@@ -53,7 +54,7 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
         return tuner.run(self._work("convolution", input), ways)
 
     def _direct(self, input: Tensor) -> Tensor:
-        return F.conv2d(input, self.weight.to(input.dtype), self.bias, padding=1)
+        return F.conv2d(input, self.worked(input.dtype), self.bias, padding=1)
 
     def doubled(self, input: Tensor, size: tuple[int, int]) -> Tensor:
         """The same after every pixel was repeated: (B, in_channels, h, w) to (B, out_channels,
@@ -90,14 +91,14 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
     def _winograd(self, input: Tensor, algorithm: Algorithm, tuner: Tuner) -> Tensor:
         # The networks of one model, which share a tuner, work in the same memory.
         scratch = _SCRATCH.setdefault(tuner, Scratch())
-        return convolve(input, self.weight.to(input.dtype), self.bias, algorithm, scratch)
+        return convolve(input, self.worked(input.dtype), self.bias, algorithm, scratch)
 
     def _transposed(self, input: Tensor) -> Tensor:
         """Each of the four pixels that one becomes sees only 2 by 2 different ones, by sums of the
         filter's taps: a transposed convolution of 4 by 4, with four ninths of the multiplications.
         """
         if self._sums is None:
-            sums = _summed(self.weight.to(input.dtype))
+            sums = _summed(self.worked(input.dtype))
             self._sums = sums.contiguous(memory_format=torch.channels_last)
         return F.conv_transpose2d(input, self._sums, self.bias, stride=2, padding=1)
 
@@ -126,7 +127,11 @@ def tune(network: nn.Module, device: torch.device, tuner: Tuner) -> None:
     """Lay the network's weights out as the device that it will work on reads them best, and let its
     layers find their quickest way there."""
     dtype = next(network.parameters()).dtype
-    network.to(memory_format=order_of(network, device, dtype))  # type: ignore[call-overload]
-    for module in network.modules():
-        if isinstance(module, Tuned):
-            module.tuner = tuner
+    order = order_of(network, device, dtype)
+    for layer in network.modules():
+        if isinstance(layer, Tuned):
+            layer.tuner = tuner
+        if not isinstance(layer, Widening) or layer.resting is None:
+            for parameter in layer.parameters(recurse=False):
+                if parameter.dim() == 4:
+                    parameter.data = parameter.data.to(memory_format=order)

@@ -21,7 +21,7 @@ class Linear(nn.Linear, Packable, Quantizable):
             return self.in_int8.product(input).to(input.dtype)
         if self.packs:
             return self.packed_product(input)
-        return F.linear(input, self.weight.to(input.dtype), self.bias)
+        return F.linear(input, self.worked(input.dtype), self.bias)
 
 
 class Conv1x1(nn.Conv2d, Quantizable):
@@ -34,4 +34,4 @@ class Conv1x1(nn.Conv2d, Quantizable):
         """(B, in_channels, h, w) to (B, out_channels, h, w)."""
         if wanted(input, self.weight):
             return self.in_int8.filtered(input).to(input.dtype)
-        return F.conv2d(input, self.weight.to(input.dtype), self.bias)
+        return F.conv2d(input, self.worked(input.dtype), self.bias)

@@ -10,6 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from engine.device import small_pages
 from engine.networks.widening import Widening
 
 
@@ -27,7 +28,9 @@ class Packable(Widening):
     def packed_product(self, input: Tensor) -> Tensor:
         """What the layer makes of its input, (…, in_features), of the weight's dtype."""
         if not self.weight.is_mkldnn:
-            packed = torch.ops.mkldnn._reorder_linear_weight(self.weight)
+            plain = self.worked(input.dtype)
+            with small_pages():
+                packed = torch.ops.mkldnn._reorder_linear_weight(plain)
             self.weight = nn.Parameter(packed, requires_grad=False)
         return torch.ops.mkldnn._linear_pointwise(input, self.weight, self.bias, "none", [], "")
 

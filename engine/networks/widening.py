@@ -1,18 +1,42 @@
 """Widening: layers whose weights may lie in memory half as wide as they work, and are widened each
-time. Asked about by `engine.weights.strict`; those that can work in 8 bits as well are in
-`engine.networks.linear` and `engine.networks.convolution`.
+time; or rest as the file has them until they first work. Asked about by `engine.weights.strict`;
+those that can work in 8 bits as well are in `engine.networks.linear` and
+`engine.networks.convolution`.
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from engine.device import small_pages
 
 
 class Widening(nn.Module):
     """A layer that does so with what is called its weight."""
 
     weight: Tensor
+    resting: torch.memory_format | None = None
+    """While the weight is what the file has: in which order it shall lie once it has worked. To
+    bring it there takes new memory, which takes longer to come by than all the rest of loading."""
+
+    def worked(self, dtype: torch.dtype) -> Tensor:
+        """The weight in the dtype of the work."""
+        if self.resting is not None:
+            self.settle(dtype)
+        return self.weight.to(dtype)
+
+    def settle(self, dtype: torch.dtype) -> None:
+        """Lay a weight that rests as the work in that dtype reads it, but no wider than it is."""
+        if self.resting is None:
+            return
+        kept = min(dtype, self.weight.dtype, key=lambda one: one.itemsize)
+        order = self.resting if self.weight.dim() == 4 else torch.preserve_format
+        with small_pages(), torch.inference_mode(False), torch.no_grad():
+            settled = self.weight.to(dtype=kept, memory_format=order)
+            self.weight = nn.Parameter(settled, requires_grad=False)
+        self.resting = None
 
     @property
     def plain_weight(self) -> Tensor:
@@ -23,14 +47,21 @@ class Widening(nn.Module):
 class WideningLinear(nn.Linear, Widening):
     def forward(self, input: Tensor) -> Tensor:
         """(…, in_features) to (…, out_features)."""
-        return F.linear(input, self.weight.to(input.dtype), self.bias)
+        return F.linear(input, self.worked(input.dtype), self.bias)
 
 
 class WideningConv2d(nn.Conv2d, Widening):
     def forward(self, input: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, h, w)."""
-        return self._conv_forward(input, self.weight.to(input.dtype), self.bias)
+        return self._conv_forward(input, self.worked(input.dtype), self.bias)
 
 
 class WideningEmbedding(nn.Embedding, Widening):
-    """Its vectors are as wide as they lie there: what they are added to widens them."""
+    """Its vectors are as wide as they lie there; it never settles, for few of them ever work."""
+
+
+def settle(network: nn.Module, dtype: torch.dtype) -> None:
+    """All weights of the network that rest, before they are moved or looked into."""
+    for layer in network.modules():
+        if isinstance(layer, Widening):
+            layer.settle(dtype)

@@ -19,6 +19,8 @@ from engine.weights.tensors import Tensors
 
 Network = TypeVar("Network", bound=nn.Module)
 
+RESTING = 2**16
+"""Numbers from which on a weight stays the file's own memory map until it first works."""
 DRAWING = (nn.init.uniform_, nn.init.kaiming_uniform_, nn.init.normal_)
 """What torch's layers begin with."""
 
@@ -33,8 +35,9 @@ def load_strictly(
     """The network that `build` makes, with these weights, in eval mode without gradients. Nothing
     is read before every key and shape is known to fit; each tensor is converted as it is read, and
     its filters are laid out as the device reads them best. In the memory of a computer, the large
-    weights of a large network become no wider than the file has them: its layers widen them when
-    they work, which costs some hundredths of their time, for half the memory.
+    weights of a large network stay as the file has them until their layers first work, and become
+    no wider then: the layers widen them each time, which costs some hundredths of their time, for
+    half the memory.
     progress: told the fraction of the bytes that is read, from 0 to 1; may raise to give up.
 
     Raises ConfigError where the configuration beside it cannot be used; WeightsError where a
@@ -55,19 +58,22 @@ def load_strictly(
     _compare(wanted, tensors)
     weights: dict[str, Tensor] = {}
     order = order_of(network, device, dtype)
-    as_stored = _widened_at_work(network) if device.type == "cpu" and is_large(network) else ()
-    for key, tensor, fraction in tensors.read(device, dtype, order, as_stored):
+    widening = _widening(network) if device.type == "cpu" and is_large(network) else {}
+    resting = {name for name, layer in widening.items() if layer.weight.numel() >= RESTING}
+    for key, tensor, fraction in tensors.read(device, dtype, order, widening, resting):
         weights[key] = tensor
         if progress is not None:
             progress(fraction)
     network.load_state_dict(weights, strict=True, assign=True)
+    for name in resting:
+        widening[name].resting = order
     return network.eval().requires_grad_(False)
 
 
-def _widened_at_work(network: nn.Module) -> set[str]:
-    """The names of the weights of layers that do so."""
+def _widening(network: nn.Module) -> dict[str, Widening]:
+    """The layers that widen their weights when they work, by the names of these."""
     layers = network.named_modules()
-    return {f"{name}.weight" for name, layer in layers if isinstance(layer, Widening)}
+    return {f"{name}.weight": layer for name, layer in layers if isinstance(layer, Widening)}
 
 
 class _Undrawn(TorchFunctionMode):

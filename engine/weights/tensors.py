@@ -4,7 +4,9 @@ which of the network's, and how. Made by the layouts (`folder`, `single_file`), 
 
 from __future__ import annotations
 
+import ctypes
 import mmap
+import weakref
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -129,14 +131,17 @@ class Tensors:
         dtype: torch.dtype | None = None,
         order: torch.memory_format | None = None,
         as_stored: Container[str] = (),
+        resting: Container[str] = (),
     ) -> Iterator[tuple[str, Tensor, float]]:
         """(the network's key, tensor, the fraction of all bytes that is read by then), one after
         the other. Floating-point numbers become dtype, if one is given; others stay what they are.
         order: how filters, which have four dimensions, are to lie in memory. as_stored: names of
-        those that become no wider than the file has them.
+        those that become no wider than the file has them. resting: of those that stay what they
+        are, on the CPU.
 
-        A tensor that needs no change is the file's own memory map. One that was converted has let
-        go of it, so that no more than one tensor is in memory twice. Raises WeightsError.
+        A tensor that needs no change is the file's own memory map. As soon as there is none of it
+        any more its part of the map is let go of, so that what is converted is in memory once.
+        Raises WeightsError.
         """
         total = sum(one.stored.bytes for one in self.origins) or 1
         done = 0
@@ -146,21 +151,19 @@ class Tensors:
                 of_key = tuple(of_key)
                 stored = of_key[0].stored
                 tensor = _tensor(mapped, stored, path)
-                is_copied = True
                 for one in of_key:
                     done += stored.bytes
                     changed = one.target.change.tensor(tensor)
-                    wanted = dtype if changed.is_floating_point() else None
-                    widens = wanted is not None and wanted.itemsize > changed.itemsize
-                    if widens and one.target.name in as_stored:
-                        wanted = None
-                    ours = _laid_out(changed, device, wanted, order if changed.dim() == 4 else None)
-                    is_copied &= ours.untyped_storage().data_ptr() != _address(tensor)
-                    yield one.target.name, ours, done / total
-                    del changed, ours
+                    if one.target.name not in resting:
+                        wanted = dtype if changed.is_floating_point() else None
+                        widens = wanted is not None and wanted.itemsize > changed.itemsize
+                        if widens and one.target.name in as_stored:
+                            wanted = None
+                        filters = changed.dim() == 4
+                        changed = _laid_out(changed, device, wanted, order if filters else None)
+                    yield one.target.name, changed, done / total
+                    del changed
                 del tensor
-                if is_copied:
-                    _let_go(mapped, stored)
 
 
 def _laid_out(
@@ -191,14 +194,12 @@ def _tensor(mapped: mmap.mmap, stored: Stored, path: Path) -> Tensor:
         raise WeightsError(f"{path} was changed while it was read: load this model again.")
     if not stored.bytes:
         return torch.empty(stored.shape, dtype=dtype)
-    raw = torch.frombuffer(mapped, dtype=torch.uint8, count=stored.bytes, offset=stored.start)
+    piece = (ctypes.c_ubyte * stored.bytes).from_buffer(mapped, stored.start)
+    weakref.finalize(piece, _let_go, mapped, stored).atexit = False
+    raw = torch.frombuffer(piece, dtype=torch.uint8)
     if stored.start % BYTES[stored.dtype]:
         raw = raw.clone()  # old files do not keep numbers at even addresses
     return raw.view(dtype).view(stored.shape)
-
-
-def _address(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
 
 
 def _let_go(mapped: mmap.mmap, stored: Stored) -> None:

@@ -3,7 +3,9 @@
     python tests/benchmarks/loading.py [--rounds 3] [--only sd15] [--dtype bfloat16]
 
 Prints one table: `engine.load` beside diffusers' `from_pretrained` on the same float16 folder in
-the same run, in turn, each in a fresh process whose imports do not count; seconds and peak memory.
+the same run, in turn, each in a fresh process whose imports do not count; seconds until it is
+loaded, and until a first step at 64 by 64 pixels is done, which reads all that loading left; peak
+memory of both.
 Needs Linux or macOS, 16 GB of memory and 10 GB of disk for SDXL, 5 and 3 for SD 1.5.
 """
 
@@ -31,14 +33,18 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begun = time.perf_counter()
 {load}
 seconds = time.perf_counter() - begun
+{step}
+stepped = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([seconds, peak / 2**20, before / 2**20]))
+print(json.dumps([seconds, stepped, peak / 2**20, before / 2**20]))
 """
 
 SAFELIGHT = MEASURE.format(
     imports="import engine, torch\nimport engine.generate, engine.pipelines.stable_diffusion\n"
     "import engine.pipelines.stable_diffusion_xl",
     load="pipeline = engine.load(FOLDER, dtype=DTYPE)",
+    step="request = engine.Request('an owl', steps=1, seed=0, width=64, height=64)\n"
+    "next(e for e in engine.generate(pipeline, request) if isinstance(e, engine.Step))",
 )
 DIFFUSERS = MEASURE.format(
     imports="import torch, diffusers\nfrom diffusers.utils import logging\n"
@@ -47,6 +53,8 @@ DIFFUSERS = MEASURE.format(
     "from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer",
     load="pipeline = diffusers.DiffusionPipeline.from_pretrained("
     "FOLDER, dtype=getattr(torch, DTYPE), local_files_only=True)",
+    step="pipeline.set_progress_bar_config(disable=True)\n"
+    "pipeline('an owl', num_inference_steps=1, width=64, height=64, output_type='latent')",
 )
 
 
@@ -72,12 +80,18 @@ def measure(kind: str, folder: str, dtype: str, rounds: int) -> None:
         ours.append(json.loads(run(SAFELIGHT, FOLDER=folder, DTYPE=dtype)))
     weights = count * (4 if dtype == "float32" else 2) / 2**30
     print(f"\n{kind}: {count / 1e9:.2f} billion weights, {weights:.2f} GiB in {dtype}")
-    print(f"{'':12}{'seconds':>10}{'ratio':>8}{'peak GiB':>11}{'over weights':>15}")
-    base = statistics.median(figures[0] for figures in theirs)
+    heads = ("loaded s", "ratio", "first step s", "ratio", "peak GiB", "over weights")
+    print(f"{'':12}" + "".join(f"{head:>13}" for head in heads))
     for name, figures in (("diffusers", theirs), ("Safelight", ours)):
-        seconds, peak, before = (statistics.median(column) for column in zip(*figures, strict=True))
+        loaded, stepped, peak, before = _medians(figures)
+        ratios = [x / base for x, base in zip((loaded, stepped), _medians(theirs), strict=False)]
         over = (peak - before) / weights - 1
-        print(f"{name:12}{seconds:10.2f}{seconds / base:8.2f}{peak:11.2f}{over:14.0%}")
+        columns = (loaded, ratios[0], stepped, ratios[1], peak)
+        print(f"{name:12}" + "".join(f"{x:13.2f}" for x in columns) + f"{over:13.0%}")
+
+
+def _medians(figures: list[list[float]]) -> list[float]:
+    return [statistics.median(column) for column in zip(*figures, strict=True)]
 
 
 def run(program: str, **names: str) -> str:

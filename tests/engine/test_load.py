@@ -214,10 +214,12 @@ def test_loading_opens_no_connection(tiny_folder, monkeypatch):
         engine.load("somebody/unknown-model")
 
 
+@pytest.mark.parametrize("resting", [1, 2**40])
 @pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
 def test_a_large_network_keeps_the_half_numbers_of_its_file_and_makes_the_same(
-    folder, half, monkeypatch
+    folder, half, resting, monkeypatch
 ):
+    monkeypatch.setattr(strict, "RESTING", resting)
     for path in (UNET, VAE):
         weights = {key: tensor.to(half) for key, tensor in load_file(folder / path).items()}
         save_file(weights, folder / path)
