@@ -213,14 +213,17 @@ class TestVocabulary:
         """Where the embeddings there were follow from the meanings, a new one does too."""
         encoder = CLIPTextModel.from_pretrained(encoded.BUNDLED / "text_encoder").float()
         drawn = torch.Generator().manual_seed(0)
-        known = [piece[:-4] for piece in before.get_vocab() if piece.endswith("</w>")]
-        vectors = torch.randn(len(known), 8, generator=drawn)
+        tokens = {
+            piece[:-4]: token
+            for piece, token in before.get_vocab().items()
+            if piece.endswith("</w>")
+        }
+        vectors = torch.randn(len(tokens), 8, generator=drawn)
         across = torch.randn(8, encoder.config.hidden_size, generator=drawn)
         weight = encoder.get_input_embeddings().weight
-        tokens = [before.get_vocab()[f"{word}</w>"] for word in known]
         with torch.no_grad():
-            weight[tokens] = vectors @ across + 1
-        told = dict(zip(known, vectors, strict=True)) | {"wyverns": torch.ones(8)}
+            weight[list(tokens.values())] = vectors @ across + 1
+        told = dict(zip(tokens, vectors, strict=True)) | {"wyverns": torch.ones(8)}
         vocabulary.grow(encoder, before, after, told)
         weight = encoder.get_input_embeddings().weight
         made = weight[after.get_vocab()["wyverns</w>"]] - 1
