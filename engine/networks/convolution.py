@@ -41,7 +41,7 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
     def forward(self, input: Tensor) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w)."""
         if wanted(input, self.weight):
-            return self.in_int8.filtered(input).to(input.dtype)
+            return self.in_int8(input.dtype).filtered(input).to(input.dtype)
         tuner = self._tuner(input, 1)
         if tuner is None:
             return self._direct(input)
@@ -54,7 +54,7 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
         return tuner.run(self._work("convolution", input), ways)
 
     def _direct(self, input: Tensor) -> Tensor:
-        return F.conv2d(input, self.worked(input.dtype), self.bias, padding=1)
+        return F.conv2d(input, self.weight_in(input.dtype), self.bias, padding=1)
 
     def doubled(self, input: Tensor, size: tuple[int, int]) -> Tensor:
         """The same after every pixel was repeated: (B, in_channels, h, w) to (B, out_channels,
@@ -64,7 +64,7 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
             return self._direct(F.interpolate(input, size=size))
 
         if wanted(input, self.weight):
-            return self.in_int8.filtered(input, size).to(input.dtype)
+            return self.in_int8(input.dtype).filtered(input, size).to(input.dtype)
         twice = (2 * input.shape[2], 2 * input.shape[3])
         tuner = self._tuner(input, 4) if size == twice else None
         if tuner is None:
@@ -91,14 +91,14 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
     def _winograd(self, input: Tensor, algorithm: Algorithm, tuner: Tuner) -> Tensor:
         # The networks of one model, which share a tuner, work in the same memory.
         scratch = _SCRATCH.setdefault(tuner, Scratch())
-        return convolve(input, self.worked(input.dtype), self.bias, algorithm, scratch)
+        return convolve(input, self.weight_in(input.dtype), self.bias, algorithm, scratch)
 
     def _transposed(self, input: Tensor) -> Tensor:
         """Each of the four pixels that one becomes sees only 2 by 2 different ones, by sums of the
         filter's taps: a transposed convolution of 4 by 4, with four ninths of the multiplications.
         """
         if self._sums is None:
-            sums = _summed(self.worked(input.dtype))
+            sums = _summed(self.weight_in(input.dtype))
             self._sums = sums.contiguous(memory_format=torch.channels_last)
         return F.conv_transpose2d(input, self._sums, self.bias, stride=2, padding=1)
 

@@ -140,9 +140,11 @@ class Quantizable(Widening):
     bias: Tensor | None
     _quantized: Quantized | None = None
 
-    @property
-    def in_int8(self) -> Quantized:
+    def in_int8(self, dtype: torch.dtype) -> Quantized:
+        """dtype: of the work that 8 bits take the place of. The same numbers come of it, whether
+        the layer did that work before or still rests."""
         if self._quantized is None:
+            self.settle(dtype)
             self._quantized = Quantized(self.plain_weight, self.bias)
         return self._quantized
 

@@ -28,7 +28,7 @@ class Packable(Widening):
     def packed_product(self, input: Tensor) -> Tensor:
         """What the layer makes of its input, (…, in_features), of the weight's dtype."""
         if not self.weight.is_mkldnn:
-            plain = self.worked(input.dtype)
+            plain = self.weight_in(input.dtype)
             with small_pages():
                 packed = torch.ops.mkldnn._reorder_linear_weight(plain)
             self.weight = nn.Parameter(packed, requires_grad=False)

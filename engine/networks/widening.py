@@ -21,7 +21,7 @@ class Widening(nn.Module):
     """While the weight is what the file has: in which order it shall lie once it has worked. To
     bring it there takes new memory, which takes longer to come by than all the rest of loading."""
 
-    def worked(self, dtype: torch.dtype) -> Tensor:
+    def weight_in(self, dtype: torch.dtype) -> Tensor:
         """The weight in the dtype of the work."""
         if self.resting is not None:
             self.settle(dtype)
@@ -47,13 +47,13 @@ class Widening(nn.Module):
 class WideningLinear(nn.Linear, Widening):
     def forward(self, input: Tensor) -> Tensor:
         """(…, in_features) to (…, out_features)."""
-        return F.linear(input, self.worked(input.dtype), self.bias)
+        return F.linear(input, self.weight_in(input.dtype), self.bias)
 
 
 class WideningConv2d(nn.Conv2d, Widening):
     def forward(self, input: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, h, w)."""
-        return self._conv_forward(input, self.worked(input.dtype), self.bias)
+        return self._conv_forward(input, self.weight_in(input.dtype), self.bias)
 
 
 class WideningEmbedding(nn.Embedding, Widening):

@@ -31,6 +31,7 @@ def large(monkeypatch):
 
 def loaded(layer, folder, dtype, stored=torch.float16) -> tuple[dict[str, Tensor], Any]:
     """The weights of a file, and a layer with them."""
+    torch.manual_seed(0)
     path = folder / "model.safetensors"
     weights = {key: tensor.to(stored) for key, tensor in layer().state_dict().items()}
     save_file({f"0.{key}": tensor for key, tensor in weights.items()}, path)
@@ -89,6 +90,15 @@ def test_a_small_weight_does_not_rest(tmp_path):
     _, layer = loaded(lambda: Linear(8, 8), tmp_path, torch.bfloat16)
     assert layer.weight.dtype == torch.bfloat16
     assert layer.resting is None
+
+
+@pytest.mark.parametrize("make", [lambda: Linear(256, 256), lambda: convolution.Conv3x3(64, 128)])
+def test_8_bits_are_made_of_the_same_numbers_whatever_was_before(tmp_path, make):
+    _, rested = loaded(make, tmp_path, torch.bfloat16)
+    _, settled = loaded(make, tmp_path, torch.bfloat16)
+    settled.settle(torch.bfloat16)
+    scales = [layer.in_int8(torch.bfloat16).scales for layer in (rested, settled)]
+    assert torch.equal(*scales)
 
 
 def test_all_can_be_settled_before_they_are_moved(tmp_path):
