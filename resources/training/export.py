@@ -14,7 +14,16 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
-from resources.training import autoencoder, ddpm, diffusion, encoded, tiny, vocabulary
+from resources.training import (
+    autoencoder,
+    ddpm,
+    diffusion,
+    encoded,
+    neighbours,
+    phrases,
+    tiny,
+    vocabulary,
+)
 from resources.training.checkpoints import CHECKPOINT, read
 from resources.training.errors import TrainingError
 
@@ -29,12 +38,15 @@ DDPM_SETTINGS = {"name": "Emoji, no prompt", "default_request": {"steps": 50}}
 
 
 def export_text(work: Path, models: Path = MODELS) -> Path:
-    """The text encoder and its tokenizer, into the folder of the bundled model. Gives the encoder's
-    folder."""
+    """The text encoder and its tokenizer, into the folder of the bundled model, with the words that
+    no caption has among their neighbours. Gives the encoder's folder."""
+    network = diffusion.encoder(work)
+    table, tokenizer = vocabulary.embeddings(network), vocabulary.load(work / vocabulary.FOLDER)
+    neighbours.settle(table, tokenizer, phrases.load(work), phrases.meanings(work))
     with _replaced(models / "emoji" / vocabulary.FOLDER) as part:
         shutil.copytree(work / vocabulary.FOLDER, part, dirs_exist_ok=True)
     with _replaced(models / "emoji" / "text_encoder") as part:
-        diffusion.encoder(work).half().save_pretrained(part)
+        network.half().save_pretrained(part)
     return models / "emoji" / "text_encoder"
 
 

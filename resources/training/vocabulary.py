@@ -59,7 +59,7 @@ def grow(
     """Give the encoder embeddings for the tokens that `after` has and `before` lacks: of a word, by
     the map from meanings to embeddings that suits the words that had one best; of another part of
     words, the mean of its pieces."""
-    old = _embeddings(encoder).clone()
+    old = embeddings(encoder).clone()
     fresh = len(after) - len(before)
     if not fresh:
         return
@@ -75,7 +75,7 @@ def grow(
     across = torch.linalg.solve(square, vectors.T @ (wanted - centre))  # (384, width)
     length = (wanted - centre).norm(dim=1).mean() / (vectors @ across).norm(dim=1).mean()
     encoder.resize_token_embeddings(len(after), mean_resizing=False)
-    weight = _embeddings(encoder)
+    weight = embeddings(encoder)
     for piece, token in after.get_vocab().items():
         if token < len(before):
             continue
@@ -86,8 +86,8 @@ def grow(
             weight[token] = old[before(word, add_special_tokens=False).input_ids].mean(dim=0)
 
 
-def _embeddings(encoder: CLIPTextModel) -> Tensor:
-    """(tokens, width)"""
+def embeddings(encoder: CLIPTextModel) -> Tensor:
+    """(tokens, width), of which a change changes the encoder."""
     table = encoder.get_input_embeddings()
     assert isinstance(table, nn.Embedding)
     return table.weight.detach()

@@ -23,6 +23,7 @@ from resources.training import (
     fetch,
     meaning,
     muon,
+    neighbours,
     phrases,
     pictures,
     subjects,
@@ -32,7 +33,7 @@ from resources.training import (
 )
 from resources.training.__main__ import main
 from resources.training.errors import TrainingError
-from resources.training.phrases import Phrase
+from resources.training.phrases import Meanings, Phrase
 
 EMBEDDINGS = "embeddings.token_embedding.weight"
 NAMES = ("pizza", "owl", "crown")
@@ -229,6 +230,49 @@ class TestVocabulary:
         made = weight[after.get_vocab()["wyverns</w>"]] - 1
         assert len(weight) == len(after)
         assert torch.cosine_similarity(made, torch.ones(8) @ across, dim=0) > 0.99
+
+
+class TestNeighbours:
+    KNOWN = (
+        Phrase(text="cat", subject=0, kind="name"),
+        Phrase(text="feline", subject=0, kind="synonym"),
+        Phrase(text="big cat", subject=0, kind="synonym"),
+        Phrase(text="pizza", subject=1, kind="name"),
+        Phrase(text="แมว", subject=0, kind="thai"),
+    )
+
+    @pytest.fixture
+    def settled(self):
+        """What became of a table of embeddings, by the words, and what it was."""
+        tokenizer = vocabulary.load(encoded.BUNDLED / vocabulary.FOLDER)
+        vectors = {
+            "cat": (1.0, 0.0, 0.0),
+            "feline": (0.9, 0.3, 0.0),
+            "big cat": (0.9, 0.0, 0.3),
+            "pizza": (0.0, 1.0, 0.0),
+            "kitty": (0.98, 0.1, 0.0),
+            "sacred": (0.1, 0.1, -1.0),
+            "render": (1.0, 0.1, 0.0),
+        }
+        known = torch.nn.functional.normalize(torch.tensor(list(vectors.values())), dim=1)
+        before = torch.randn(len(tokenizer), 8, generator=torch.Generator().manual_seed(0))
+        after = before.clone()
+        moved = neighbours.settle(after, tokenizer, self.KNOWN, Meanings(list(vectors), known))
+        rows = {word: tokenizer.get_vocab().get(f"{word}</w>") for word in vectors}
+        return moved, {w: (before[row], after[row]) for w, row in rows.items() if row is not None}
+
+    def test_a_word_draws_what_its_neighbours_draw(self, settled):
+        moved, rows = settled
+        (cat, _), (feline, _), (_, kitty) = rows["cat"], rows["feline"], rows["kitty"]
+        assert moved == 1
+        share = ((kitty - feline) @ (cat - feline)) / (cat - feline).square().sum()
+        assert 0.5 < share < 1
+        assert torch.allclose(kitty, feline.lerp(cat, share), atol=0.02)
+
+    @pytest.mark.parametrize("word", ["cat", "feline", "pizza", "sacred", "render"])
+    def test_what_captions_say_and_what_is_like_nothing_stays(self, settled, word):
+        before, after = settled[1][word]
+        assert torch.equal(before, after)
 
 
 class TestCaptions:
