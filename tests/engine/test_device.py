@@ -166,18 +166,12 @@ def test_a_decode_takes_little_more_than_its_largest_layer_needs():
     """In multiples of its widest tensor: in, normed, half of it out, and what one way of
     convolution works with. Where the process happens to lie in memory only adds, up to a half: the
     least of three."""
-    found = [
-        float(
-            subprocess.run(
-                [sys.executable, "-c", DECODED],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
+    found = []
+    while not found or (len(found) < 3 and not 2 < min(found) < 4.0):
+        done = subprocess.run(
+            [sys.executable, "-c", DECODED], cwd=ROOT, capture_output=True, text=True, check=True
         )
-        for _ in range(3)
-    ]
+        found.append(float(done.stdout))
     assert 2 < min(found) < 4.0
 
 
