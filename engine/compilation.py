@@ -118,7 +118,7 @@ def compile_parts(network: nn.Module, cache: Path | None) -> Compilation:
     limits = torch._dynamo.config
     limits.recompile_limit = max(SIGNATURES, limits.recompile_limit)
     compilation = Compilation()
-    settle(network, next(network.parameters()).dtype)
+    settle(network)
     for name, part in list(network.named_modules()):
         if type(part) is ResnetBlock2D:  # its kin are called otherwise
             part.set_submodule("conv1", Untraced(part.conv1))

@@ -95,7 +95,7 @@ class Stage:
         alone = self.placement != Placement.TEXT_APART or part == "text"
         group = part if alone else "others"
         for network in networks:
-            settle(network, next(network.parameters()).dtype)
+            settle(network)
             for buffer in network.buffers():
                 buffer.data = buffer.data.to(self.device)
             streams = part == "unet" and self.placement == Placement.IN_BLOCKS

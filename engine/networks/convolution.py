@@ -41,7 +41,7 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
     def forward(self, input: Tensor) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w)."""
         if wanted(input, self.weight):
-            return self.in_int8(input.dtype).filtered(input).to(input.dtype)
+            return self.in_int8.filtered(input).to(input.dtype)
         tuner = self._tuner(input, 1)
         if tuner is None:
             return self._direct(input)
@@ -64,7 +64,7 @@ class Conv3x3(nn.Conv2d, Quantizable, Tuned):
             return self._direct(F.interpolate(input, size=size))
 
         if wanted(input, self.weight):
-            return self.in_int8(input.dtype).filtered(input, size).to(input.dtype)
+            return self.in_int8.filtered(input, size).to(input.dtype)
         twice = (2 * input.shape[2], 2 * input.shape[3])
         tuner = self._tuner(input, 4) if size == twice else None
         if tuner is None:

@@ -140,11 +140,11 @@ class Quantizable(Widening):
     bias: Tensor | None
     _quantized: Quantized | None = None
 
-    def in_int8(self, dtype: torch.dtype) -> Quantized:
-        """dtype: of the work that 8 bits take the place of. The same numbers come of it, whether
-        the layer did that work before or still rests."""
+    @property
+    def in_int8(self) -> Quantized:
+        """The same numbers, whether the layer worked otherwise before or still rests."""
         if self._quantized is None:
-            self.settle(dtype)
+            self.settle()
             self._quantized = Quantized(self.plain_weight, self.bias)
         return self._quantized
 

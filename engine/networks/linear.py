@@ -18,7 +18,7 @@ class Linear(nn.Linear, Packable, Quantizable):
     def forward(self, input: Tensor) -> Tensor:
         """(…, in_features) to (…, out_features)."""
         if wanted(input, self.weight):
-            return self.in_int8(input.dtype).product(input).to(input.dtype)
+            return self.in_int8.product(input).to(input.dtype)
         if self.packs:
             return self.packed_product(input)
         return F.linear(input, self.weight_in(input.dtype), self.bias)
@@ -33,5 +33,5 @@ class Conv1x1(nn.Conv2d, Quantizable):
     def forward(self, input: Tensor) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w)."""
         if wanted(input, self.weight):
-            return self.in_int8(input.dtype).filtered(input).to(input.dtype)
+            return self.in_int8.filtered(input).to(input.dtype)
         return F.conv2d(input, self.weight_in(input.dtype), self.bias)

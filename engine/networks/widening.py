@@ -6,6 +6,8 @@ those that can work in 8 bits as well are in `engine.networks.linear` and
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,26 +15,32 @@ from torch import Tensor, nn
 from engine.device import small_pages
 
 
+class Settled(NamedTuple):
+    """dtype: of the work; order: how filters, which have four dimensions, lie in memory."""
+
+    dtype: torch.dtype
+    order: torch.memory_format
+
+
 class Widening(nn.Module):
     """A layer that does so with what is called its weight."""
 
     weight: Tensor
-    resting: torch.memory_format | None = None
-    """While the weight is what the file has: in which order it shall lie once it has worked. To
-    bring it there takes new memory, which takes longer to come by than all the rest of loading."""
+    resting: Settled | None = None
+    """While the weight is what the file has: what it is to become. To make it that takes new
+    memory, which takes longer to come by than all the rest of loading."""
 
     def weight_in(self, dtype: torch.dtype) -> Tensor:
         """The weight in the dtype of the work."""
-        if self.resting is not None:
-            self.settle(dtype)
+        self.settle()
         return self.weight.to(dtype)
 
-    def settle(self, dtype: torch.dtype) -> None:
-        """Lay a weight that rests as the work in that dtype reads it, but no wider than it is."""
+    def settle(self) -> None:
+        """Make a weight that rests what the work needs, but no wider than it is."""
         if self.resting is None:
             return
-        kept = min(dtype, self.weight.dtype, key=lambda one: one.itemsize)
-        order = self.resting if self.weight.dim() == 4 else torch.preserve_format
+        kept = min(self.resting.dtype, self.weight.dtype, key=lambda one: one.itemsize)
+        order = self.resting.order if self.weight.dim() == 4 else torch.preserve_format
         with small_pages(), torch.inference_mode(False), torch.no_grad():
             settled = self.weight.to(dtype=kept, memory_format=order)
             self.weight = nn.Parameter(settled, requires_grad=False)
@@ -60,8 +68,8 @@ class WideningEmbedding(nn.Embedding, Widening):
     """Its vectors are as wide as they lie there; it never settles, for few of them ever work."""
 
 
-def settle(network: nn.Module, dtype: torch.dtype) -> None:
+def settle(network: nn.Module) -> None:
     """All weights of the network that rest, before they are moved or looked into."""
     for layer in network.modules():
         if isinstance(layer, Widening):
-            layer.settle(dtype)
+            layer.settle()

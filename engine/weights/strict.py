@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from engine.errors import ConfigError, WeightsError
 from engine.networks.convolution import is_large, order_of
-from engine.networks.widening import Widening
+from engine.networks.widening import Settled, Widening
 from engine.weights.header import Shape, shown
 from engine.weights.tensors import Tensors
 
@@ -66,7 +66,7 @@ def load_strictly(
             progress(fraction)
     network.load_state_dict(weights, strict=True, assign=True)
     for name in resting:
-        widening[name].resting = order
+        widening[name].resting = Settled(dtype, order)
     return network.eval().requires_grad_(False)
 
 

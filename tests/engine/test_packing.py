@@ -53,7 +53,7 @@ def test_8_bits_are_made_of_a_packed_weight(layer):
     pack(layer, CPU, torch.bfloat16)
     layer(torch.zeros(3, 48).bfloat16())
     assert layer.weight.is_mkldnn
-    assert torch.equal(layer.in_int8(torch.bfloat16).scales, plain.scales)
+    assert torch.equal(layer.in_int8.scales, plain.scales)
 
 
 def test_what_is_wider_or_elsewhere_is_left(layer):

@@ -73,7 +73,6 @@ def test_a_weight_rests_until_it_works_and_is_no_wider_then(tmp_path, stored, dt
 
 def test_filters_that_rest_are_laid_out_when_they_work(tmp_path, monkeypatch):
     monkeypatch.setattr(convolution, "is_large", lambda network: True)
-    monkeypatch.setattr(strict, "order_of", convolution.order_of)
     weights, layer = loaded(lambda: convolution.Conv3x3(64, 128), tmp_path, torch.float32)
     tune(layer, CPU, Tuner())
     assert layer.weight.is_contiguous()
@@ -96,13 +95,14 @@ def test_a_small_weight_does_not_rest(tmp_path):
 def test_8_bits_are_made_of_the_same_numbers_whatever_was_before(tmp_path, make):
     _, rested = loaded(make, tmp_path, torch.bfloat16)
     _, settled = loaded(make, tmp_path, torch.bfloat16)
-    settled.settle(torch.bfloat16)
-    scales = [layer.in_int8(torch.bfloat16).scales for layer in (rested, settled)]
+    settled.settle()
+    scales = [layer.in_int8.scales for layer in (rested, settled)]
     assert torch.equal(*scales)
 
 
-def test_all_can_be_settled_before_they_are_moved(tmp_path):
-    weights, layer = loaded(lambda: Linear(256, 256), tmp_path, torch.bfloat16)
-    settle(layer, torch.bfloat16)
+@pytest.mark.parametrize("stored", [torch.float16, torch.float32])
+def test_all_can_be_settled_before_they_are_moved(tmp_path, stored):
+    weights, layer = loaded(lambda: Linear(256, 256), tmp_path, torch.bfloat16, stored)
+    settle(layer)
     assert torch.equal(layer.weight, weights["weight"].bfloat16())
     assert layer.resting is None
