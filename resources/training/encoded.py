@@ -78,6 +78,12 @@ def make(vae: AutoencoderKL, shown: Pictures) -> Encoded:
 
 def means(vae: AutoencoderKL, laid: Tensor) -> Tensor:
     """(B, 4, h, w) of (B, 3, H, W), -1 to 1, not scaled."""
+    mean, _ = moments(vae, laid).chunk(2, dim=1)
+    return mean
+
+
+def moments(vae: AutoencoderKL, laid: Tensor) -> Tensor:
+    """(B, 8, h, w) of the same: the means and the log variances."""
     told = vae.encode(laid)
     assert isinstance(told, AutoencoderKLOutput)
-    return told.latent_dist.mean
+    return told.latent_dist.parameters

