@@ -26,7 +26,7 @@ OWN = 0.5
 EDGES = 0.5
 SQUARE = 4.0
 STRUCTURE = 1.0
-SEEN = 1.0
+SEEN = 2.0
 NEAR = 0.1
 
 

@@ -21,8 +21,9 @@ import engine
 from engine.pipelines.base import Pipeline
 from engine.pipelines.stable_diffusion import StableDiffusion
 from engine.preview import previewed
-from resources.training import latents, likeness, phrases, pictures, styles, subjects
+from resources.training import fetch, latents, likeness, phrases, pictures, styles, subjects
 from resources.training.errors import TrainingError
+from resources.training.perceived import Features
 from resources.training.pictures import BACKGROUNDS, Pictures
 
 OTHERS = ("People & Body", "Symbols")
@@ -57,16 +58,16 @@ def evaluate(
     count: int,
     what: Sequence[str] = (),
     decoded: int = 200,
-    steps: int = 1600,
+    learned: int = 1200,
 ) -> list[Figure]:
     """Measure the bundled model and its tiny autoencoder, print the table, and leave it in
     `work/figures.md`, or, of some kinds alone, in a file that is named by them. count: of prompts
     for each figure, 200 for the model card; what: kinds, all where none is named; decoded: of
-    pictures for those of the autoencoder; steps: of the training of the classifier of styles.
+    pictures for those of the autoencoder; learned: of pictures that the classifier of styles has.
     Raises TrainingError for a kind that there is not."""
     figures: list[Figure] = []
     pipeline = latents.bundled()
-    for figure in _figures(work, pipeline, count, what, decoded, steps):
+    for figure in _figures(work, pipeline, count, what, decoded, learned):
         figures.append(figure)
         tqdm.write(str(figure))
     lines = ["| measured | figure | of |", "|---|---|---|", *map(str, figures)]
@@ -77,7 +78,12 @@ def evaluate(
 
 
 def _figures(
-    work: Path, pipeline: StableDiffusion, count: int, what: Sequence[str], decoded: int, steps: int
+    work: Path,
+    pipeline: StableDiffusion,
+    count: int,
+    what: Sequence[str],
+    decoded: int,
+    learned: int,
 ) -> Iterator[Figure]:
     drawn = pictures.load(work, pictures.SIDES[0])
     banks = Banks.of(drawn)
@@ -85,7 +91,6 @@ def _figures(
     drawer = random.Random(SEED)
     asked = drawer.sample(range(len(own.things)), min(count, len(own.things)))
     some = asked[: -(-len(asked) // 4)]
-    small = pictures.load(work, styles.SIDE)
     makers: dict[str, Callable[[], Iterator[Figure]]] = {
         "autoencoder": lambda: of_autoencoder(pipeline, drawn.where(held_out=True), decoded),
         "tiny": lambda: of_tiny(work, pipeline),
@@ -95,7 +100,7 @@ def _figures(
         "synonyms": lambda: of_synonyms(work, pipeline, banks, count),
         "thai": lambda: of_thai(pipeline, banks, asked),
         "backgrounds": lambda: of_backgrounds(pipeline, own, asked, drawer),
-        "styles": lambda: of_styles(pipeline, small, own, asked, steps),
+        "styles": lambda: of_styles(work, pipeline, drawn, own, asked, learned),
     }
     if unknown := set(what) - set(makers):
         raise TrainingError(
@@ -140,14 +145,11 @@ def of_autoencoder(pipeline: StableDiffusion, shown: Pictures, count: int) -> It
     """PSNR and SSIM of pictures on white after the VAE, both ways."""
     chosen = random.Random(SEED).sample(range(len(shown.things)), min(count, len(shown.things)))
     noise, likenesses = [], []
-    with torch.no_grad():
-        for index in tqdm(chosen, desc="autoencoder", mininterval=5):
-            picture = shown.at([index]).on(torch.full((1, 3), 255.0))
-            made = pipeline.vae.decode(
-                latents.encoded(pipeline, picture) / pipeline.vae.scaling_factor
-            )
-            noise.append(likeness.psnr(made, picture))
-            likenesses.append(likeness.ssim(made, picture))
+    for index in tqdm(chosen, desc="autoencoder", mininterval=5):
+        picture = _on_white(shown.at([index]))
+        made = _through_vae(pipeline, picture)
+        noise.append(likeness.psnr(made, picture))
+        likenesses.append(likeness.ssim(made, picture))
     yield Figure("VAE, PSNR", f"{torch.cat(noise).mean():.1f} dB", len(chosen))
     yield Figure("VAE, SSIM", f"{torch.cat(likenesses).mean():.3f}", len(chosen))
 
@@ -202,7 +204,7 @@ def of_guidance(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[
 def of_synonyms(work: Path, pipeline: Pipeline, banks: Banks, count: int) -> Iterator[Figure]:
     """The same for synonyms that no caption used, with the model's own guidance. Nothing where the
     packages that they come from were not fetched."""
-    if not (work / "packages").is_dir():
+    if not (work / "packages" / fetch.KEYWORDS.folder).is_dir():
         return
     places = {thing.name: i for i, thing in enumerate(banks.own.things)}
     held_out = phrases.held_out(work)[:count]
@@ -237,25 +239,36 @@ def of_backgrounds(
 
 
 def of_styles(
-    pipeline: Pipeline, small: Pictures, bank: Pictures, asked: list[int], steps: int
+    work: Path,
+    pipeline: StableDiffusion,
+    drawn: Pictures,
+    bank: Pictures,
+    asked: list[int],
+    learned: int,
 ) -> Iterator[Figure]:
     """Whether a small classifier sees the style that was asked for, 3d and flat by turns; and how
-    good it is itself."""
-    judge = styles.train(small.where(held_out=False, styles=styles.STYLES), steps)
-    seen = small.where(held_out=True, styles=styles.STYLES)
-    told = styles.told(judge, _on_white(seen))
-    yield Figure(
-        "classifier of styles, pictures held out",
-        _share(told == styles.labels(seen)),
-        len(seen.things),
+    good it is itself. learned: of pictures that it learns from."""
+    judge = styles.train(
+        Features.load(work),
+        drawn.where(held_out=False, styles=styles.STYLES),
+        lambda laid: _through_vae(pipeline, laid),
+        learned,
     )
+    seen = drawn.where(held_out=True, styles=styles.STYLES)
+    real = _on_white(seen)
+    for words, images in (("", real), (", after the VAE", _through_vae(pipeline, real))):
+        yield Figure(
+            f"classifier of styles, pictures held out{words}",
+            _share(judge.told(images) == styles.labels(seen)),
+            len(seen.things),
+        )
     wanted = torch.arange(len(asked)) % len(styles.STYLES)
     prompts = [
         _solid(bank, i) if style == 0 else f"flat illustration of {bank.things[i].name}"
         for i, style in zip(asked, wanted.tolist(), strict=True)
     ]
     made, _ = _made(pipeline, prompts)
-    yield Figure("style as asked", _share(styles.told(judge, made) == wanted), len(asked))
+    yield Figure("style as asked", _share(judge.told(made) == wanted), len(asked))
 
 
 def sheet(pipeline: Pipeline, requests: list[engine.Request], path: Path, across: int = 8) -> None:
@@ -277,6 +290,16 @@ def _solid(bank: Pictures, index: int) -> str:
 
 def _on_white(shown: Pictures) -> Tensor:
     return shown.on(torch.full((len(shown.things), 3), 255.0))
+
+
+@torch.no_grad()
+def _through_vae(pipeline: StableDiffusion, laid: Tensor) -> Tensor:
+    """What the VAE makes of (B, 3, H, W), -1 to 1, both ways."""
+    parts = [
+        pipeline.vae.decode(latents.encoded(pipeline, one) / pipeline.vae.scaling_factor)
+        for one in tqdm(laid.split(1), desc="VAE", mininterval=5)
+    ]
+    return torch.cat(parts).clamp(-1, 1)
 
 
 def _made(

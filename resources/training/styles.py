@@ -1,50 +1,75 @@
-"""A small classifier that tells 3d pictures from flat ones, trained on the data in a minute. Asked
-by `evaluate` whether a picture has the style that was asked for.
+"""A small classifier that tells 3d pictures from flat ones: a line through what a network that
+knows photographs perceives of a picture. It learns from pictures as they are and as the VAE shows
+them, for a flat picture with a little grain is a flat picture. Asked by `evaluate` whether a
+picture has the style that was asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from resources.training import pictures
+from resources.training.perceived import Features
 from resources.training.pictures import Pictures
 
 STYLES = ("3d", "flat")
-BATCH = 64
-RATE = 3e-3
-SIDE = 64
+BATCH = 16
+STEPS = 600
+RATE = 1e-2
+DECAY = 1.0
 
 
-def build() -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for before, after in ((3, 24), (24, 48), (48, 96)):
-        layers += [
-            nn.Conv2d(before, after, 3, stride=2, padding=1),
-            nn.BatchNorm2d(after),
-            nn.ReLU(),
-        ]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, len(STYLES)))
+@dataclass(frozen=True)
+class Judge:
+    """mean, deviation, line: (F), of what it learned from and through it; offset: (1)."""
+
+    features: Features
+    mean: Tensor
+    deviation: Tensor
+    line: Tensor
+    offset: Tensor
+
+    def told(self, images: Tensor) -> Tensor:
+        """(B): the place in STYLES of each of (B, 3, H, W), -1 to 1."""
+        perceived = _perceived(self.features, images)
+        return (self._side(perceived) > 0).long()
+
+    def _side(self, perceived: Tensor) -> Tensor:
+        return (perceived - self.mean) / self.deviation @ self.line + self.offset
 
 
-def train(shown: Pictures, steps: int, seed: int = 0) -> nn.Sequential:
-    """shown: of 64 by 64 pixels, and of both styles."""
+def train(
+    features: Features,
+    shown: Pictures,
+    through: Callable[[Tensor], Tensor],
+    count: int,
+    seed: int = 0,
+) -> Judge:
+    """shown: of both styles, of which so many are drawn and laid on backgrounds; through: what the
+    VAE makes of (B, 3, H, W), -1 to 1."""
     generator = torch.Generator().manual_seed(seed)
-    torch.manual_seed(seed)
-    network = build().train()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
-        chosen = shown.at(torch.randint(0, len(shown.things), (BATCH,), generator=generator))
-        images = chosen.on(pictures.random_backgrounds(BATCH, generator))
-        if step % 2:
-            images = images.flip(3)
-        loss = F.cross_entropy(network(images), labels(chosen))
+    chosen = shown.at(torch.randperm(len(shown.things), generator=generator)[:count])
+    laid = chosen.on(pictures.random_backgrounds(len(chosen.things), generator))
+    perceived = torch.cat([_perceived(features, laid), _perceived(features, through(laid))])
+    wanted = labels(chosen).repeat(2).float()
+    deviation, mean = torch.std_mean(perceived, dim=0)
+    line = torch.zeros(perceived.shape[1], requires_grad=True)
+    judge = Judge(features, mean, deviation + 1e-6, line, torch.zeros(1, requires_grad=True))
+    optimizer = torch.optim.AdamW([judge.line, judge.offset], lr=RATE, weight_decay=DECAY)
+    for step in range(STEPS):
+        optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
+        loss = F.binary_cross_entropy_with_logits(judge._side(perceived), wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return network.eval()
+    line.requires_grad_(False)
+    judge.offset.requires_grad_(False)
+    return judge
 
 
 def labels(shown: Pictures) -> Tensor:
@@ -52,7 +77,10 @@ def labels(shown: Pictures) -> Tensor:
 
 
 @torch.no_grad()
-def told(network: nn.Module, images: Tensor) -> Tensor:
-    """(B): the place in STYLES of each of (B, 3, H, W), -1 to 1."""
-    small = F.interpolate(images, size=(SIDE, SIDE), mode="area")
-    return network(small).argmax(dim=1)
+def _perceived(features: Features, images: Tensor) -> Tensor:
+    """(B, F): mean and deviation of each feature."""
+    return torch.cat([_moments(features(some)) for some in images.split(BATCH)])
+
+
+def _moments(told: list[Tensor]) -> Tensor:
+    return torch.cat([part for it in told for part in (it.mean((2, 3)), it.std((2, 3)))], dim=1)

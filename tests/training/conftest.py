@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 pytest.importorskip("diffusers")
 
-from resources.training import ddpm, pictures
+from resources.training import ddpm, fetch, perceived, pictures
 from resources.training.pictures import Thing
 
 SHOWN = 6
@@ -54,3 +54,11 @@ def disc(hue: float, style: str) -> Image.Image:
     if style == "3d":
         draw.ellipse((30, 30, 60, 60), fill=(255, 255, 255, 255))
     return picture
+
+
+def perceiving(work: Path) -> None:
+    """The network that knows photographs, as `fetch` leaves it, but that it knows nothing."""
+    torch.manual_seed(0)
+    path = work / "packages" / fetch.PERCEIVED.folder / "its_package" / "models" / "lite0.pth"
+    path.parent.mkdir(parents=True)
+    torch.save(perceived.Features().state_dict() | {"_fc.bias": torch.zeros(1000)}, path)

@@ -35,6 +35,7 @@ from resources.training import (
 from resources.training.__main__ import main
 from resources.training.errors import TrainingError
 from resources.training.phrases import Meanings, Phrase
+from tests.training.conftest import perceiving
 
 EMBEDDINGS = "embeddings.token_embedding.weight"
 NAMES = ("pizza", "owl", "crown")
@@ -123,14 +124,6 @@ def packages(work: Path) -> None:
         path = work / "packages" / package.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-
-
-def perceiving(work: Path) -> None:
-    """The network that knows photographs, as `fetch` leaves it, but that it knows nothing."""
-    torch.manual_seed(0)
-    path = work / "packages" / fetch.PERCEIVED.folder / "its_package" / "models" / "lite0.pth"
-    path.parent.mkdir(parents=True)
-    torch.save(perceived.Features().state_dict() | {"_fc.bias": torch.zeros(1000)}, path)
 
 
 class TestSubjects:
@@ -383,28 +376,3 @@ class TestStages:
                 for before, generator in zip((near, far), generators, strict=True)
             ]
         assert (losses[1] - losses[0]).item() == pytest.approx(4 * autoencoder.NEAR, rel=1e-4)
-
-
-class TestPerceived:
-    @pytest.fixture
-    def features(self, work):
-        return perceived.Features.load(work)
-
-    def test_a_step_keeps_half_of_the_places_whatever_the_size(self, features):
-        sides = [told.shape[2:] for told in features(torch.zeros(1, 3, 32, 26))]
-        assert sides == [(16, 13), (16, 13), (8, 7), (4, 4)]
-
-    def test_what_is_the_same_is_not_unlike_and_grain_is(self, features):
-        torch.manual_seed(0)
-        plain = torch.zeros(2, 3, 32, 32)
-        slight, strong = (plain + height * torch.randn(plain.shape) for height in (0.01, 0.1))
-        assert features.unlike(plain, plain) == 0
-        assert 0 < features.unlike(slight, plain) < features.unlike(strong, plain)
-
-    def test_there_must_be_weights_and_they_must_be_its_own(self, work, tmp_path):
-        with pytest.raises(TrainingError, match=r"no weights in .*training fetch`"):
-            perceived.Features.load(tmp_path / "nothing")
-        (path,) = (work / "packages" / fetch.PERCEIVED.folder).glob("*/models/*.pth")
-        torch.save({"_conv_stem.weight": torch.zeros(1)}, path)
-        with pytest.raises(TrainingError, match=r"lite0.pth cannot be read \(KeyError\)"):
-            perceived.Features.load(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from resources.training.__main__ import main
 from resources.training.checkpoints import read
 from resources.training.errors import TrainingError
 from resources.training.loop import Plan, train
+from tests.training.conftest import perceiving
 
 FEW = latents.Counts(pictures=2, runs=0, noisy=2)
 
@@ -218,9 +220,12 @@ class TestEvaluate:
         assert likeness.psnr(bank[:1] * 0.5, bank[:1]).item() < 15
 
     @pytest.mark.slow
-    def test_every_figure_is_told(self, work):
-        latents.decoded(work, held_out=True, counts=FEW)
-        figures = evaluate.evaluate(work, count=2, decoded=2, steps=20)
-        told = (work / "figures.md").read_text()
+    def test_every_figure_is_told(self, work, tmp_path):
+        folder = tmp_path / "work"
+        shutil.copytree(work, folder)
+        perceiving(folder)
+        latents.decoded(folder, held_out=True, counts=FEW)
+        figures = evaluate.evaluate(folder, count=2, decoded=2, learned=4)
+        told = (folder / "figures.md").read_text()
         assert len(figures) > 10
         assert all(str(figure) in told for figure in figures)
