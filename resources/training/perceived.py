@@ -28,6 +28,9 @@ TOLD = (0, 2, 3)
 class Features(nn.Module):
     """Its weights have the names that the package's file gives them."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self._conv_stem = nn.Conv2d(3, 32, 3, stride=2, bias=False)
