@@ -145,11 +145,11 @@ def test_steering_acts_on_the_next_step(tiny_pipeline):
 
 
 def test_the_levels_go_from_exact_to_fast(bundled):
-    """Each level stays nearer to the exact images than the next, by their mean, for of one image
-    two levels may come equally near; and what it is called is true."""
+    """With the model's own guidance each level is as near to the exact images as the next or
+    nearer, by their mean, for two may come equally near; and what it is called is true."""
     distances = []
     for seed in (1, 7):
-        request = Request("a red apple, 3d", steps=20, guidance_scale=5.0, seed=seed)
+        request = replace(bundled.default_request, prompt="a red apple, 3d", seed=seed)
         exact = _image(bundled, request)
         assert np.array_equal(_image(bundled, replace(request, **ECONOMIES[0].fields)), exact)
         distances.append(
@@ -158,9 +158,10 @@ def test_the_levels_go_from_exact_to_fast(bundled):
                 for level in ECONOMIES[1:]
             ]
         )
-    means = np.mean(distances, axis=0).tolist()
-    assert means == sorted(means, reverse=True)
-    assert np.min(distances) > 15
+    means = np.mean(distances, axis=0)
+    assert (np.diff(means) < 0.5).all()
+    assert means[-1] < means[0] - 5
+    assert np.min(distances) > 25
 
 
 def _image(pipeline, request):
