@@ -250,11 +250,11 @@ def of_styles(
     good it is itself. learned: of pictures that it learns from."""
     judge = styles.train(
         Features.load(work),
-        drawn.where(held_out=False, styles=styles.STYLES),
+        drawn.where(held_out=False, styles=subjects.STYLES),
         lambda laid: _through_vae(pipeline, laid),
         learned,
     )
-    seen = drawn.where(held_out=True, styles=styles.STYLES)
+    seen = drawn.where(held_out=True, styles=subjects.STYLES)
     real = _on_white(seen)
     for words, images in (("", real), (", after the VAE", _through_vae(pipeline, real))):
         yield Figure(
@@ -262,7 +262,7 @@ def of_styles(
             _share(judge.told(images) == styles.labels(seen)),
             len(seen.things),
         )
-    wanted = torch.arange(len(asked)) % len(styles.STYLES)
+    wanted = torch.arange(len(asked)) % len(subjects.STYLES)
     prompts = [
         _solid(bank, i) if style == 0 else f"flat illustration of {bank.things[i].name}"
         for i, style in zip(asked, wanted.tolist(), strict=True)

@@ -1,5 +1,5 @@
 """The loop that every training goes through: AdamW, a rate that falls at the end, averaged weights,
-checkpoints that it goes on from. Called by `tiny` and `ddpm`.
+checkpoints that it goes on from. Called by every training.
 """
 
 from __future__ import annotations

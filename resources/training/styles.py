@@ -16,8 +16,8 @@ from torch import Tensor
 from resources.training import pictures
 from resources.training.perceived import Features
 from resources.training.pictures import Pictures
+from resources.training.subjects import STYLES
 
-STYLES = ("3d", "flat")
 BATCH = 16
 STEPS = 600
 RATE = 1e-2

@@ -345,7 +345,7 @@ class TestStages:
         read = UNet2DConditionModel.from_pretrained(tmp_path / "emoji" / "unet")
         assert torch.allclose(read.conv_in.weight.float(), unet.conv_in.weight, atol=1e-3)
 
-    def test_the_vae_is_trained_and_can_be_loaded(self, work, tmp_path):
+    def test_the_whole_vae_is_trained_and_keeps_its_shapes(self, work, tmp_path):
         vae = autoencoder.train_autoencoder(work, steps=1, rate=1e-3)
         export.export_autoencoder(work, tmp_path)
         made = safetensors.torch.load_file(
