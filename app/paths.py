@@ -40,7 +40,10 @@ class BundledModel:
 
 def bundled_models() -> tuple[BundledModel, ...]:
     models = Path(str(importlib.resources.files("resources"))) / "models"
-    return (BundledModel("bundled", "Emoji", models / "emoji"),)
+    return (
+        BundledModel("bundled", "Emoji", models / "emoji"),
+        BundledModel("bundled-ddpm", "Emoji, no prompt", models / "emoji-ddpm"),
+    )
 
 
 def preferences_file() -> Path:

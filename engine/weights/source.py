@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import LoadError
 from engine.weights.header import unreadable
 
-BUNDLED = {"bundled": "emoji"}
+BUNDLED = {"bundled": "emoji", "bundled-ddpm": "emoji-ddpm"}
 """Sources that ship with the program, and their folder under resources/models."""
 
 ENDING = ".safetensors"
@@ -24,8 +24,6 @@ def locate(source: str | Path) -> Path:
     text = str(source)
     if text in BUNDLED:
         return Path(str(files("resources"))) / "models" / BUNDLED[text]
-    if text == "bundled-ddpm":
-        raise LoadError("The bundled model bundled-ddpm does not ship with this version yet.")
     path = Path(text)
     try:
         path = path.expanduser()

@@ -17,6 +17,7 @@ from torch import Tensor
 from resources.training import pictures
 from resources.training.errors import TrainingError
 from resources.training.loop import Plan, train
+from resources.training.muon import Muon
 from resources.training.pictures import Pictures
 
 SIDE = 64
@@ -24,8 +25,8 @@ BATCH = 16
 FOLDER = "ddpm"
 """Of the work folder: where its checkpoint and its log lie."""
 
-LEVELS = (16, 32, 64, 128, 192)
-"""Channels, from 64 by 64 pixels to 4 by 4: what it remembers lies where a pixel is cheap."""
+LEVELS = (16, 32, 64, 72)
+"""Channels, from 64 by 64 pixels to 8 by 8: what it remembers lies where a pixel is cheap."""
 
 SCHEDULER: dict[str, Any] = {
     "num_train_timesteps": 1000,
@@ -58,7 +59,7 @@ def build(levels: tuple[int, ...] = LEVELS, side: int = SIDE) -> UNet2DModel:
         up_block_types=("UpBlock2D",) * len(levels),
         layers_per_block=1,
         norm_num_groups=8,
-        attention_head_dim=32,
+        attention_head_dim=8,
     )
 
 
@@ -70,11 +71,13 @@ def train_ddpm(work: Path, steps: int, rate: float) -> UNet2DModel:
     white = torch.full((len(shown.things), 3), 255.0)
     images = shown.on(white)
     schedule = DDPMScheduler(**SCHEDULER)
+    plan = Plan(steps=steps, rate=rate, decay=0.7, average=0.998)
     train(
         network,
         lambda generator: loss(network, schedule, images, BATCH, generator),
-        Plan(steps=steps, rate=rate, average=0.998),
+        plan,
         work / FOLDER,
+        optimizer=Muon.of(network, network, rate, plan.weight_decay),
     )
     return network
 

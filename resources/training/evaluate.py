@@ -21,7 +21,7 @@ import engine
 from engine.pipelines.base import Pipeline
 from engine.pipelines.stable_diffusion import StableDiffusion
 from engine.preview import previewed
-from resources.training import fetch, latents, likeness, phrases, pictures, styles, subjects
+from resources.training import ddpm, fetch, latents, likeness, phrases, pictures, styles, subjects
 from resources.training.errors import TrainingError
 from resources.training.perceived import Features
 from resources.training.pictures import BACKGROUNDS, Pictures
@@ -36,6 +36,10 @@ FIRST = 5
 BURNT = 1.04
 """A value beyond this is clipped: five of the 255 levels, for the VAE's white is not quite even."""
 CORNER = 6
+ALONE = 32
+"""Pictures of the model without a prompt."""
+LIKE = 0.9
+"""From this likeness on, of 1, a picture shows the thing."""
 SEED = 7
 TIMES = 9
 """Of which the median is told."""
@@ -101,6 +105,7 @@ def _figures(
         "thai": lambda: of_thai(pipeline, banks, asked),
         "backgrounds": lambda: of_backgrounds(pipeline, own, asked, drawer),
         "styles": lambda: of_styles(work, pipeline, drawn, own, asked, learned),
+        "unprompted": lambda: of_unprompted(work),
     }
     if unknown := set(what) - set(makers):
         raise TrainingError(
@@ -197,7 +202,9 @@ def of_guidance(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[
     """The same by guidance, and how much of a picture is burnt."""
     for guidance in GUIDANCES:
         made, burnt = _made(pipeline, [_solid(banks.own, i) for i in asked], guidance)
-        told = f"{banks.found(made, asked)}; {burnt:.1%} of the values clipped"
+        lead = likeness.leads(made, _on_white(banks.own), asked).mean()
+        told = f"{banks.found(made, asked)}; nearer than the next by {lead:.3f}; "
+        told += f"{burnt:.1%} of the values clipped"
         yield Figure(f"names, 3d, guidance {guidance:g}", told, len(asked))
 
 
@@ -269,6 +276,20 @@ def of_styles(
     ]
     made, _ = _made(pipeline, prompts)
     yield Figure("style as asked", _share(judge.told(made) == wanted), len(asked))
+
+
+def of_unprompted(work: Path) -> Iterator[Figure]:
+    """Of the model without a prompt: how like its pictures are to the nearest of those that it was
+    taught, and how many of these it drew."""
+    taught = _on_white(ddpm.subjects(pictures.load(work, ddpm.SIDE)))
+    made, _ = _made(engine.load("bundled-ddpm", device="cpu", dtype="float32"), [""] * ALONE)
+    like, which = (likeness.feature(made) @ likeness.feature(taught).T).max(dim=1)
+    yield Figure(
+        f"without a prompt, likeness of {LIKE} or more to a picture that was taught",
+        f"{_share(like >= LIKE)} (in the mean {like.mean():.2f}); "
+        f"{len(set(which[like >= LIKE].tolist()))} of the {len(taught)} things",
+        len(made),
+    )
 
 
 def sheet(pipeline: Pipeline, requests: list[engine.Request], path: Path, across: int = 8) -> None:

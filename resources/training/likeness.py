@@ -26,6 +26,16 @@ def ranks(made: Tensor, bank: Tensor, wanted: list[int]) -> Tensor:
     return (likeness > own).sum(dim=1)
 
 
+def leads(made: Tensor, bank: Tensor, wanted: list[int]) -> Tensor:
+    """(B): how much nearer the one that is wanted is than the nearest other; below 0 where that one
+    is nearer."""
+    likeness = feature(made) @ feature(bank).T
+    place = torch.arange(len(made))
+    own = likeness[place, wanted]
+    likeness[place, wanted] = -1
+    return own - likeness.amax(dim=1)
+
+
 def psnr(made: Tensor, wanted: Tensor) -> Tensor:
     """(B), in dB of the whole range."""
     error = ((made.clamp(-1, 1) - wanted) / 2).square().mean(dim=(1, 2, 3))

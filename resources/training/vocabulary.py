@@ -46,7 +46,8 @@ def extend(folder: Path, words: Iterable[str], into: Path) -> None:
             whole = left + whole
             vocabulary.setdefault(whole, len(vocabulary))
     shutil.copytree(folder, into, dirs_exist_ok=True)
-    (into / FILE).write_text(json.dumps(kept, ensure_ascii=False, indent=2), encoding="utf-8")
+    dense = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))  # half as large
+    (into / FILE).write_text(dense + "\n", encoding="utf-8")
 
 
 @torch.no_grad()

@@ -153,13 +153,13 @@ def test_without_a_run_a_model_is_loaded_at_once(
     assert shown(application) == "cats"
     fake.load_gate = threading.Event()
     with qtbot.waitSignal(told(application).loading):
-        pick(qtbot, application, "bundled")
+        pick(qtbot, application, "bundled-ddpm")
     assert shown(application) == "cats"
     picker = child(application, QComboBox, "modelPicker")
     assert picker.hasFocus()
     with qtbot.waitSignal(told(application).ready):
         fake.load_gate.set()
-    assert shown(application) == "Emoji"
+    assert shown(application) == "Emoji, no prompt"
     assert picker.hasFocus()
     assert application.window.switch.isHidden()
 
@@ -170,7 +170,7 @@ def test_during_a_run_the_window_asks_and_nothing_waits_for_the_answer(
     switch(qtbot, application, folders["cats"])
     run_held(qtbot, application, fake)
     assert fake.gate
-    pick(qtbot, application, "bundled")
+    pick(qtbot, application, "bundled-ddpm")
     assert application.window.switch.isVisible()
     assert shown(application) == "cats"
     assert fake.loaded[-1] == folders["cats"]
@@ -331,16 +331,20 @@ def test_a_remembered_folder_that_is_gone(
     qtbot.waitUntil(
         lambda: (
             [picker.itemText(row) for row in range(picker.count())]
-            == ["Emoji", "cats (folder is gone)", "digits"]
+            == ["Emoji", "Emoji, no prompt", "cats (folder is gone)", "digits"]
         )
     )
     assert error(second) == sentence
     assert shown(second) == "Emoji"
     assert visible(second, *OF_A_PROMPT) == {True}
     second.window.forgetRequested.emit(folders["cats"])
-    assert picker.count() == 2
+    assert picker.count() == 3
     second.window.close()
-    assert [label for _, label, _ in start().models.known] == ["Emoji", "digits"]
+    assert [label for _, label, _ in start().models.known] == [
+        "Emoji",
+        "Emoji, no prompt",
+        "digits",
+    ]
 
 
 def test_a_thousand_quick_steps(
@@ -381,6 +385,21 @@ def open_real(qtbot: QtBot, home: Path) -> Iterator[Callable[[Path], Application
     for application in opened:
         assert application.close(), "the worker's thread has not ended"
         application.window.deleteLater()
+
+
+def test_the_bundled_model_without_a_prompt_is_picked(
+    qtbot: QtBot, open_real: Callable[[Path], Application]
+) -> None:
+    application = open_real(Path("bundled"))
+    with qtbot.waitSignals([told(application).ready, told(application).idle], timeout=120_000):
+        pick(qtbot, application, "bundled-ddpm")
+    assert shown(application) == "Emoji, no prompt"
+    assert visible(application, *OF_A_PROMPT) == {False}
+    with qtbot.waitSignal(told(application).finished, timeout=60_000):
+        click(qtbot, application, "generateButton")
+    assert error(application) == ""
+    assert [step.index for step in steps(application)] == [0, 1, 2, 3, 4]
+    assert steps(application)[-1].predicted.size().toTuple() == (64, 64)
 
 
 @pytest.mark.parametrize("classes", [None, 4])

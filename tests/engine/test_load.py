@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -62,9 +64,16 @@ def test_a_missing_folder_is_named(source):
         engine.load(source)
 
 
-def test_the_second_bundled_model_is_not_there_yet():
-    with pytest.raises(LoadError, match="bundled-ddpm"):
-        engine.load("bundled-ddpm")
+def test_the_bundled_model_without_a_prompt_makes_a_thing_on_white():
+    pipeline = engine.load("bundled-ddpm", device="cpu", dtype="float32")
+    assert (pipeline.name, pipeline.family) == ("Emoji, no prompt", "ddpm")
+    default = pipeline.default_request
+    assert (default.width, default.height, default.steps) == (64, 64, 50)
+    *_, finished = engine.generate(pipeline, replace(default, seed=0))
+    pixels = np.asarray(finished.images[0]).astype(float)
+    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.min() > 235
+    assert pixels[24:40, 24:40].min() < 200 and pixels.std() > 30
 
 
 def test_a_folder_without_an_index_is_refused(tmp_path):

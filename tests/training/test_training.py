@@ -216,6 +216,9 @@ class TestEvaluate:
         shown = pictures.load(work, 64)
         bank = shown.on(torch.full((len(shown.things), 3), 255.0))
         assert likeness.ranks(bank[:4], bank, [0, 1, 2, 3]).tolist() == [0, 0, 0, 0]
+        ahead = likeness.leads(bank[:1], bank, [0]).item()
+        behind = likeness.leads(bank[:1], bank, [1]).item()
+        assert ahead > 0 > behind
         assert likeness.ssim(bank[:1], bank[:1]).item() == pytest.approx(1)
         assert likeness.psnr(bank[:1] * 0.5, bank[:1]).item() < 15
 
