@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         ("text", _text, 1_500, 1.5e-3, "teach the text encoder of the Emoji model"),
         ("diffusion", _diffusion, 2_500, 6e-4, "train its UNet, after `text`"),
         ("autoencoder", _autoencoder, 3_500, 5e-4, "sharpen its VAE"),
+        ("decoder", _decoder, 800, 5e-4, "teach its VAE's decoder what the UNet draws"),
         ("tiny", _tiny, 6_000, 1.5e-3, "distil a tiny autoencoder from the bundled VAE"),
         ("ddpm", _ddpm, 20_000, 1.5e-3, "train bundled-ddpm"),
     ):
@@ -56,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         training.add_argument("--steps", type=_count, default=steps, help="in all")
         training.add_argument("--rate", type=_rate, default=rate, help="the highest learning rate")
     export = stage("export", _export, "put what a training left where the program looks for it")
-    export.add_argument("what", choices=("text", "diffusion", "autoencoder", "tiny", "ddpm"))
+    export.add_argument(
+        "what", choices=("text", "diffusion", "autoencoder", "decoder", "tiny", "ddpm")
+    )
     export.add_argument("--into", type=Path, help="instead of resources/models")
     evaluate = stage("evaluate", _evaluate, "measure the bundled model")
     evaluate.add_argument("--count", type=_count, default=200, help="of prompts for each figure")
@@ -120,6 +123,12 @@ def _autoencoder(given: argparse.Namespace) -> None:
     from resources.training.autoencoder import train_autoencoder
 
     train_autoencoder(given.work, given.steps, given.rate)
+
+
+def _decoder(given: argparse.Namespace) -> None:
+    from resources.training.decoder import train_decoder
+
+    train_decoder(given.work, given.steps, given.rate)
 
 
 def _tiny(given: argparse.Namespace) -> None:

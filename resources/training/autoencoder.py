@@ -64,11 +64,8 @@ def loss(
     batch: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Of one batch of pictures on backgrounds: how far they are off, by its size and by its square;
-    how far their changes from pixel to pixel are, which keeps the edges; what they lack of an SSIM
-    of 1, and how unlike they look to a network that knows photographs, which both see that a plain
-    colour is not quite plain; and how far the latents, as the encoder tells them, are from what it
-    told before."""
+    """Of one batch of pictures on backgrounds: how far they are off, and how far the latents, as
+    the encoder tells them, are from what it told before."""
     any_of_them = torch.randint(0, len(every.things), (batch,), generator=generator)
     subject = torch.tensor(own)[torch.randint(0, len(own), (batch,), generator=generator)]
     shown = torch.rand(batch, generator=generator) < OWN
@@ -79,9 +76,17 @@ def loss(
         known = encoded.moments(before, wanted)
     mean, _ = told.chunk(2, dim=1)
     (made,) = vae.decode(mean, return_dict=False)  # pyright: ignore[reportArgumentType]
+    return unlike(made, wanted, features) + NEAR * F.mse_loss(told, known)
+
+
+def unlike(made: Tensor, wanted: Tensor, features: Features) -> Tensor:
+    """How far pictures are off what was wanted, both (B, 3, H, W), -1 to 1: by their size and by
+    their square; by their changes from pixel to pixel, which keeps the edges; by what they lack of
+    an SSIM of 1, and by what a network that knows photographs sees, which both see that a plain
+    colour is not quite plain."""
     across = F.l1_loss(made.diff(dim=3), wanted.diff(dim=3))
     down = F.l1_loss(made.diff(dim=2), wanted.diff(dim=2))
     off = F.l1_loss(made, wanted) + SQUARE * F.mse_loss(made, wanted)
-    unlike = STRUCTURE * (1 - likeness.ssim(made, wanted).mean())
-    unlike = unlike + SEEN * features.unlike(made, wanted)
-    return off + EDGES * (across + down) + unlike + NEAR * F.mse_loss(told, known)
+    seen = STRUCTURE * (1 - likeness.ssim(made, wanted).mean())
+    seen = seen + SEEN * features.unlike(made, wanted)
+    return off + EDGES * (across + down) + seen

@@ -17,6 +17,7 @@ from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from resources.training import (
     autoencoder,
     ddpm,
+    decoder,
     diffusion,
     encoded,
     neighbours,
@@ -62,8 +63,17 @@ def export_diffusion(work: Path, models: Path = MODELS) -> Path:
 
 def export_autoencoder(work: Path, models: Path = MODELS) -> Path:
     """The VAE, into the folder of the bundled model. Gives its own folder."""
+    return _export_vae(work / autoencoder.FOLDER, models)
+
+
+def export_decoder(work: Path, models: Path = MODELS) -> Path:
+    """The VAE with the decoder that was taught by what the UNet draws. Gives its folder."""
+    return _export_vae(work / decoder.FOLDER, models)
+
+
+def _export_vae(trained: Path, models: Path) -> Path:
     network = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae")
-    network.load_state_dict(_average(work / autoencoder.FOLDER))
+    network.load_state_dict(_average(trained))
     network.register_to_config(_name_or_path="vae")
     with _replaced(models / "emoji" / "vae") as part:
         network.half().save_pretrained(part)
@@ -101,6 +111,7 @@ EXPORTS: dict[str, Callable[[Path, Path], Path]] = {
     "text": export_text,
     "diffusion": export_diffusion,
     "autoencoder": export_autoencoder,
+    "decoder": export_decoder,
     "tiny": export_tiny,
     "ddpm": export_ddpm,
 }

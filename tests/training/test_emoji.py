@@ -17,6 +17,7 @@ from transformers import CLIPTextModel
 from resources.training import (
     autoencoder,
     captions,
+    decoder,
     diffusion,
     encoded,
     export,
@@ -83,6 +84,9 @@ def few(monkeypatch):
     monkeypatch.setattr(diffusion, "BATCH", 2)
     monkeypatch.setattr(diffusion, "SAID", 1)
     monkeypatch.setattr(autoencoder, "BATCH", 1)
+    monkeypatch.setattr(decoder, "BATCH", 2)
+    monkeypatch.setattr(decoder, "DRAWN", 3)
+    monkeypatch.setattr(decoder, "FIRST", (19, 20))
     monkeypatch.setattr(meaning, "embeddings", lambda _, texts: spelled(texts))
 
 
@@ -376,3 +380,26 @@ class TestStages:
                 for before, generator in zip((near, far), generators, strict=True)
             ]
         assert (losses[1] - losses[0]).item() == pytest.approx(4 * autoencoder.NEAR, rel=1e-4)
+
+    def test_the_decoder_alone_learns_from_what_the_unet_draws(self, work, latents, tmp_path):
+        decoder.train_decoder(work, steps=1, rate=1e-3)
+        export.export_decoder(work, tmp_path)
+        name = "diffusion_pytorch_model.safetensors"
+        made = safetensors.torch.load_file(tmp_path / "emoji" / "vae" / name)
+        shipped = safetensors.torch.load_file(encoded.BUNDLED / "vae" / name)
+        taught = {k.partition(".")[0] for k in made if not torch.equal(made[k], shipped[k])}
+        assert "decoder" in taught and taught <= {"decoder", "post_quant_conv"}
+
+    def test_what_the_unet_draws_is_what_was_meant_but_a_little_off(self, work, latents):
+        drawn = decoder.draw(work, decoder.DRAWN)
+        shown = subjects.of(pictures.load(work, pictures.SIDES[0]), subjects.names())
+        assert not any(shown.things[place].held_out for place in drawn.picture)
+        vae = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float()
+        colours = torch.tensor(list(pictures.BACKGROUNDS.values())).float()
+        with torch.no_grad():
+            told = encoded.means(vae, shown.at(drawn.picture).on(colours[drawn.colour]))
+        assert torch.allclose(told, drawn.before, atol=1e-2)  # latents are kept in float16
+        off = (drawn.after - drawn.before).square().mean().sqrt()
+        assert 0 < off < 0.5 * drawn.before.std()
+        again = decoder.draw(work, decoder.DRAWN)
+        assert torch.equal(again.after, drawn.after)

@@ -1,0 +1,163 @@
+"""The decoder of the Emoji model's VAE, taught by what its UNet draws: to latents that are a little
+off it gives the picture that was meant, with plain colours plain. A stage, after `diffusion`. The
+encoder stays, and so do the latents that the UNet and the text encoder know.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+from torch import Tensor
+from tqdm import tqdm
+from transformers import CLIPTextModel
+
+from resources.training import autoencoder, encoded, pictures, subjects, text, vocabulary
+from resources.training.loop import Plan, train
+from resources.training.muon import Muon
+from resources.training.perceived import Features
+from resources.training.pictures import BACKGROUNDS, Pictures
+
+FOLDER = "decoder"
+"""Of the work folder: where what the UNet drew, its checkpoint and its log lie."""
+DRAWN = 720
+TOGETHER = 24
+"""Drawn at once."""
+STEPS = 20
+FIRST = (2, 14)
+"""Of a run's steps, the first that is taken: until then the picture has been told."""
+GUIDANCE = 3.0
+BATCH = 4
+SEED = 9
+PROMPTS = {
+    "3d": "3d render of {} on a {} background",
+    "flat": "flat illustration of {} on a {} background",
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """before, after: float32 (N, 4, 16, 16), not scaled, of a picture as the encoder tells them and
+    as the UNet drew them out of these and noise; picture: (N), its place in the subjects' pictures;
+    colour: (N), the place of its background in BACKGROUNDS."""
+
+    before: Tensor
+    after: Tensor
+    picture: Tensor
+    colour: Tensor
+
+
+def train_decoder(work: Path, steps: int, rate: float) -> AutoencoderKL:
+    """Train in `work/decoder`, from its checkpoint if there is one, and else from the bundled VAE;
+    gives it with averaged weights."""
+    drawn = draw(work, DRAWN)
+    every = pictures.load(work, pictures.SIDES[0])
+    shown = subjects.of(every, subjects.names())
+    vae = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float()
+    for part in (vae.encoder, vae.quant_conv):
+        assert part is not None
+        part.requires_grad_(False)
+    features = Features.load(work)
+    learned = every.where(held_out=False)
+    plan = Plan(steps=steps, rate=rate, decay=0.8, average=0.995, weight_decay=0.0)
+    train(
+        vae,
+        lambda generator: loss(vae, features, drawn, shown, learned, BATCH, generator),
+        plan,
+        work / FOLDER,
+        text.EVERY,
+        Muon.of(vae, vae, rate, plan.weight_decay),
+    )
+    return vae
+
+
+def draw(work: Path, count: int) -> Drawn:
+    """What the bundled UNet draws of subjects that are not held out, so many; made the first time,
+    and read from `work` after it."""
+    path = work / FOLDER / "drawn.pt"
+    if not path.is_file():
+        made = _draw(work, count)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(vars(made), path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+    return Drawn(**torch.load(path, weights_only=True))
+
+
+@torch.no_grad()
+def _draw(work: Path, count: int) -> Drawn:
+    known = encoded.load(work)
+    shown = subjects.of(pictures.load(work, pictures.SIDES[0]), subjects.names())
+    picture = known.subject * len(subjects.STYLES) + known.style
+    usable = [i for i, place in enumerate(picture.tolist()) if not shown.things[place].held_out]
+    chosen = torch.tensor(random.Random(SEED).sample(usable, min(count, len(usable))))
+    tokenizer = vocabulary.load(encoded.BUNDLED / vocabulary.FOLDER)
+    reader = CLIPTextModel.from_pretrained(encoded.BUNDLED / "text_encoder").float()
+    unet = UNet2DConditionModel.from_pretrained(encoded.BUNDLED / "unet").float()
+    vae = AutoencoderKL.load_config(encoded.BUNDLED / "vae")
+    schedule = UniPCMultistepScheduler.from_pretrained(encoded.BUNDLED / "scheduler")
+    generator = torch.Generator().manual_seed(SEED)
+
+    def states(words: list[str]) -> Tensor:
+        told = tokenizer(words, padding="max_length", truncation=True, return_tensors="pt")
+        return reader(told.input_ids).last_hidden_state
+
+    after = []
+    for some in tqdm(chosen.split(TOGETHER), desc="drawn", mininterval=5):
+        prompts = [
+            PROMPTS[shown.things[picture[i]].style].format(
+                shown.things[picture[i]].name, list(BACKGROUNDS)[known.colour[i]]
+            )
+            for i in some.tolist()
+        ]
+        told = torch.cat((states([""] * len(some)), states(prompts)))
+        schedule.set_timesteps(STEPS)
+        first = int(torch.randint(*FIRST, (), generator=generator))
+        schedule.set_begin_index(first)
+        noise = torch.randn(len(some), *known.latents.shape[1:], generator=generator)
+        timesteps = schedule.timesteps[first:]
+        sample = schedule.add_noise(known.latents[some], noise, timesteps[:1])
+        for timestep in timesteps:
+            free, asked = unet(sample.repeat(2, 1, 1, 1), timestep, told).sample.chunk(2)
+            guided = free + GUIDANCE * (asked - free)
+            sample = schedule.step(guided, timestep, sample).prev_sample
+        after.append(sample)
+    scale = vae["scaling_factor"]
+    return Drawn(
+        before=known.latents[chosen] / scale,
+        after=torch.cat(after) / scale,
+        picture=picture[chosen],
+        colour=known.colour[chosen],
+    )
+
+
+def loss(
+    vae: AutoencoderKL,
+    features: Features,
+    drawn: Drawn,
+    shown: Pictures,
+    learned: Pictures,
+    batch: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Of one batch, how far its pictures are off, as `autoencoder` says it: half of it are latents
+    that the UNet drew; half are those of any pictures on any background, off by a part of what the
+    UNet was off by elsewhere."""
+    half = batch // 2
+    asked = torch.randint(0, len(drawn.after), (half,), generator=generator)
+    backgrounds = torch.tensor(list(BACKGROUNDS.values())).float()
+    meant = shown.at(drawn.picture[asked]).on(backgrounds[drawn.colour[asked]])
+    any_of_them = torch.randint(0, len(learned.things), (batch - half,), generator=generator)
+    other = learned.at(any_of_them).on(pictures.random_backgrounds(batch - half, generator))
+    off = torch.randint(0, len(drawn.after), (batch - half,), generator=generator)
+    share = torch.rand(batch - half, 1, 1, 1, generator=generator)
+    with torch.no_grad():
+        told = encoded.means(vae, other)
+    told = told + share * (drawn.after[off] - drawn.before[off])
+    latents = torch.cat((drawn.after[asked], told))
+    (made,) = vae.decode(latents, return_dict=False)  # pyright: ignore[reportArgumentType]
+    return autoencoder.unlike(made, torch.cat((meant, other)), features)
