@@ -21,7 +21,7 @@ GALLERY = [
     ("a rocket, flat style", 2),
     ("a green apple on a navy background", 2),
     ("a smiling face with sunglasses, 3d", 4),
-    ("หน้ายิ้ม", 2),
+    ("แมว", 2),
     ("a hamburger on a black background", 4),
     ("a yellow star, 3d", 1),
 ]

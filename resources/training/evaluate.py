@@ -30,7 +30,7 @@ OTHERS = ("People & Body", "Symbols")
 """Groups that are not in the larger bank of pictures."""
 FEW = (4, 6)
 """Steps of runs that are over in a moment."""
-GUIDANCES = (1.0, 3.0, 5.0, 8.0, 12.0)
+GUIDANCES = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0)
 FIRST = 5
 """A name is found if its picture is among so many."""
 BURNT = 1.04

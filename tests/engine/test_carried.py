@@ -145,15 +145,17 @@ def test_steering_acts_on_the_next_step(tiny_pipeline):
 
 
 def test_the_levels_go_from_exact_to_fast(bundled):
-    """Each level stays nearer to the exact images than the next, by their mean, for of one image
-    two levels may come equally near."""
-    means = np.mean([_distances(bundled, 5.0, seed) for seed in (1, 7)], axis=0).tolist()
+    """Each level stays nearer to the exact images than the next: with much more guidance than the
+    model's own by their mean, for of one image two levels may come equally near."""
+    means = np.mean([_distances(bundled, 5.0, seed) for seed in (1, 7, 2, 3)], axis=0).tolist()
     assert means == sorted(means, reverse=True)
 
 
-def test_with_its_own_guidance_what_a_level_is_called_is_true(bundled):
-    own = bundled.default_request.guidance_scale
-    assert np.min([_distances(bundled, own, seed) for seed in (1, 7)]) > 25
+@pytest.mark.parametrize("seed", [1, 7])
+def test_with_its_own_guidance_what_a_level_is_called_is_true(bundled, seed):
+    distances = _distances(bundled, bundled.default_request.guidance_scale, seed)
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] > 30
 
 
 def _distances(pipeline, guidance, seed):

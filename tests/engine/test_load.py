@@ -46,7 +46,7 @@ def test_the_bundled_model_knows_itself(bundled):
     assert (bundled.sizes.multiple, bundled.sizes.minimum) == (8, 8)
     default = bundled.default_request
     assert (default.width, default.height, default.scheduler) == (128, 128, "unipc")
-    assert default.guidance_scale == 3.0
+    assert default.guidance_scale == 2.0
     assert len(bundled.checkpoint_sha256()) == 64
 
 
