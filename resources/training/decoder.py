@@ -5,6 +5,7 @@ encoder stays, and so do the latents that the UNet and the text encoder know.
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +100,8 @@ def _draw(work: Path, count: int) -> Drawn:
     tokenizer = vocabulary.load(encoded.BUNDLED / vocabulary.FOLDER)
     reader = CLIPTextModel.from_pretrained(encoded.BUNDLED / "text_encoder").float()
     unet = UNet2DConditionModel.from_pretrained(encoded.BUNDLED / "unet").float()
-    vae = AutoencoderKL.load_config(encoded.BUNDLED / "vae")
-    schedule = UniPCMultistepScheduler.from_pretrained(encoded.BUNDLED / "scheduler")
+    scale = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").config["scaling_factor"]
+    schedule = _schedule()
     generator = torch.Generator().manual_seed(SEED)
 
     def states(words: list[str]) -> Tensor:
@@ -121,19 +122,26 @@ def _draw(work: Path, count: int) -> Drawn:
         schedule.set_begin_index(first)
         noise = torch.randn(len(some), *known.latents.shape[1:], generator=generator)
         timesteps = schedule.timesteps[first:]
-        sample = schedule.add_noise(known.latents[some], noise, timesteps[:1])
+        start = timesteps[:1]
+        sample = schedule.add_noise(known.latents[some], noise, start)  # pyright: ignore[reportArgumentType]
         for timestep in timesteps:
             free, asked = unet(sample.repeat(2, 1, 1, 1), timestep, told).sample.chunk(2)
             guided = free + GUIDANCE * (asked - free)
-            sample = schedule.step(guided, timestep, sample).prev_sample
+            (sample,) = schedule.step(guided, timestep, sample, return_dict=False)
         after.append(sample)
-    scale = vae["scaling_factor"]
     return Drawn(
         before=known.latents[chosen] / scale,
         after=torch.cat(after) / scale,
         picture=picture[chosen],
         colour=known.colour[chosen],
     )
+
+
+def _schedule() -> UniPCMultistepScheduler:
+    """The bundled model's own."""
+    path = encoded.BUNDLED / "scheduler" / "scheduler_config.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return UniPCMultistepScheduler(**{k: v for k, v in told.items() if not k.startswith("_")})
 
 
 def loss(
