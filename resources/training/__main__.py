@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         ("autoencoder", _autoencoder, 3_500, 5e-4, "sharpen its VAE"),
         ("decoder", _decoder, 800, 5e-4, "teach its VAE's decoder what the UNet draws"),
         ("tiny", _tiny, 6_000, 1.5e-3, "distil a tiny autoencoder from the bundled VAE"),
-        ("ddpm", _ddpm, 20_000, 1.5e-3, "train bundled-ddpm"),
+        ("ddpm", _ddpm, 4_600, 2e-3, "train bundled-ddpm"),
     ):
         training = stage(name, run, words)
         training.add_argument("--steps", type=_count, default=steps, help="in all")

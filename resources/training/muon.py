@@ -1,6 +1,6 @@
 """Muon: AdamW for most weights, and for the matrices inside a network steps that are made
 orthogonal (Jordan et al., kellerjordan.github.io/posts/muon; scaled as in Liu et al.,
-arXiv:2502.16982). Used by `autoencoder`, `text` and `diffusion`.
+arXiv:2502.16982). Used by every stage that trains but `tiny`.
 """
 
 from __future__ import annotations
