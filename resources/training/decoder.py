@@ -5,7 +5,6 @@ encoder stays, and so do the latents that the UNet and the text encoder know.
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +100,7 @@ def _draw(work: Path, count: int) -> Drawn:
     reader = CLIPTextModel.from_pretrained(encoded.BUNDLED / "text_encoder").float()
     unet = UNet2DConditionModel.from_pretrained(encoded.BUNDLED / "unet").float()
     scale = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").config["scaling_factor"]
-    schedule = _schedule()
+    schedule = UniPCMultistepScheduler(**encoded.schedule())
     generator = torch.Generator().manual_seed(SEED)
 
     def states(words: list[str]) -> Tensor:
@@ -135,13 +134,6 @@ def _draw(work: Path, count: int) -> Drawn:
         picture=picture[chosen],
         colour=known.colour[chosen],
     )
-
-
-def _schedule() -> UniPCMultistepScheduler:
-    """The bundled model's own."""
-    path = encoded.BUNDLED / "scheduler" / "scheduler_config.json"
-    told = json.loads(path.read_text(encoding="utf-8"))
-    return UniPCMultistepScheduler(**{k: v for k, v in told.items() if not k.startswith("_")})
 
 
 def loss(

@@ -5,7 +5,6 @@ stage, after `text`; `export` writes what it leaves.
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +73,7 @@ def train_diffusion(work: Path, steps: int, rate: float) -> UNet2DConditionModel
 
 def _schedule() -> dict[str, Any]:
     """What the bundled model's scheduler says of the noise."""
-    path = encoded.BUNDLED / "scheduler" / "scheduler_config.json"
-    told = json.loads(path.read_text(encoding="utf-8"))
+    told = encoded.schedule()
     keys = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
     return {key: told[key] for key in keys}
 

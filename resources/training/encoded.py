@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -74,6 +76,13 @@ def make(vae: AutoencoderKL, shown: Pictures) -> Encoded:
     picture, colour = torch.tensor(pairs).T
     across = len(subjects.STYLES)
     return Encoded(torch.cat(latents), picture // across, picture % across, colour)
+
+
+def schedule() -> dict[str, Any]:
+    """What the bundled model's scheduler says of itself."""
+    path = BUNDLED / "scheduler" / "scheduler_config.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return {name: value for name, value in told.items() if not name.startswith("_")}
 
 
 def means(vae: AutoencoderKL, laid: Tensor) -> Tensor:

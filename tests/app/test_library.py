@@ -24,6 +24,7 @@ from tests.checkpoints import SD1_TEXT, SD2_TEXT, VAE, XL_TEXT, original, write
 
 SD1, SD2, XL = original(SD1_TEXT), original(SD2_TEXT), original(*XL_TEXT)
 BUNDLED = [(m.source, m.label, str(m.folder)) for m in paths.bundled_models()][:1]
+"""One is enough for what a library does with it; the command line's own lists show both."""
 
 Open = Callable[..., Library]
 
