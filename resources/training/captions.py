@@ -1,4 +1,6 @@
-"""Captions: what is said of a picture while training. Drawn by `text` and `diffusion`."""
+"""Captions: what is said of a picture while training, drawn by `text` and `diffusion`; and the
+prompts that `decoder` and `evaluate` draw by.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,12 @@ PLAIN = "3d"
 LAID = ("{} on a {} background", "{}, {} background", "{} on {}")
 SHARES: dict[Kind, float] = {"name": 0.45, "synonym": 0.15, "near": 0.15, "thai": 0.25}
 """How often each kind of phrase is drawn, of those that the subject has."""
+
+
+def prompt(named: str, style: str, colour: str = "") -> str:
+    """The first wording of a style, and of a background where one is named."""
+    text = STYLED[style][0].format(named)
+    return LAID[0].format(text, colour) if colour else text
 
 
 class Captions:

@@ -1,6 +1,6 @@
-"""The decoder of the Emoji model's VAE, taught by what its UNet draws: to latents that are a little
-off it gives the picture that was meant, with plain colours plain. A stage, after `diffusion`. The
-encoder stays, and so do the latents that the UNet and the text encoder know.
+"""The decoder of the Emoji model's VAE, taught by what its UNet draws and by a critic: to latents
+that are a little off it gives the picture that was meant, with plain colours plain. A stage, after
+`diffusion`. The encoder stays, and so do the latents that the UNet and the text encoder know.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import CLIPTextModel
 
-from resources.training import autoencoder, encoded, pictures, subjects, text, vocabulary
+from resources.training import autoencoder, captions, encoded, pictures, subjects, text, vocabulary
+from resources.training.critic import Critic, balance
 from resources.training.loop import Plan, train
 from resources.training.muon import Muon
 from resources.training.perceived import Features
@@ -34,11 +35,11 @@ FIRST = (2, 14)
 GUIDANCE = 3.0
 """A little more than the model's own: it makes what the UNet is off by larger."""
 BATCH = 4
+PULL = 0.5
+"""Of the critic, beside that of how far the pictures are off: with 1 the pictures became worse."""
+LEVEL = 2 / 255
+"""From one of a picture's values to the next."""
 SEED = 9
-PROMPTS = {
-    "3d": "3d render of {} on a {} background",
-    "flat": "flat illustration of {} on a {} background",
-}
 
 
 @dataclass(frozen=True)
@@ -53,28 +54,38 @@ class Drawn:
     colour: Tensor
 
 
+class Taught(nn.Module):
+    """The VAE with the critic that its decoder is taught by. `vae` alone is kept in the end."""
+
+    def __init__(self, vae: AutoencoderKL, features: Features) -> None:
+        super().__init__()
+        self.vae = vae
+        self.critic = Critic(features)
+        for part in (vae.encoder, vae.quant_conv):
+            assert part is not None
+            part.requires_grad_(False)
+
+
 def train_decoder(work: Path, steps: int, rate: float) -> AutoencoderKL:
     """Train in `work/decoder`, from its checkpoint if there is one, and else from the bundled VAE;
     gives it with averaged weights."""
     drawn = draw(work, DRAWN)
     every = pictures.load(work, pictures.SIDES[0])
     shown = subjects.of(every, subjects.names())
-    vae = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float()
-    for part in (vae.encoder, vae.quant_conv):
-        assert part is not None
-        part.requires_grad_(False)
     features = Features.load(work)
+    torch.manual_seed(0)
+    taught = Taught(AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float(), features)
     learned = every.where(held_out=False)
     plan = Plan(steps=steps, rate=rate, decay=0.8, average=0.995, weight_decay=0.0)
     train(
-        vae,
-        lambda generator: loss(vae, features, drawn, shown, learned, BATCH, generator),
+        taught,
+        lambda generator: loss(taught, features, drawn, shown, learned, BATCH, generator),
         plan,
         work / FOLDER,
         text.EVERY,
-        Muon.of(vae, vae, rate, plan.weight_decay),
+        Muon.of(taught, taught.vae, rate, plan.weight_decay),
     )
-    return vae
+    return taught.vae
 
 
 def draw(work: Path, count: int) -> Drawn:
@@ -109,11 +120,11 @@ def _draw(work: Path, count: int) -> Drawn:
 
     after = []
     for some in tqdm(chosen.split(TOGETHER), desc="drawn", mininterval=5):
+        things = [shown.things[place] for place in picture[some].tolist()]
+        colours = [list(BACKGROUNDS)[place] for place in known.colour[some].tolist()]
         prompts = [
-            PROMPTS[shown.things[picture[i]].style].format(
-                shown.things[picture[i]].name, list(BACKGROUNDS)[known.colour[i]]
-            )
-            for i in some.tolist()
+            captions.prompt(thing.name, thing.style, colour)
+            for thing, colour in zip(things, colours, strict=True)
         ]
         told = torch.cat((states([""] * len(some)), states(prompts)))
         schedule.set_timesteps(STEPS)
@@ -137,7 +148,7 @@ def _draw(work: Path, count: int) -> Drawn:
 
 
 def loss(
-    vae: AutoencoderKL,
+    taught: Taught,
     features: Features,
     drawn: Drawn,
     shown: Pictures,
@@ -145,20 +156,34 @@ def loss(
     batch: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Of one batch, how far its pictures are off, as `autoencoder` says it: half of it are latents
-    that the UNet drew; half are those of any pictures on any background, off by a part of what the
-    UNet was off by elsewhere."""
-    half = batch // 2
+    """Of one batch, how far its pictures are off, as `autoencoder` says it. The critic pulls by
+    PULL of that, and learns by the way, but does not count in the number. Half of the batch are
+    latents that the UNet drew; half are those of any pictures on any background, off by a part,
+    mostly a small one, of what the UNet was off by elsewhere."""
+    vae, half = taught.vae, batch // 2
     asked = torch.randint(0, len(drawn.after), (half,), generator=generator)
     backgrounds = torch.tensor(list(BACKGROUNDS.values())).float()
-    meant = shown.at(drawn.picture[asked]).on(backgrounds[drawn.colour[asked]])
+    subject = shown.at(drawn.picture[asked])
+    meant = subject.on(backgrounds[drawn.colour[asked]])
     any_of_them = torch.randint(0, len(learned.things), (batch - half,), generator=generator)
-    other = learned.at(any_of_them).on(pictures.random_backgrounds(batch - half, generator))
+    elsewhere = learned.at(any_of_them)
+    other = elsewhere.on(pictures.random_backgrounds(batch - half, generator))
     off = torch.randint(0, len(drawn.after), (batch - half,), generator=generator)
-    share = torch.rand(batch - half, 1, 1, 1, generator=generator)
+    share = torch.rand(batch - half, 1, 1, 1, generator=generator) ** 3
     with torch.no_grad():
         told = encoded.means(vae, other)
     told = told + share * (drawn.after[off] - drawn.before[off])
     latents = torch.cat((drawn.after[asked], told))
     (made,) = vae.decode(latents, return_dict=False)  # pyright: ignore[reportArgumentType]
-    return autoencoder.unlike(made, torch.cat((meant, other)), features)
+    wanted = torch.cat((meant, other))
+    things = (*subject.things, *elsewhere.things)
+    style = torch.tensor([pictures.STYLES.index(thing.style) for thing in things])
+    unlike = autoencoder.unlike(made, wanted, features)
+    # A picture's values are whole levels, which this hides from the critic.
+    blurred = ((torch.rand(made.shape, generator=generator) - 0.5) * LEVEL for _ in "..")
+    made, wanted = (it + noise for it, noise in zip((made, wanted), blurred, strict=True))
+    missed = taught.critic.missed(made, style)
+    pull = PULL * balance(unlike, missed, vae.decoder.conv_out.weight)
+    wrong = taught.critic.loss(made, wanted, style)
+    by_the_way = pull * missed + wrong
+    return unlike + by_the_way - by_the_way.detach()

@@ -21,7 +21,17 @@ import engine
 from engine.pipelines.base import Pipeline
 from engine.pipelines.stable_diffusion import StableDiffusion
 from engine.preview import previewed
-from resources.training import ddpm, fetch, latents, likeness, phrases, pictures, styles, subjects
+from resources.training import (
+    captions,
+    ddpm,
+    fetch,
+    latents,
+    likeness,
+    phrases,
+    pictures,
+    styles,
+    subjects,
+)
 from resources.training.errors import TrainingError
 from resources.training.perceived import Features
 from resources.training.pictures import BACKGROUNDS, Pictures
@@ -215,7 +225,7 @@ def of_synonyms(work: Path, pipeline: Pipeline, banks: Banks, count: int) -> Ite
         return
     places = {thing.name: i for i, thing in enumerate(banks.own.things)}
     held_out = phrases.held_out(work)[:count]
-    made, _ = _made(pipeline, [f"3d render of {phrase.text}" for phrase in held_out])
+    made, _ = _made(pipeline, [captions.prompt(phrase.text, "3d") for phrase in held_out])
     wanted = [places[subjects.names()[phrase.subject]] for phrase in held_out]
     yield Figure("synonyms held out, 3d", banks.found(made, wanted), len(held_out))
 
@@ -224,7 +234,7 @@ def of_thai(pipeline: Pipeline, banks: Banks, asked: list[int]) -> Iterator[Figu
     """The same for Thai names."""
     named = [i for i in asked if banks.own.things[i].thai]
     if named:
-        made, _ = _made(pipeline, [f"3d render of {banks.own.things[i].thai}" for i in named])
+        made, _ = _made(pipeline, [captions.prompt(banks.own.things[i].thai, "3d") for i in named])
         yield Figure("Thai names, 3d", banks.found(made, named), len(named))
 
 
@@ -236,7 +246,8 @@ def of_backgrounds(
     wanted = [drawer.randrange(len(BACKGROUNDS)) for _ in asked]
     named = [list(BACKGROUNDS)[colour] for colour in wanted]
     prompts = [
-        f"{_solid(bank, i)} on a {name} background" for i, name in zip(asked, named, strict=True)
+        captions.prompt(bank.things[i].name, "3d", name)
+        for i, name in zip(asked, named, strict=True)
     ]
     made, _ = _made(pipeline, prompts)
     corners = [made[:, :, ys, xs] for ys in _ENDS for xs in _ENDS]
@@ -271,7 +282,7 @@ def of_styles(
         )
     wanted = torch.arange(len(asked)) % len(subjects.STYLES)
     prompts = [
-        _solid(bank, i) if style == 0 else f"flat illustration of {bank.things[i].name}"
+        captions.prompt(bank.things[i].name, subjects.STYLES[style])
         for i, style in zip(asked, wanted.tolist(), strict=True)
     ]
     made, _ = _made(pipeline, prompts)
@@ -306,7 +317,7 @@ _ENDS = (slice(None, CORNER), slice(-CORNER, None))
 
 
 def _solid(bank: Pictures, index: int) -> str:
-    return f"3d render of {bank.things[index].name}"
+    return captions.prompt(bank.things[index].name, "3d")
 
 
 def _on_white(shown: Pictures) -> Tensor:

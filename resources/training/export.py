@@ -63,17 +63,20 @@ def export_diffusion(work: Path, models: Path = MODELS) -> Path:
 
 def export_autoencoder(work: Path, models: Path = MODELS) -> Path:
     """The VAE, into the folder of the bundled model. Gives its own folder."""
-    return _export_vae(work / autoencoder.FOLDER, models)
+    return _export_vae(_average(work / autoencoder.FOLDER), models)
 
 
 def export_decoder(work: Path, models: Path = MODELS) -> Path:
     """The VAE with the decoder that was taught by what the UNet draws. Gives its folder."""
-    return _export_vae(work / decoder.FOLDER, models)
+    part = "vae."
+    average = _average(work / decoder.FOLDER).items()
+    own = {k.removeprefix(part): v for k, v in average if k.startswith(part)}
+    return _export_vae(own, models)
 
 
-def _export_vae(trained: Path, models: Path) -> Path:
+def _export_vae(average: dict[str, torch.Tensor], models: Path) -> Path:
     network = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae")
-    network.load_state_dict(_average(trained))
+    network.load_state_dict(average)
     network.register_to_config(_name_or_path="vae")
     with _replaced(models / "emoji" / "vae") as part:
         network.half().save_pretrained(part)

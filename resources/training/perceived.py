@@ -23,6 +23,8 @@ BLOCKS = ((1, 3, 1, 32, 16), (6, 3, 2, 16, 24), (6, 3, 1, 24, 24), (6, 5, 2, 24,
 """Of each: times wider inside, side of the kernel, stride, channels in and out."""
 TOLD = (0, 2, 3)
 """Of the blocks, whose outputs count; the stem's does too."""
+HEIGHTS = (32, 16, 24, 40)
+"""Channels of what is told, from the stem up."""
 
 
 class Features(nn.Module):

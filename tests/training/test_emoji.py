@@ -35,6 +35,7 @@ from resources.training import (
 )
 from resources.training.__main__ import main
 from resources.training.errors import TrainingError
+from resources.training.perceived import Features
 from resources.training.phrases import Meanings, Phrase
 from tests.training.conftest import perceiving
 
@@ -389,6 +390,25 @@ class TestStages:
         shipped = safetensors.torch.load_file(encoded.BUNDLED / "vae" / name)
         taught = {k.partition(".")[0] for k in made if not torch.equal(made[k], shipped[k])}
         assert "decoder" in taught and taught <= {"decoder", "post_quant_conv"}
+
+    def test_the_number_that_it_learns_by_is_how_far_the_pictures_are_off(self, work, latents):
+        drawn = decoder.draw(work, decoder.DRAWN)
+        features = Features.load(work)
+        vae = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float()
+        taught = decoder.Taught(vae, features)
+        every = pictures.load(work, pictures.SIDES[0])
+        shown = subjects.of(every, subjects.names())
+        losses = []
+        for height in (0.0, 1.0):
+            for line in taught.critic.said:
+                torch.nn.init.constant_(line.bias, height)
+            generator = torch.Generator().manual_seed(0)
+            losses.append(decoder.loss(taught, features, drawn, shown, every, 2, generator))
+        assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-5)
+        losses[1].backward()
+        assert vae.decoder.conv_in.weight.grad is not None
+        assert vae.encoder.conv_in.weight.grad is None
+        assert taught.critic.said[0].bias.grad is not None
 
     def test_what_the_unet_draws_is_nearer_to_what_was_meant_the_later_it_begins(
         self, work, latents, monkeypatch
