@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -344,8 +344,9 @@ def _made(
     default = pipeline.default_request
     images, burnt = [], []
     for seed, prompt in enumerate(tqdm(prompts, mininterval=5)):
-        request = engine.Request(
-            prompt,
+        request = replace(
+            default,
+            prompt=prompt,
             seed=seed,
             steps=steps or default.steps,
             guidance_scale=default.guidance_scale if guidance is None else guidance,
