@@ -1,5 +1,5 @@
 """Checkpoints: where a training stands, on the disk, whole or not at all. Kept by `loop`, read by
-`export`."""
+`export` and `diffusion`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from resources.training.errors import TrainingError
 
@@ -52,3 +53,17 @@ def read(path: Path) -> dict[str, Any] | None:
             f"The checkpoint {path} cannot be read ({type(error).__name__}): remove it to begin "
             "anew."
         ) from None
+
+
+def average(folder: Path, part: str = "") -> dict[str, Tensor]:
+    """The averaged weights that the stage with this folder left: those of a part of its network, by
+    the names that they have there, or all. Raises TrainingError where it was not run."""
+    kept = read(folder / CHECKPOINT)
+    if kept is None:
+        raise TrainingError(
+            f"There is no checkpoint in {folder}: run `python -m resources.training "
+            f"{folder.name}` first."
+        )
+    prefix = f"{part}." if part else ""
+    weights: dict[str, Tensor] = kept["average"]
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}

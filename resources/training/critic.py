@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resources.training import pictures
-from resources.training.perceived import HEIGHTS, Features
+from resources.training.perceived import HEIGHTS
 
 INSIDE = 64
 LOUDEST = 10.0
@@ -23,9 +23,8 @@ class Critic(nn.Module):
     through what it takes from there and from the style that the picture has. At first it has no
     opinion."""
 
-    def __init__(self, features: Features) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._features = [features]  # in a list: not one of the weights that it learns
         self.taken = nn.ModuleList(nn.Conv2d(channels, INSIDE, 1) for channels in HEIGHTS)
         self.styles = nn.ModuleList(nn.Embedding(len(pictures.STYLES), INSIDE) for _ in HEIGHTS)
         self.said = nn.ModuleList(nn.Conv2d(INSIDE, 1, 1) for _ in HEIGHTS)
@@ -33,24 +32,25 @@ class Critic(nn.Module):
             for weight in line.parameters():
                 nn.init.zeros_(weight)
 
-    def forward(self, shown: Tensor, style: Tensor) -> list[Tensor]:
-        """shown: (B, 3, H, W), -1 to 1; style: (B), places in `pictures.STYLES`. Gives (B, 1, h, w)
-        of each height."""
+    def forward(self, told: list[Tensor], style: Tensor) -> list[Tensor]:
+        """told: what `perceived.Features` tell of pictures, (B, C, h, w) of each height; style:
+        (B), places in `pictures.STYLES`. Gives (B, 1, h, w) of each height."""
         opinions = []
-        heights = zip(self._features[0](shown), self.taken, self.styles, self.said, strict=True)
+        heights = zip(told, self.taken, self.styles, self.said, strict=True)
         for features, taken, styles, said in heights:
             seen = taken(features * features.shape[1] ** 0.5) + styles(style)[:, :, None, None]
             opinions.append(said(F.leaky_relu(seen, 0.2)))
         return opinions
 
-    def loss(self, made: Tensor, wanted: Tensor, style: Tensor) -> Tensor:
+    def loss(self, made: list[Tensor], wanted: list[Tensor], style: Tensor) -> Tensor:
         """How wrong it is, 2 of each height where it has no opinion: the hinge loss (Lim and Ye,
         arXiv:1705.02894). `made` learns nothing from it."""
+        made = [features.detach() for features in made]
         off = [F.relu(1 - said).mean() for said in self(wanted, style)]
-        off += [F.relu(1 + said).mean() for said in self(made.detach(), style)]
+        off += [F.relu(1 + said).mean() for said in self(made, style)]
         return torch.stack(off).sum()
 
-    def missed(self, made: Tensor, style: Tensor) -> Tensor:
+    def missed(self, made: list[Tensor], style: Tensor) -> Tensor:
         """How much `made` is none of the pictures, for it alone to learn from."""
         weights = {name: weight.detach() for name, weight in self.named_parameters()}
         said = torch.func.functional_call(self, weights, (made, style))

@@ -57,10 +57,10 @@ class Drawn:
 class Taught(nn.Module):
     """The VAE with the critic that its decoder is taught by. `vae` alone is kept in the end."""
 
-    def __init__(self, vae: AutoencoderKL, features: Features) -> None:
+    def __init__(self, vae: AutoencoderKL) -> None:
         super().__init__()
         self.vae = vae
-        self.critic = Critic(features)
+        self.critic = Critic()
         for part in (vae.encoder, vae.quant_conv):
             assert part is not None
             part.requires_grad_(False)
@@ -74,7 +74,7 @@ def train_decoder(work: Path, steps: int, rate: float) -> AutoencoderKL:
     shown = subjects.of(every, subjects.names())
     features = Features.load(work)
     torch.manual_seed(0)
-    taught = Taught(AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float(), features)
+    taught = Taught(AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float())
     learned = every.where(held_out=False)
     plan = Plan(steps=steps, rate=rate, decay=0.8, average=0.995, weight_decay=0.0)
     train(
@@ -180,8 +180,10 @@ def loss(
     style = torch.tensor([pictures.STYLES.index(thing.style) for thing in things])
     unlike = autoencoder.unlike(made, wanted, features)
     # A picture's values are whole levels, which this hides from the critic.
-    blurred = ((torch.rand(made.shape, generator=generator) - 0.5) * LEVEL for _ in "..")
-    made, wanted = (it + noise for it, noise in zip((made, wanted), blurred, strict=True))
+    made, wanted = (
+        features(it + (torch.rand(it.shape, generator=generator) - 0.5) * LEVEL)
+        for it in (made, wanted)
+    )
     missed = taught.critic.missed(made, style)
     pull = PULL * balance(unlike, missed, vae.decoder.conv_out.weight)
     wrong = taught.critic.loss(made, wanted, style)

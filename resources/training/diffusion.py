@@ -20,8 +20,7 @@ from transformers import CLIPTextModel
 
 from engine.device import pick_dtype
 from resources.training import encoded, text, vocabulary
-from resources.training.checkpoints import CHECKPOINT, read
-from resources.training.errors import TrainingError
+from resources.training.checkpoints import average
 from resources.training.loop import Plan, train
 from resources.training.muon import Muon
 from resources.training.text import Examples
@@ -80,18 +79,11 @@ def _schedule() -> dict[str, Any]:
 
 def encoder(work: Path) -> CLIPTextModel:
     """The one that `text` left. Raises TrainingError where it was not run."""
-    kept = read(work / text.FOLDER / CHECKPOINT)
-    if kept is None:
-        raise TrainingError(
-            f"There is no checkpoint in {work / text.FOLDER}: run `python -m resources.training "
-            "text` first."
-        )
+    weights = average(work / text.FOLDER, "encoder")
     made = CLIPTextModel.from_pretrained(encoded.BUNDLED / "text_encoder").float()
     count = len(vocabulary.load(work / vocabulary.FOLDER))
     made.resize_token_embeddings(count, mean_resizing=False)
-    part = "encoder."
-    average = kept["average"].items()
-    made.load_state_dict({k.removeprefix(part): v for k, v in average if k.startswith(part)})
+    made.load_state_dict(weights)
     return made.eval()
 
 

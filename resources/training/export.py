@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import safetensors.torch
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from torch import Tensor
 
 from resources.training import (
     autoencoder,
@@ -25,8 +25,7 @@ from resources.training import (
     tiny,
     vocabulary,
 )
-from resources.training.checkpoints import CHECKPOINT, read
-from resources.training.errors import TrainingError
+from resources.training.checkpoints import average
 
 MODELS = Path(__file__).parents[1] / "models"
 
@@ -54,7 +53,7 @@ def export_text(work: Path, models: Path = MODELS) -> Path:
 def export_diffusion(work: Path, models: Path = MODELS) -> Path:
     """The UNet, into the folder of the bundled model. Gives its own folder."""
     network = UNet2DConditionModel.from_pretrained(encoded.BUNDLED / "unet")
-    network.load_state_dict(_average(work / diffusion.FOLDER))
+    network.load_state_dict(average(work / diffusion.FOLDER))
     network.register_to_config(_name_or_path="unet")  # where it was read from is no one's business
     with _replaced(models / "emoji" / "unet") as part:
         network.half().save_pretrained(part)
@@ -63,20 +62,17 @@ def export_diffusion(work: Path, models: Path = MODELS) -> Path:
 
 def export_autoencoder(work: Path, models: Path = MODELS) -> Path:
     """The VAE, into the folder of the bundled model. Gives its own folder."""
-    return _export_vae(_average(work / autoencoder.FOLDER), models)
+    return _export_vae(average(work / autoencoder.FOLDER), models)
 
 
 def export_decoder(work: Path, models: Path = MODELS) -> Path:
     """The VAE with the decoder that was taught by what the UNet draws. Gives its folder."""
-    part = "vae."
-    average = _average(work / decoder.FOLDER).items()
-    own = {k.removeprefix(part): v for k, v in average if k.startswith(part)}
-    return _export_vae(own, models)
+    return _export_vae(average(work / decoder.FOLDER, "vae"), models)
 
 
-def _export_vae(average: dict[str, torch.Tensor], models: Path) -> Path:
+def _export_vae(weights: dict[str, Tensor], models: Path) -> Path:
     network = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae")
-    network.load_state_dict(average)
+    network.load_state_dict(weights)
     network.register_to_config(_name_or_path="vae")
     with _replaced(models / "emoji" / "vae") as part:
         network.half().save_pretrained(part)
@@ -86,7 +82,7 @@ def _export_vae(average: dict[str, torch.Tensor], models: Path) -> Path:
 def export_tiny(work: Path, models: Path = MODELS) -> Path:
     """The decoder alone, into the folder `tiny` of the bundled model. Gives that folder."""
     network = tiny.build()
-    network.load_state_dict(_average(work / tiny.FOLDER))
+    network.load_state_dict(average(work / tiny.FOLDER))
     with _replaced(models / "emoji" / "tiny") as part:
         network.save_config(part)
         decoder = {
@@ -100,7 +96,7 @@ def export_tiny(work: Path, models: Path = MODELS) -> Path:
 def export_ddpm(work: Path, models: Path = MODELS) -> Path:
     """The whole model folder, but for its card and licences, which stay as they are. Gives it."""
     network = ddpm.build()
-    network.load_state_dict(_average(work / ddpm.FOLDER))
+    network.load_state_dict(average(work / ddpm.FOLDER))
     folder = models / "emoji-ddpm"
     with _replaced(folder / "unet") as part:
         network.half().save_pretrained(part)
@@ -119,16 +115,6 @@ EXPORTS: dict[str, Callable[[Path, Path], Path]] = {
     "ddpm": export_ddpm,
 }
 """By the name of the training."""
-
-
-def _average(folder: Path) -> dict[str, torch.Tensor]:
-    kept = read(folder / CHECKPOINT)
-    if kept is None:
-        raise TrainingError(
-            f"There is no checkpoint in {folder}: run `python -m resources.training "
-            f"{folder.name}` first."
-        )
-    return kept["average"]
 
 
 class _replaced:

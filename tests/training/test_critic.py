@@ -12,7 +12,13 @@ from resources.training.critic import LOUDEST, Critic, balance
 @pytest.fixture
 def critic():
     torch.manual_seed(0)
-    return Critic(perceived.Features().requires_grad_(False).eval())
+    return Critic()
+
+
+@pytest.fixture
+def features():
+    torch.manual_seed(0)
+    return perceived.Features().requires_grad_(False).eval()
 
 
 @pytest.fixture
@@ -24,39 +30,40 @@ def shown(work):
     return sharp, grainy, torch.tensor([pictures.STYLES.index(it.style) for it in some.things])
 
 
-def test_at_first_it_has_no_opinion(critic, shown):
+def test_at_first_it_has_no_opinion(critic, features, shown):
     sharp, grainy, style = shown
-    assert critic.loss(grainy, sharp, style) == 2 * len(perceived.HEIGHTS)
-    assert critic.missed(grainy, style) == 0
+    assert critic.loss(features(grainy), features(sharp), style) == 2 * len(perceived.HEIGHTS)
+    assert critic.missed(features(grainy), style) == 0
 
 
-def test_it_learns_to_tell_pictures_from_grainy_ones_which_learn_from_it(critic, shown):
+def test_it_learns_to_tell_pictures_from_grainy_ones_which_learn_from_it(critic, features, shown):
     sharp, grainy, style = shown
     known, unknown = slice(0, 8), slice(8, 12)
     optimizer = torch.optim.Adam(critic.parameters(), lr=5e-3)
     for _ in range(60):
-        loss = critic.loss(grainy[known], sharp[known], style[known])
+        loss = critic.loss(features(grainy[known]), features(sharp[known]), style[known])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     grainy, sharp, style = grainy[unknown].requires_grad_(True), sharp[unknown], style[unknown]
-    before = critic.missed(grainy, style)
-    assert before > critic.missed(sharp, style) + 1
+    before = critic.missed(features(grainy), style)
+    assert before > critic.missed(features(sharp), style) + 1
     before.backward()
     with torch.no_grad():
-        assert critic.missed(grainy - 0.1 * grainy.grad / grainy.grad.abs().max(), style) < before
+        better = grainy - 0.1 * grainy.grad / grainy.grad.abs().max()
+        assert critic.missed(features(better), style) < before
 
 
-def test_each_learns_from_its_own_loss_alone(critic, shown):
+def test_each_learns_from_its_own_loss_alone(critic, features, shown):
     sharp, grainy, style = shown
     for line in critic.said:
         torch.nn.init.normal_(line.weight)
     grainy.requires_grad_(True)
-    critic.loss(grainy, sharp, style).backward()
+    critic.loss(features(grainy), features(sharp), style).backward()
     assert grainy.grad is None
     assert all(weight.grad is not None for weight in critic.parameters())
     critic.zero_grad()
-    critic.missed(grainy, style).backward()
+    critic.missed(features(grainy), style).backward()
     assert grainy.grad.abs().max() > 0
     assert all(weight.grad is None for weight in critic.parameters())
 

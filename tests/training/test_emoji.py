@@ -395,7 +395,7 @@ class TestStages:
         drawn = decoder.draw(work, decoder.DRAWN)
         features = Features.load(work)
         vae = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").float()
-        taught = decoder.Taught(vae, features)
+        taught = decoder.Taught(vae)
         every = pictures.load(work, pictures.SIDES[0])
         shown = subjects.of(every, subjects.names())
         losses = []
