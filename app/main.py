@@ -253,6 +253,7 @@ class Application(QObject):
         session.economyChanged.connect(window.economy.set_level)
         session.guidanceChanged.connect(window.guidance.set_scale)
         session.rescaleChanged.connect(window.guidance.set_rescale)
+        session.ownRescaleChanged.connect(window.guidance.set_own_rescale)
         session.curveChanged.connect(window.guidance.set_curve)
         session.presetChanged.connect(window.guidance.set_preset)
         session.intervalChanged.connect(window.guidance.set_interval)

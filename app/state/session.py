@@ -98,6 +98,7 @@ class Session(QObject):
     stepsChanged = Signal(float)
     guidanceChanged = Signal(float)
     rescaleChanged = Signal(float)
+    ownRescaleChanged = Signal(float)  # what the model does if nobody chooses
     curveChanged = Signal(tuple, str)  # points, easing
     presetChanged = Signal(str)
     intervalChanged = Signal(float, float)
@@ -311,9 +312,8 @@ class Session(QObject):
         self._put(self.sizeChanged, width=size[0], height=size[1])
         if "steps" not in self._chosen:
             self._put(self.stepsChanged, steps=default.steps)
-        if "guidance_scale" not in self._chosen and card.takes_prompt:
-            self._put(self.guidanceChanged, guidance_scale=float(default.guidance_scale))
-            self._lift_curve()
+        if card.takes_prompt:
+            self._adapt_guidance(float(default.guidance_scale), float(default.guidance_rescale))
         if "scheduler" not in self._chosen and default.scheduler in self._schedulers:
             self._put(self.schedulerChanged, scheduler=default.scheduler)
         self._set_conditions(card.takes_prompt, card.classes)
@@ -462,6 +462,14 @@ class Session(QObject):
             self._preferences.set("takes_prompt", takes_prompt)
             self._preferences.set("classes", classes)
             self.conditionsChanged.emit(takes_prompt, classes)
+
+    def _adapt_guidance(self, scale: float, rescale: float) -> None:
+        if "guidance_scale" not in self._chosen:
+            self._put(self.guidanceChanged, guidance_scale=scale)
+            self._lift_curve()
+        self.ownRescaleChanged.emit(rescale)
+        if "guidance_rescale" not in self._chosen:
+            self._put(self.rescaleChanged, guidance_rescale=rescale)
 
     def _lift_curve(self) -> None:
         """Put the curve at the present guidance scale. One that was drawn by hand is taken as it

@@ -23,11 +23,12 @@ from app.widgets.plain_label import PlainLabel, plain_tooltip
 from app.widgets.slider_spin import SliderSpin
 
 BY_HAND = "custom"
+RESCALE_DECIMALS = 2
 
 
 class GuidancePanel(QWidget):
     """The scale is always there; presets, curve, interval and rescale open under it. Its button is
-    lit while one of them acts, open or not."""
+    lit, open or not, while there is a curve or an interval, or another rescale than the model's."""
 
     scaleChanged = Signal(float)
     presetChosen = Signal(str)
@@ -39,7 +40,8 @@ class GuidancePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sentences: dict[str, str] = {}
-        self._curved, self._interval, self._rescaled = False, (0.0, 1.0), False
+        self._curved, self._interval = False, (0.0, 1.0)
+        self._own_rescale: float | None = None
         self._scale = SliderSpin(
             "", 0, 20, 0.1, 1, "guidanceSlider", "guidanceSpin", "", spin_high=100
         )
@@ -57,7 +59,9 @@ class GuidancePanel(QWidget):
         self._bar = IntervalBar()
         self._acting = PlainLabel("note")
         self._acting.setWordWrap(True)
-        self._rescale = SliderSpin("", 0, 1, 0.05, 2, "rescaleSlider", "rescaleSpin", "")
+        self._rescale = SliderSpin(
+            "", 0, 1, 0.05, RESCALE_DECIMALS, "rescaleSlider", "rescaleSpin", ""
+        )
         self.retranslate()
 
         head = QGridLayout()
@@ -129,8 +133,13 @@ class GuidancePanel(QWidget):
         self._tell_interval()
 
     def set_rescale(self, rescale: float) -> None:
-        self._rescaled = rescale > 0
         self._rescale.set_value(rescale)
+        self._light()
+
+    def set_own_rescale(self, rescale: float) -> None:
+        """What the model does by itself."""
+        self._own_rescale = round(rescale, RESCALE_DECIMALS)
+        self._tell_rescale()
         self._light()
 
     def set_steps(self, steps: float) -> None:
@@ -156,10 +165,7 @@ class GuidancePanel(QWidget):
         self._picker.setPlaceholderText(tr("Drawn by hand"))
         self._curve.retranslate()
         self._bar.retranslate()
-        self._rescale.retranslate(
-            tr("Guidance rescale"),
-            tr("Takes back the glare that a high guidance scale brings; 0 is off."),
-        )
+        self._tell_rescale()
         self._describe()
         self._tell_interval()
 
@@ -196,19 +202,26 @@ class GuidancePanel(QWidget):
         self.intervalChanged.emit(start, end)
 
     def _take_rescale(self, rescale: float) -> None:
-        self._rescaled = rescale > 0
         self._light()
         self.rescaleChanged.emit(rescale)
+
+    def _tell_rescale(self) -> None:
+        words = tr("Takes back the glare that a high guidance scale brings; 0 is off.")
+        if self._own_rescale:
+            share = f"{self._own_rescale:g}"
+            words += " " + tr("{share} is what this model does best with.", share=share)
+        self._rescale.retranslate(tr("Guidance rescale"), words)
 
     def _tell_interval(self) -> None:
         self._acting.setText(self._bar.words())
         self._light()
 
     def _light(self) -> None:
-        acts = self._curved or self._interval != (0.0, 1.0) or self._rescaled
+        rescaled = self._own_rescale not in (None, self._rescale.value())
+        acts = self._curved or self._interval != (0.0, 1.0) or rescaled
         self._more.set_accent(acts)
         self._more.setToolTip(
-            tr("What shapes the guidance over the run. A curve, an interval or a rescale acts.")
+            tr("What shapes the guidance over the run. What you set there acts.")
             if acts
             else tr("Shape the guidance over the run: strong early, strong late, or off in a part.")
         )

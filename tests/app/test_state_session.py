@@ -37,6 +37,7 @@ DDPM = replace(
     default_request=Request(width=64, height=64, guidance_scale=1.0, scheduler="euler"),
     takes_prompt=False,
 )
+RESCALED = replace(CARD, default_request=replace(CARD.default_request, guidance_rescale=0.7))
 
 
 @pytest.fixture
@@ -317,6 +318,20 @@ class TestCourseOfTheGuidance:
         session.set_preset("rising")
         session.adapt(CARD)
         assert session.guidance_curve == ((0.0, 3.0), (1.0, 7.0))
+
+    def test_a_models_own_rescale_is_taken_unless_the_person_chose(
+        self, session: Session, preferences: Preferences, tmp_path: Path
+    ) -> None:
+        told = heard(session.rescaleChanged, session.ownRescaleChanged)
+        session.adapt(RESCALED)
+        session.adapt(DDPM)
+        assert (session.guidance_rescale, told) == (0.7, [0.7, 0.7])
+        session.adapt(CARD)
+        assert session.guidance_rescale == 0.0
+        session.set_guidance_rescale(0.5)
+        session = self.restarted(preferences, tmp_path)
+        session.adapt(RESCALED)
+        assert session.release().guidance_rescale == 0.5
 
     def test_a_model_without_a_prompt_gets_none_of_it(self, session: Session) -> None:
         session.set_curve(HILL, "cosine")

@@ -97,6 +97,7 @@ class TestPanel:
         panel.set_curve(((0, 3), (0.5, 60), (1, 4)), "cosine")
         panel.set_interval(0.25, 0.75)
         panel.set_rescale(0.35)
+        panel.set_own_rescale(0.7)
         panel.set_steps(1000)
         panel.set_opened(False)
         panel.retranslate()
@@ -153,6 +154,7 @@ class TestPanel:
         self, panel: GuidancePanel, name: str, values: tuple
     ) -> None:
         panel.set_opened(False)
+        panel.set_own_rescale(0.0)
         more = part(panel, FlatButton, "guidanceMoreButton")
         assert more._ink() == theme.tokens().muted
         getattr(panel, name)(*values)
@@ -161,6 +163,21 @@ class TestPanel:
         panel.set_interval(0.0, 1.0)
         panel.set_rescale(0.0)
         assert more._ink() == theme.tokens().muted
+
+    def test_the_models_own_rescale_is_nothing_that_the_person_set(
+        self, panel: GuidancePanel
+    ) -> None:
+        more = part(panel, FlatButton, "guidanceMoreButton")
+        panel.set_rescale(0.7)
+        assert more._ink() == theme.tokens().muted, "no model has told yet"
+        panel.set_own_rescale(0.7)
+        assert more._ink() == theme.tokens().muted
+        assert "0.7 is" in part(panel, QSlider, "rescaleSlider").toolTip()
+        part(panel, QSlider, "rescaleSlider").setValue(0)
+        assert more._ink() == theme.tokens().accent
+        panel.set_own_rescale(0.0)
+        assert more._ink() == theme.tokens().muted
+        assert "0.7" not in part(panel, QSlider, "rescaleSlider").toolTip()
 
     def test_a_longer_sentence_gets_its_room(self, qtbot: QtBot, panel: GuidancePanel) -> None:
         before = panel.sizeHint().height()
