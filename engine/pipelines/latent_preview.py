@@ -144,16 +144,19 @@ class LatentPreview:
 
 
 def _clouds(channels: int) -> Tensor:
-    """Latents (1, C, 16, 16): in each quarter noise in blobs of another size."""
+    """Latents (1, C, 16, 16): in each quarter noise in blobs of another size. Every channel is as
+    strong as a picture's, and none goes with another, by which their colours would be mixed up."""
     generator = torch.Generator().manual_seed(0)
     side = PROBE // 2
     quarters = []
     for blob in (2, 4, 8, 8):
         shape = (1, channels, side // blob, side // blob)
-        coarse = 1.2 * torch.randn(shape, generator=generator)
+        coarse = torch.randn(shape, generator=generator)
         quarters.append(torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic"))
     halves = torch.cat(quarters[:2], dim=3), torch.cat(quarters[2:], dim=3)
-    return torch.cat(halves, dim=2)
+    places = torch.cat(halves, dim=2)[0].flatten(1).T  # (16 * 16, C)
+    apart, _ = torch.linalg.qr(places - places.mean(dim=0))
+    return PROBE * apart.T.reshape(1, channels, PROBE, PROBE)
 
 
 def _fingerprint(vae: Autoencoder) -> str:

@@ -64,6 +64,18 @@ def test_the_linear_preview_resembles_the_image_at_the_latents_size(bundled, fin
         assert np.corrcoef(small[..., channel].ravel(), target[..., channel].ravel())[0, 1] > 0.8
 
 
+def test_the_first_latents_that_are_decoded_tell_the_channels_apart(bundled):
+    shown = []
+
+    def decode(latents, poll):
+        shown.append(latents)
+        return bundled._decoder.decode(latents, poll)
+
+    preview = LatentPreview("", bundled.vae, decode, Pace(), bundled.device)
+    preview.pictures(torch.zeros(1, 4, 16, 16), "linear")
+    assert torch.allclose(torch.cov(shown[0][0].flatten(1)), torch.eye(4), atol=0.01)
+
+
 def test_a_batch_becomes_one_grid(bundled, finished):
     latents = finished.timeline[-1].latents
     grid = engine.preview(bundled, latents.repeat(3, 1, 1, 1), kind="linear")
