@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         ("text", _text, 1_500, 1.5e-3, "teach the text encoder of the Emoji model"),
         ("diffusion", _diffusion, 2_500, 6e-4, "train its UNet, after `text`"),
         ("autoencoder", _autoencoder, 3_500, 5e-4, "sharpen its VAE"),
-        ("decoder", _decoder, 600, 4e-4, "teach its VAE's decoder what the UNet draws"),
+        ("decoder", _decoder, 1_250, 4e-4, "teach its VAE's decoder what the UNet draws"),
         ("tiny", _tiny, 6_000, 1.5e-3, "distil a tiny autoencoder from the bundled VAE"),
         ("ddpm", _ddpm, 4_600, 2e-3, "train bundled-ddpm"),
     ):

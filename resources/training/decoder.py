@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import CLIPTextModel
 
+from engine.guidance import combine
 from resources.training import autoencoder, captions, encoded, pictures, subjects, text, vocabulary
 from resources.training.critic import Critic, balance
 from resources.training.loop import Plan, train
@@ -32,8 +34,9 @@ TOGETHER = 24
 STEPS = 20
 FIRST = (2, 14)
 """Of a run's steps, the first that is taken: until then the picture has been told."""
-GUIDANCE = 3.0
-"""A little more than the model's own: it makes what the UNet is off by larger."""
+GUIDANCE = (2.0, 4.0, 2.0, 7.0, 2.0, 12.0)
+"""Of the runs, by turns, with the model's own rescale: so that the decoder makes clean pictures of
+what strong guidance leaves in the latents too."""
 BATCH = 4
 PULL = 0.5
 """Of the critic, beside that of how far the pictures are off: with 1 the pictures became worse."""
@@ -46,12 +49,13 @@ SEED = 9
 class Drawn:
     """before, after: float32 (N, 4, 16, 16), not scaled, of a picture as the encoder tells them and
     as the UNet drew them out of these and noise; picture: (N), its place in the subjects' pictures;
-    colour: (N), the place of its background in BACKGROUNDS."""
+    colour: (N), the place of its background in BACKGROUNDS; guidance: (N), its scale."""
 
     before: Tensor
     after: Tensor
     picture: Tensor
     colour: Tensor
+    guidance: Tensor
 
 
 class Taught(nn.Module):
@@ -112,14 +116,16 @@ def _draw(work: Path, count: int) -> Drawn:
     unet = UNet2DConditionModel.from_pretrained(encoded.BUNDLED / "unet").float()
     scale = AutoencoderKL.from_pretrained(encoded.BUNDLED / "vae").config["scaling_factor"]
     schedule = UniPCMultistepScheduler(**encoded.schedule())
+    rescale = encoded.settings()["guidance_rescale"]
     generator = torch.Generator().manual_seed(SEED)
 
     def states(words: list[str]) -> Tensor:
         told = tokenizer(words, padding="max_length", truncation=True, return_tensors="pt")
         return reader(told.input_ids).last_hidden_state
 
-    after = []
-    for some in tqdm(chosen.split(TOGETHER), desc="drawn", mininterval=5):
+    after, guidance = [], []
+    turns = list(zip(chosen.split(TOGETHER), cycle(GUIDANCE)))
+    for some, strength in tqdm(turns, desc="drawn", mininterval=5):
         things = [shown.things[place] for place in picture[some].tolist()]
         colours = [list(BACKGROUNDS)[place] for place in known.colour[some].tolist()]
         prompts = [
@@ -136,14 +142,16 @@ def _draw(work: Path, count: int) -> Drawn:
         sample = schedule.add_noise(known.latents[some], noise, start)  # pyright: ignore[reportArgumentType]
         for timestep in timesteps:
             free, asked = unet(sample.repeat(2, 1, 1, 1), timestep, told).sample.chunk(2)
-            guided = free + GUIDANCE * (asked - free)
+            guided = combine(free, asked, strength, rescale)
             (sample,) = schedule.step(guided, timestep, sample, return_dict=False)
         after.append(sample)
+        guidance.append(torch.full((len(some),), strength))
     return Drawn(
         before=known.latents[chosen] / scale,
         after=torch.cat(after) / scale,
         picture=picture[chosen],
         colour=known.colour[chosen],
+        guidance=torch.cat(guidance),
     )
 
 
@@ -159,7 +167,7 @@ def loss(
     """Of one batch, how far its pictures are off, as `autoencoder` says it. The critic pulls by
     PULL of that, and learns by the way, but does not count in the number. Half of the batch are
     latents that the UNet drew; half are those of any pictures on any background, off by a part,
-    mostly a small one, of what the UNet was off by elsewhere."""
+    mostly a small one, of what the UNet was off by elsewhere with the mildest guidance."""
     vae, half = taught.vae, batch // 2
     asked = torch.randint(0, len(drawn.after), (half,), generator=generator)
     backgrounds = torch.tensor(list(BACKGROUNDS.values())).float()
@@ -168,7 +176,8 @@ def loss(
     any_of_them = torch.randint(0, len(learned.things), (batch - half,), generator=generator)
     elsewhere = learned.at(any_of_them)
     other = elsewhere.on(pictures.random_backgrounds(batch - half, generator))
-    off = torch.randint(0, len(drawn.after), (batch - half,), generator=generator)
+    mild = (drawn.guidance == GUIDANCE[0]).nonzero().flatten()
+    off = mild[torch.randint(0, len(mild), (batch - half,), generator=generator)]
     share = torch.rand(batch - half, 1, 1, 1, generator=generator) ** 3
     with torch.no_grad():
         told = encoded.means(vae, other)

@@ -85,6 +85,12 @@ def schedule() -> dict[str, Any]:
     return {name: value for name, value in told.items() if not name.startswith("_")}
 
 
+def settings() -> dict[str, Any]:
+    """What the bundled model does best, as fields of a request."""
+    told = json.loads((BUNDLED / "safelight.json").read_text(encoding="utf-8"))
+    return told["default_request"]
+
+
 def means(vae: AutoencoderKL, laid: Tensor) -> Tensor:
     """(B, 4, h, w) of (B, 3, H, W), -1 to 1, not scaled."""
     mean, _ = moments(vae, laid).chunk(2, dim=1)

@@ -8,7 +8,7 @@ height of the noise, and latents with noise on them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -123,10 +123,10 @@ def _of_runs(
         index = int(torch.randint(0, len(shown.things), (1,), generator=generator))
         colour = int(torch.randint(0, len(BACKGROUNDS), (1,), generator=generator))
         prompt = f"{shown.things[index].name}, 3d on a {list(BACKGROUNDS)[colour]} background"
-        request = engine.Request(
-            prompt,
+        request = replace(
+            own,
+            prompt=prompt,
             seed=seed,
-            steps=own.steps,
             guidance_scale=(own.guidance_scale, *STRONG)[seed % (1 + len(STRONG))],
         )
         for event in engine.generate(pipeline, request):

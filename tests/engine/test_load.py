@@ -46,7 +46,7 @@ def test_the_bundled_model_knows_itself(bundled):
     assert (bundled.sizes.multiple, bundled.sizes.minimum) == (8, 8)
     default = bundled.default_request
     assert (default.width, default.height, default.scheduler) == (128, 128, "unipc")
-    assert default.guidance_scale == 2.0
+    assert (default.guidance_scale, default.guidance_rescale) == (2.0, 0.7)
     assert len(bundled.checkpoint_sha256()) == 64
 
 
@@ -62,6 +62,18 @@ def test_loading_reports_its_progress(tiny_folder):
 def test_a_missing_folder_is_named(source):
     with pytest.raises(LoadError, match=source or "folder"):
         engine.load(source)
+
+
+@pytest.mark.parametrize("prompt", ["3d render of owl", "flat illustration of pizza"])
+def test_the_bundled_model_is_not_burnt_by_strong_guidance(prompt):
+    """Of what its decoder makes, next to nothing lies beyond black and white; without its own
+    rescale a third does."""
+    pipeline = engine.load("bundled", device="cpu", dtype="float32")
+    request = replace(pipeline.default_request, prompt=prompt, guidance_scale=12.0)
+    *_, last = (it for it in engine.generate(pipeline, request) if isinstance(it, engine.Step))
+    with torch.no_grad():
+        made = pipeline.vae.decode(last.snapshot.denoised / pipeline.vae.scaling_factor)
+    assert (made.abs() > 1.04).float().mean() < 0.06
 
 
 def test_the_bundled_model_without_a_prompt_makes_a_thing_on_white():

@@ -391,6 +391,13 @@ class TestStages:
         taught = {k.partition(".")[0] for k in made if not torch.equal(made[k], shipped[k])}
         assert "decoder" in taught and taught <= {"decoder", "post_quant_conv"}
 
+    def test_what_the_unet_draws_is_drawn_with_weak_and_strong_guidance_by_turns(
+        self, work, latents, monkeypatch
+    ):
+        monkeypatch.setattr(decoder, "TOGETHER", 1)
+        drawn = decoder.draw(work, decoder.DRAWN)
+        assert tuple(drawn.guidance.tolist()) == decoder.GUIDANCE[: decoder.DRAWN]
+
     def test_the_number_that_it_learns_by_is_how_far_the_pictures_are_off(self, work, latents):
         drawn = decoder.draw(work, decoder.DRAWN)
         features = Features.load(work)
