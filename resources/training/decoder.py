@@ -21,6 +21,7 @@ from transformers import CLIPTextModel
 from engine.guidance import combine
 from resources.training import autoencoder, captions, encoded, pictures, subjects, text, vocabulary
 from resources.training.critic import Critic, balance
+from resources.training.kept import once
 from resources.training.loop import Plan, train
 from resources.training.muon import Muon
 from resources.training.perceived import Features
@@ -95,13 +96,7 @@ def train_decoder(work: Path, steps: int, rate: float) -> AutoencoderKL:
 def draw(work: Path, count: int) -> Drawn:
     """What the bundled UNet draws of subjects that are not held out, so many; made the first time,
     and read from `work` after it."""
-    path = work / FOLDER / "drawn.pt"
-    if not path.is_file():
-        made = _draw(work, count)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(vars(made), path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
-    return Drawn(**torch.load(path, weights_only=True))
+    return once(work / FOLDER / "drawn.pt", Drawn, lambda: _draw(work, count))
 
 
 @torch.no_grad()

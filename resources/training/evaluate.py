@@ -310,7 +310,7 @@ def sheet(pipeline: Pipeline, requests: list[engine.Request], path: Path, across
     whole = Image.new("RGB", (across * width, -(-len(made) // across) * height), "white")
     for place, picture in enumerate(made):
         whole.paste(picture, (place % across * width, place // across * height))
-    whole.quantize(256).save(path, optimize=True)
+    whole.save(path, optimize=True)
 
 
 _ENDS = (slice(None, CORNER), slice(-CORNER, None))

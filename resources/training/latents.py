@@ -18,7 +18,7 @@ from tqdm import tqdm
 import engine
 from engine.pipelines.stable_diffusion import StableDiffusion
 from resources.training import pictures
-from resources.training.errors import TrainingError
+from resources.training.kept import once
 from resources.training.pictures import BACKGROUNDS, Pictures
 
 EVERY = 2
@@ -60,20 +60,14 @@ def bundled() -> StableDiffusion:
 
 def decoded(work: Path, held_out: bool, counts: Counts | None = None) -> Decoded:
     """Made the first time, and read from `work` after it."""
-    path = work / "tiny" / f"latents-{'held-out' if held_out else 'training'}.pt"
-    if not path.is_file():
+
+    def make() -> Decoded:
         shown = pictures.load(work, pictures.SIDES[0]).where(held_out=held_out)
-        counts = counts or (HELD_OUT if held_out else TRAINING)
-        made = _make(bundled(), shown, counts, seed=int(held_out))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(vars(made), path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
-    try:
-        return Decoded(**torch.load(path, weights_only=True))
-    except Exception as error:  # torch raises whatever its unpickler met
-        raise TrainingError(
-            f"{path} cannot be read ({type(error).__name__}): remove it to make it anew."
-        ) from None
+        which = counts or (HELD_OUT if held_out else TRAINING)
+        return _make(bundled(), shown, which, seed=int(held_out))
+
+    name = f"latents-{'held-out' if held_out else 'training'}.pt"
+    return once(work / "tiny" / name, Decoded, make)
 
 
 @torch.no_grad()

@@ -398,6 +398,13 @@ class TestStages:
         drawn = decoder.draw(work, decoder.DRAWN)
         assert tuple(drawn.guidance.tolist()) == decoder.GUIDANCE[: decoder.DRAWN]
 
+    def test_what_an_older_program_kept_is_named(self, work):
+        kept = work / decoder.FOLDER / "drawn.pt"
+        kept.parent.mkdir()
+        torch.save({"before": torch.zeros(1)}, kept)
+        with pytest.raises(TrainingError, match=r"drawn\.pt cannot be read.* remove it"):
+            decoder.draw(work, decoder.DRAWN)
+
     def test_the_number_that_it_learns_by_is_how_far_the_pictures_are_off(self, work, latents):
         drawn = decoder.draw(work, decoder.DRAWN)
         features = Features.load(work)
