@@ -36,8 +36,8 @@ STEPS = 20
 FIRST = (2, 14)
 """Of a run's steps, the first that is taken: until then the picture has been told."""
 GUIDANCE = (2.0, 4.0, 2.0, 7.0, 2.0, 12.0)
-"""Of the runs, by turns, with the model's own rescale: so that the decoder makes clean pictures of
-what strong guidance leaves in the latents too."""
+"""Of the runs, by turns, the model's own first, with the model's own rescale: so that the decoder
+makes clean pictures of what strong guidance leaves in the latents too."""
 BATCH = 4
 PULL = 0.5
 """Of the critic, beside that of how far the pictures are off: with 1 the pictures became worse."""

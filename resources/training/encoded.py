@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from resources.training import pictures, subjects
 from resources.training.errors import TrainingError
+from resources.training.kept import write
 from resources.training.pictures import BACKGROUNDS, Pictures
 
 BUNDLED = Path(__file__).parents[1] / "models" / "emoji"
@@ -52,9 +53,7 @@ def encode(work: Path) -> Encoded:
     """Make them with the bundled VAE, and keep them in `work`."""
     shown = subjects.of(pictures.load(work, pictures.SIDES[0]), subjects.names())
     made = make(AutoencoderKL.from_pretrained(BUNDLED / "vae").eval(), shown)
-    path = work / "latents.pt"
-    torch.save(vars(made) | {"latents": made.latents.half()}, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
+    write(work / "latents.pt", vars(made) | {"latents": made.latents.half()})
     return made
 
 

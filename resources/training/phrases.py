@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resources.training import fetch, meaning, subjects, wordnet
+from resources.training.kept import write
 
 HELD_OUT = 100
 SEED = 9
@@ -81,8 +82,7 @@ def meanings(work: Path) -> Meanings:
         words = {word for text in told for word in WORD.findall(text)}
         texts = sorted(told | words.union(dictionary.common(COMMON)))
         vectors = _vectors(work, texts, dictionary)
-        torch.save({"texts": texts, "vectors": vectors.half()}, path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
+        write(path, {"texts": texts, "vectors": vectors.half()})
     kept = torch.load(path, weights_only=True)
     return Meanings(kept["texts"], kept["vectors"].float())
 
