@@ -27,6 +27,7 @@ class Preferences(QObject):
         super().__init__(parent)
         self._path = path
         self._reported = False
+        self._unwritten: set[str] = set()  # names of what has changed since the last writing
         self._values, self.warning = _read(path)
         self._timer = QTimer(self, singleShot=True, interval=500)
         self._timer.timeout.connect(self.flush)
@@ -39,15 +40,19 @@ class Preferences(QObject):
     def set(self, name: str, value: Any) -> None:
         if name not in self._values or self._values[name] != value:
             self._values[name] = value
+            self._unwritten.add(name)
             self._timer.start()
 
     def flush(self) -> None:
-        """Write now if anything has changed. A failure is reported once and the program goes on."""
-        if not self._timer.isActive() and self._path.exists():
-            return
+        """Write now what has changed, and leave the rest as another window may have written it. A
+        failure is reported once and the program goes on."""
         self._timer.stop()
+        if not self._unwritten:
+            return
+        changed = {name: self._values[name] for name in self._unwritten}
         try:
-            write_text(self._path, json.dumps(self._values, indent=1))
+            write_text(self._path, json.dumps(_read(self._path)[0] | changed, indent=1))
+            self._unwritten.clear()
         except OSError as error:
             if not self._reported:
                 self._reported = True

@@ -131,7 +131,7 @@ class Session(QObject):
         if not self._draft["guidance_curve"] or self._preset not in presets.PRESETS:
             self._preset = presets.BY_HAND if self._draft["guidance_curve"] else presets.CONSTANT
         self._locked = preferences.get("seed_locked", False)
-        self._spent = not self._locked
+        self._spent = preferences.get("seed_spent", not self._locked)
         self._limits = (1, 1, 2**16)  # until a model has told its own
         self._drawn = self.guidance_curve, self.guidance_scale  # the scale that it was drawn at
         if self._draft["scheduler"] not in schedulers:
@@ -268,7 +268,7 @@ class Session(QObject):
 
     @Slot(object)
     def set_seed(self, seed: int) -> None:
-        self._spent = False
+        self._set_spent(False)
         self._choose(self.seedChanged, seed=seed)
 
     @Slot(int)
@@ -373,7 +373,7 @@ class Session(QObject):
             if name in given:
                 self._choose(signal, **{name: given.pop(name)})
         if "seed" in fields:
-            self._spent = False
+            self._set_spent(False)
         return left
 
     def request(self) -> Request:
@@ -386,7 +386,7 @@ class Session(QObject):
         if self._spent and not self._locked:
             self.roll_seed()
         request = self.request()
-        self._spent = True
+        self._set_spent(True)
         return request
 
     @Slot()
@@ -491,6 +491,12 @@ class Session(QObject):
         self._preset = name
         self._preferences.set("guidance_preset", name)
         self.presetChanged.emit(name)
+
+    def _set_spent(self, spent: bool) -> None:
+        """Whether the seed has served its run. Kept over a restart, so that one that was typed
+        still serves the next run."""
+        self._spent = spent
+        self._preferences.set("seed_spent", spent)
 
     def _choose(self, signal: SignalInstance, **values: Any) -> None:
         if self._put(signal, **values):

@@ -37,6 +37,33 @@ def test_writes_once_after_the_last_change(qtbot: QtBot, path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["preferences.json"]
 
 
+def test_settings_of_a_week_ago_change(qtbot: QtBot, path: Path) -> None:
+    """A file that is there already is written again, by itself and at the end."""
+    first = Preferences(path)
+    first.set("theme", "dark")
+    first.flush()
+    by_itself = Preferences(path)
+    by_itself.set("theme", "light")
+    qtbot.waitUntil(lambda: Preferences(path).get("theme", "") == "light", timeout=2000)
+    at_the_end = Preferences(path)
+    at_the_end.set("panels", "wide")
+    at_the_end.flush()
+    assert Preferences(path).get("panels", "") == "wide"
+    assert Preferences(path).get("theme", "") == "light"
+
+
+def test_two_windows_write_what_they_changed(qtbot: QtBot, path: Path) -> None:
+    one, other = Preferences(path), Preferences(path)
+    one.set("model_folders", ["/models"])
+    one.flush()
+    other.set("theme", "light")
+    other.flush()
+    one.set("panels", "wide")
+    one.flush()
+    assert Preferences(path).get("model_folders", [""]) == ["/models"]
+    assert Preferences(path).get("theme", "dark") == "light"
+
+
 def test_a_value_of_another_type_means_the_default(qtbot: QtBot, path: Path) -> None:
     path.parent.mkdir()
     path.write_text('{"theme": 3, "seed_locked": 1, "draft": null}')
