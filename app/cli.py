@@ -26,6 +26,7 @@ from app.cli_films import Films
 from app.cli_inspect import add_command as add_inspect
 from app.cli_models import add_commands as add_model_commands
 from app.cli_models import add_library, sources_named
+from app.cli_output import complain, show
 from app.cli_replay import add_command as add_replay
 from app.cli_targets import Targets
 from engine import checkpoint, hub, interchange
@@ -54,15 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse's way out
         return end.code if isinstance(end.code, int) else 2
     except KeyboardInterrupt:
-        _complain("stopped")
+        complain("stopped")
         return 130
     except engine.EngineError as error:
-        _complain(str(error))
+        complain(str(error))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _complain(f"{place}{error.strerror or error}")
+        complain(f"{place}{error.strerror or error}")
     except Exception as error:
-        _complain(f"unexpected {type(error).__name__}: {error}")
+        complain(f"unexpected {type(error).__name__}: {error}")
     return 1
 
 
@@ -70,7 +71,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        _complain(f"{message} (see `{self.prog} --help`)")
+        complain(f"{message} (see `{self.prog} --help`)")
         raise SystemExit(2)
 
 
@@ -100,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 def _window(arguments: argparse.Namespace) -> int:
     places = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform == "linux" and not any(os.environ.get(place) for place in places):
-        _complain(NO_DISPLAY)
+        complain(NO_DISPLAY)
         return 1
     from app.main import main as open_window
 
@@ -110,13 +111,13 @@ def _window(arguments: argparse.Namespace) -> int:
 def _schedulers(arguments: argparse.Namespace) -> int:
     for name in engine.schedulers.names():
         description = engine.schedulers.describe(name)
-        _print(f"{name:<16}  {description.label:<22}  {description.sentence}")
+        show(f"{name:<16}  {description.label:<22}  {description.sentence}")
     return 0
 
 
 def _render(arguments: argparse.Namespace) -> int:
     if problem := contradiction(arguments):
-        _complain(problem)
+        complain(problem)
         return 2
     chosen = _chosen(arguments)
     origin = engine.read(arguments.branch_from) if arguments.branch_from else None
@@ -138,10 +139,10 @@ def _render(arguments: argparse.Namespace) -> int:
         pictures = _develop(arguments, pipeline, requests, origin, grid, targets, films, complaints)
     finally:
         for path in (*targets.saved, *films.saved):
-            _print(str(path))
+            show(str(path))
     came = any(picture is not None for picture in pictures)
     if grid and came and (sheet := targets.save_sheet(engine.sheet(grid, pictures))):
-        _print(str(sheet))
+        show(str(sheet))
     return 1 if complaints.failed else 0
 
 
@@ -274,7 +275,7 @@ def _load(arguments: argparse.Namespace, origin: Any) -> Any:
         own["compiled"] = True
     pipeline = engine.load(source, device=arguments.device, dtype=dtype, **own)
     if pipeline.guessed_prediction:
-        _complain(
+        complain(
             f"{source} does not tell what it predicts, so v_prediction is assumed; if the picture "
             "is noise, say --prediction-type epsilon"
         )
@@ -350,20 +351,8 @@ class _Complaints:
     def note(self, message: str) -> None:
         if message not in self._told:
             self._told.add(message)
-            _complain(message)
+            complain(message)
 
     def fail(self, message: str) -> None:
         self.failed = True
         self.note(message)
-
-
-def _print(line: str) -> None:
-    """One line of results. A reader that has gone away is no reason to stop."""
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _complain(message: str) -> None:
-    print("safelight:", " ".join(message.split()), file=sys.stderr)

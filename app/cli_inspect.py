@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from functools import partial
 from types import ModuleType
 from typing import Any
 
+from app.cli_output import complain, show
 from engine.errors import EngineError
 
 HELP = "say how an image was made, by this or another program"
@@ -40,9 +39,10 @@ def _inspect(interchange: ModuleType | Any, arguments: argparse.Namespace) -> in
     try:
         recipe = interchange.read(arguments.file)
     except EngineError as error:
-        print("safelight:", _harmless(" ".join(str(error).split())), file=sys.stderr)
+        complain(str(error))
         return 1
-    _print(_as_json(recipe) if arguments.json else "\n".join(_lines(recipe)))
+    text = _as_json(recipe) if arguments.json else "\n".join(_lines(recipe))
+    show(*text.split("\n"))
     return 0
 
 
@@ -72,15 +72,7 @@ def _words(value: Any) -> str:
 
 def _indented(text: str) -> str:
     """What has several lines, such as a prompt, stays under its beginning."""
-    return f"\n{' ' * WIDTH} ".join(_harmless(line) for line in text.split("\n"))
-
-
-def _harmless(line: str) -> str:
-    """What a terminal would obey is spelt out."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in line
-    )
+    return f"\n{' ' * WIDTH} ".join(text.split("\n"))
 
 
 def _as_json(recipe: Any) -> str:
@@ -101,11 +93,3 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _print(text: str) -> None:
-    """The result. A reader that has gone away is no reason to stop."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

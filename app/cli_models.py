@@ -18,6 +18,8 @@ from types import ModuleType
 from typing import Any
 
 from app import paths
+from app.cli_output import show, tell
+from app.harmless import harmless
 
 FOLDER_HELP = "look for models in this folder too; for several, again"
 VERIFY_HELP = "read models from end to end and compare them with their digests"
@@ -43,13 +45,13 @@ def _get(hub: ModuleType | Any, arguments: argparse.Namespace) -> int:
     """The path of the model on standard output, all else on standard error."""
     survey = hub.survey(arguments.source, arguments.revision, arguments.variant)
     for line in _described(survey, hub.amount):
-        _tell(line)
+        tell(line)
     try:
         path: Path | None = _with_progress(hub, survey)
     except KeyboardInterrupt:
-        _tell("safelight: stopped; what is there is kept, the same command goes on from there")
+        tell("safelight: stopped; what is there is kept, the same command goes on from there")
         return 130
-    print(path, flush=True)
+    show(str(path))
     return 0
 
 
@@ -74,10 +76,6 @@ def _with_progress(hub: ModuleType | Any, survey: Any) -> Path | None:
         total=survey.total, initial=survey.cached, unit="B", unit_scale=True, file=sys.stderr
     ) as bar:
         return hub.fetch(survey, lambda done, total, rate: bar.update(done - bar.n))
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def add_library(
@@ -109,13 +107,13 @@ def _list(
 ) -> int:
     """A line for each model: what it is loaded by, and what can be told of it."""
     found = _found(library, arguments.folders)
-    width = min(48, max((len(_plain(source)) for source in found), default=0))
+    width = min(48, max((len(harmless(source)) for source in found), default=0))
     for source, checkpoint in found.items():
         known = checkpoint.name in source
         what = checkpoint.label if known else f"{checkpoint.name}, {checkpoint.label}"
-        problem = f": {_plain(checkpoint.problem)}" if checkpoint.problem else ""
-        _print(
-            f"{_plain(source):<{width}}  {_plain(what):<30}  {amount(checkpoint.bytes):>9}  "
+        problem = f": {checkpoint.problem}" if checkpoint.problem else ""
+        show(
+            f"{harmless(source):<{width}}  {harmless(what):<30}  {amount(checkpoint.bytes):>9}  "
             f"{checkpoint.dtype or '-':<8}  {checkpoint.prediction_type or '-':<12}  "
             f"{checkpoint.state}{problem}"
         )
@@ -134,7 +132,7 @@ def _verify(library: ModuleType | Any, arguments: argparse.Namespace) -> int:
             verdict, problems = None, (NOT_HERE,)
         has_problems = has_problems or bool(problems)
         for sentence in problems or [_praise(verdict)]:
-            _print(f"{_plain(source)}  {_plain(sentence)}")
+            show(f"{source}  {sentence}")
     return 1 if has_problems else 0
 
 
@@ -181,7 +179,11 @@ def _read(library: ModuleType | Any, checkpoint: Any) -> Any:
     from tqdm import tqdm
 
     with tqdm(
-        desc=checkpoint.name[-30:], unit="B", unit_scale=True, leave=False, file=sys.stderr
+        desc=harmless(checkpoint.name[-30:]),
+        unit="B",
+        unit_scale=True,
+        leave=False,
+        file=sys.stderr,
     ) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -196,19 +198,3 @@ def _praise(verdict: Any) -> str:
         return f"ok: {verdict.compared} file{'s' * (verdict.compared > 1)} as their digests say"
     sha256 = f" (sha256 {verdict.sha256})" if verdict.sha256 else ""
     return f"readable to its end, with no digest to compare it with{sha256}"
-
-
-def _plain(text: str) -> str:
-    """One line that no name of a file can break, nor the terminal with it."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
-
-
-def _print(line: str) -> None:
-    """One line of results. A reader that has gone away is no reason to stop."""
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,7 +14,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from app.cli_output import complain, show
 from app.cli_targets import Targets, output_path
+from app.harmless import harmless
 
 DIFFERS = 3
 
@@ -67,16 +69,16 @@ def _replay(
     if targets:
         targets.save(SimpleNamespace(images=(made.image,), record=made.made), 0)
     if made.identical:
-        print("identical")
+        show("identical")
     else:
         for note in made.notes:
-            print("safelight:", note, file=sys.stderr)
-        print(
+            complain(note)
+        show(
             f"largest difference {made.largest_difference} of 255, "
             f"mean difference {_figure(made.mean_difference)}"
         )
     for path in targets.saved if targets else ():
-        print(path)
+        show(str(path))
     return 0 if made.identical else DIFFERS
 
 
@@ -96,7 +98,7 @@ def _progress() -> Iterator[Callable[[float, str], None]]:
     with tqdm(total=100, leave=False, bar_format="{desc} {bar} {percentage:3.0f}%") as bar:
 
         def tell(fraction: float, what: str) -> None:
-            bar.set_description_str(what, refresh=False)
+            bar.set_description_str(harmless(what), refresh=False)
             bar.update(round(100 * fraction) - bar.n)
 
         yield tell

@@ -1,5 +1,6 @@
-"""A label that shows its text as it is, never as markup, and a tooltip text with the same promise.
-Every widget that shows words uses it: prompts, paths and errors may contain anything."""
+"""A label that shows its text as it is, never as markup, letters that would turn a line round spelt
+out, and a tooltip text with the same promise. Every widget that shows words uses it: prompts, paths
+and errors may contain anything."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import html
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
+
+from app.harmless import harmless
 
 TOOLTIP_LENGTH = 600
 
@@ -23,6 +26,9 @@ class PlainLabel(QLabel):
         self._elided = elided
         self.setProperty("role", role)
         self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def setText(self, text: str) -> None:
+        super().setText(harmless(text, lines=True))
 
     def minimumSizeHint(self) -> QSize:
         hint = super().minimumSizeHint()
@@ -42,4 +48,4 @@ class PlainLabel(QLabel):
 def plain_tooltip(text: str) -> str:
     """`text` for a tooltip, which would guess at markup; wrapped, and cut when it is very long."""
     cut = text if len(text) <= TOOLTIP_LENGTH else text[:TOOLTIP_LENGTH] + "…"
-    return f"<p style='white-space: pre-wrap'>{html.escape(cut)}</p>"
+    return f"<p style='white-space: pre-wrap'>{html.escape(harmless(cut, lines=True))}</p>"
