@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,16 @@ def plans(number: int) -> list[Plan]:
 class Life:
     """One window, from its start to its end or its death."""
 
-    def __init__(self, folder: Path, step_seconds: float) -> None:
+    def __init__(
+        self, folder: Path, engine: Any, plans: Callable[[int], list[Plan]] = plans
+    ) -> None:
+        self.plans = plans
         self.log = os.open(folder / "announced", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         lines = (folder / "announced").read_text().splitlines()
         self.round = sum(line.startswith("asked") for line in lines) - 1
         self.queued = f"queued {self.round}" in lines
         self.done = f"done {self.round}" in lines
-        self.application = app.main.build(QuickEngine(step_seconds))
+        self.application = app.main.build(engine)
         self.application.worker.finished.connect(self.announce)
         self.application.worker.written.connect(lambda run, index, path: self.say("saved", path))
         self.application.show()
@@ -99,7 +103,7 @@ class Life:
             elif self.done or not self.queued:
                 self.round, self.queued = self.round + 1, False
                 self.say("asked", self.round)
-                for plan in plans(self.round):
+                for plan in self.plans(self.round):
                     queue.submit(plan)
         if not self.queued and resumption.kept:
             self.queued = True
@@ -115,22 +119,22 @@ class Life:
 
 def live(folder: Path, step_seconds: float) -> int:
     qt = QApplication([])
-    life = Life(folder, step_seconds)
+    life = Life(folder, QuickEngine(step_seconds))
     code = qt.exec()
     assert life.application.close()
     return code
 
 
-def main() -> None:
-    folder, step_seconds = Path(sys.argv[1]), float(sys.argv[2])
+def bear_all(folder: Path, seconds: float, live: Callable[[Path, float], int]) -> None:
+    """Fork a window for each line on the standard input, as above."""
     for _ in sys.stdin:
         child = os.fork()
         if not child:
-            os._exit(live(folder, step_seconds))
+            os._exit(live(folder, seconds))
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    bear_all(Path(sys.argv[1]), float(sys.argv[2]), live)

@@ -9,14 +9,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -25,77 +23,12 @@ from app.main import Application
 from app.state import unwritten
 from engine import metadata
 from tests.app.fake_engine import FakeEngine
-from tests.app.mortal import SEEDS, plans
+from tests.app.mortal import plans
+from tests.app.nursery import Nursery, expected
 
-ROOT = Path(__file__).parents[2]
 LONGEST = 0.9
 """Seconds that a window lives at most; a round of ten takes some two."""
 PATIENCE = 60.0
-
-
-class Nursery:
-    """Bears windows and tells how they ended."""
-
-    def __init__(self, folder: Path, home: Path, step_seconds: float = 0.004) -> None:
-        self.folder, self.images = folder, home / "images"
-        environment = os.environ | {"SAFELIGHT_HOME": str(home), "PYTHONPATH": str(ROOT)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.app.mortal", str(folder), str(step_seconds)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def bear(self) -> int:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def end(self) -> int:
-        assert self._process.stdout
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    @property
-    def said(self) -> list[str]:
-        log = self.folder / "announced"
-        return log.read_text().splitlines() if log.exists() else []
-
-    @property
-    def announced(self) -> list[Path]:
-        return [Path(line.removeprefix("saved ")) for line in self.said if line.startswith("saved")]
-
-    def check(self) -> tuple[int, int]:
-        """What holds at any moment: what was announced is there, no half file has a final name, and
-        nothing is lost or made twice. How many rounds are done, and how many images there are."""
-        for path in self.announced:
-            assert path.exists(), f"{path} was announced as saved"
-        seeds = self.seeds()
-        asked, done = (
-            [int(line.split()[1]) for line in self.said if line.startswith(word)]
-            for word in ("asked", "done")
-        )
-        whole = sum((expected(number) for number in done), Counter())
-        assert seeds & whole == whole, f"lost: {whole - seeds}"
-        possible = sum((expected(number) for number in asked), Counter())
-        assert seeds <= possible, f"made twice: {seeds - possible}"
-        return len(done), seeds.total()
-
-    def seeds(self) -> Counter[int]:
-        """The seeds of all images that have a final name; each opens and has its record."""
-        seeds: Counter[int] = Counter()
-        for path in self.images.glob("*.png"):
-            if not path.name.startswith("."):
-                with Image.open(path) as image:
-                    image.load()
-                seeds[metadata.read(path).request.seed] += 1
-        return seeds
 
 
 @pytest.fixture
@@ -143,13 +76,6 @@ def disk(home: Path) -> Iterator[Disk]:
         pytest.skip(f"no disk can be mounted here ({error})")
     yield disk
     disk.close()
-
-
-def expected(number: int) -> Counter[int]:
-    """The seeds of the images of that round, each once."""
-    first = number * SEEDS
-    plans = ([first + 2 * plan + image for image in range(1 + plan % 2)] for plan in range(10))
-    return Counter(seed for plan in plans for seed in plan)
 
 
 @pytest.mark.parametrize("kills", [12, pytest.param(100, marks=pytest.mark.slow)])
