@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 
 from engine.errors import EngineError
+from engine.foreign import check_parts
 from engine.interchange import a1111, comfyui, fooocus, invokeai, swarmui, texts
 from engine.interchange.a1111 import format_a1111, settings_of
-from engine.interchange.plain_json import check_parts, read_object
+from engine.interchange.plain_json import read_object
 from engine.interchange.recipe import Draft, Recipe, shown
 
 __all__ = ["Recipe", "format_a1111", "read", "read_text", "settings_of"]

@@ -1,0 +1,201 @@
+"""The one door for strangers' bytes: whatever opens a file, a text or a number that the program did
+not make goes through here, which looks at kind, size and format before anything is waited for or
+unpacked. Called by everything that reads; imports neither torch nor Pillow.
+
+Every refusal is an EngineError of one sentence. A file that is not there stays FileNotFoundError,
+and what else the system says stays OSError, for the caller to tell in its own words.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import reprlib
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from engine.atomic import shown_path
+from engine.errors import EngineError
+from engine.heads import Head, read_head
+
+MOST_PARTS = 200_000
+"""Lists and objects in a text of JSON. ComfyUI's largest graphs have some ten thousand; a text
+could have millions, which take long to make."""
+MOST_DEPTH = 100
+"""Lists and objects within each other. Graphs of nodes have ten."""
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""Whole numbers that 64 bits can hold, with a sign or without."""
+OPENING = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe or a device would be waited for
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a letter. JSON can name one, and nothing can write it down."""
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+
+
+def open_file(path: str | os.PathLike[str], limit: int | None = None) -> BinaryIO:
+    """The file, opened to be read; links are followed. Raises EngineError for anything but a
+    regular file, and for one longer than `limit` bytes; never waits for a pipe or a device."""
+    try:
+        _check(path, Path(path).stat(), limit)
+        descriptor = os.open(path, OPENING)
+    except ValueError:
+        raise EngineError(
+            f"{shown_path(path)} is no name that a file can have: check it."
+        ) from None
+    try:
+        _check(path, os.fstat(descriptor), limit)  # it may have changed since
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
+    """All of a file of at most `limit` bytes; for the rest see `open_file`."""
+    with open_file(path, limit) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:  # it grows, or its system does not tell its length
+        _refuse_long(path, len(content), limit)
+    return content
+
+
+def read_text(path: str | os.PathLike[str], limit: int) -> str:
+    """All of a file of at most `limit` bytes, as UTF-8; a mark at its beginning is left out. Raises
+    EngineError also where it is no UTF-8."""
+    try:
+        return read_bytes(path, limit).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EngineError(
+            f"{shown_path(path)} holds no text in UTF-8 (byte {error.start:,}): save it as UTF-8, "
+            "or fetch it again."
+        ) from None
+
+
+def read_json(path: str | os.PathLike[str], limit: int) -> Any:
+    """What a file of JSON of at most `limit` bytes holds; see `parse_json`."""
+    return parse_json(read_text(path, limit), shown_path(path))
+
+
+def parse_json(text: str, what: str) -> Any:
+    """The value that a text of JSON is; how long it may be is for the caller to say. what: its name
+    in the error, which begins the sentence.
+
+    Raises EngineError for more than MOST_PARTS lists and objects (brackets in strings count as
+    well), for more than MOST_DEPTH within each other, and for numbers that neither 64 bits nor a
+    double can hold. NaN and Infinity are read, as Python writes them; see `finite`. Half a letter
+    (a lone surrogate) becomes U+FFFD.
+    """
+    check_parts(text, what)
+    try:
+        value = json.loads(text, parse_int=whole, parse_float=finite)
+        return _harmless(value, deep=f"{what} is nested too deep to be read.")
+    except RecursionError:
+        raise EngineError(f"{what} is nested too deep to be read.") from None
+    except ValueError as error:
+        raise EngineError(f"{what} is no JSON that can be read ({error}).") from None
+    except NumberError as error:
+        raise EngineError(f"{what} cannot be read: {error}") from None
+
+
+class NumberError(EngineError):
+    """What should be a number is none, or none that can be used."""
+
+
+def check_parts(text: str, what: str) -> None:
+    """Raise EngineError for JSON of too many parts; `parse_json` does."""
+    if text.count("[") + text.count("{") > MOST_PARTS:
+        raise EngineError(f"{what} has more than {MOST_PARTS:,} parts, and so is not read.")
+
+
+def picture_head(path: str | os.PathLike[str]) -> Head:
+    """What the first bytes of a PNG, a JPEG or a WebP tell, whatever the file is called. Raises
+    EngineError for any other file."""
+    with open_file(path) as file:
+        try:
+            return read_head(file)
+        except EngineError as error:
+            raise EngineError(
+                f"{shown_path(path)} cannot be read ({error}). Choose an image file."
+            ) from None
+
+
+def finite(value: object) -> float:
+    """A stranger's number, given as an int, a float or text. Raises NumberError for anything else,
+    and for what is infinite or none."""
+    try:
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            number = float(value)
+            if math.isfinite(number):
+                return number
+    except (ValueError, OverflowError):
+        pass
+    raise NumberError(f"{short(value)} is no number that can be used.")
+
+
+def whole(value: object) -> int:
+    """A stranger's whole number, given as an int, as a float such as 20.0, or as text of either.
+    Raises NumberError for anything else, and for what 64 bits do not hold."""
+    if isinstance(value, str) and len(value) <= 40:
+        try:
+            value = int(value)
+        except ValueError:
+            value = finite(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and SMALLEST <= value <= LARGEST:
+        return value
+    raise NumberError(f"{short(value)} is no whole number that can be used.")
+
+
+def short(value: object) -> str:
+    """A stranger's value for a sentence: in quotes if it is a text, and cut if it is long."""
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return "A number of more than 19 digits"  # Python refuses to write the longest ones
+    return _SHORT.repr(value)
+
+
+def _check(path: str | os.PathLike[str], status: os.stat_result, limit: int | None) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise EngineError(f"{shown_path(path)} is a folder: give the file itself.")
+    if not stat.S_ISREG(status.st_mode):
+        raise EngineError(
+            f"{shown_path(path)} is a pipe, a device or the like: give an ordinary file."
+        )
+    if limit is not None and status.st_size > limit:
+        _refuse_long(path, status.st_size, limit)
+
+
+def _refuse_long(path: str | os.PathLike[str], length: int, limit: int) -> NoReturn:
+    raise EngineError(
+        f"{shown_path(path)} has {length:,} bytes, where at most {limit:,} are read: check that it "
+        "is the right file."
+    )
+
+
+def _harmless(value: Any, deep: str) -> Any:
+    """The value, in which every text can be written down. deep: what to say if it is too deep."""
+    whole_value = [value]
+    waiting: list[tuple[Any, int]] = [(whole_value, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if depth > MOST_DEPTH:
+            raise EngineError(deep)
+        if isinstance(part, dict):
+            for name in [name for name in part if LONE_SURROGATE.search(name)]:
+                part[LONE_SURROGATE.sub("\ufffd", name)] = part.pop(name)
+        for place, inner in part.items() if isinstance(part, dict) else enumerate(part):
+            if isinstance(inner, str):
+                if LONE_SURROGATE.search(inner):
+                    part[place] = LONE_SURROGATE.sub("\ufffd", inner)
+            elif isinstance(inner, (dict, list)):
+                waiting.append((inner, depth + 1))
+    return whole_value[0]

@@ -1,0 +1,109 @@
+"""The heads of PNG, JPEG and WebP: a picture's format, size and depth from its first bytes, without
+unpacking anything. Called by `engine.foreign`, the door that pictures come in by.
+
+The forms: PNG (ISO/IEC 15948), JPEG (ITU T.81), WebP (RFC 9649).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import BinaryIO, NamedTuple
+
+from engine.errors import EngineError
+
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Numbers of a pixel, by the type of colour of a PNG."""
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""The segments of a JPEG that tell its size: one for each way in which its pixels may be packed."""
+MOST_SEGMENTS = 4096
+"""Segments of a JPEG before that one. Profiles and previews take some ten, 64 KB each."""
+
+
+class Head(NamedTuple):
+    """format: "PNG", "JPEG" or "WEBP"; width, height: pixels, as the file tells them, before a
+    camera's turning; bits: of a pixel, all its channels together."""
+
+    format: str
+    width: int
+    height: int
+    bits: int
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes that the picture takes in memory, where a channel has 8 bits or 16 and there are
+        four of them."""
+        return self.width * self.height * (8 if self.format == "PNG" and self.bits > 32 else 4)
+
+
+def read_head(file: BinaryIO) -> Head:
+    """The head of the picture that begins where the file stands. Raises EngineError, without a
+    name, for anything else."""
+    beginning = file.read(30)
+    if beginning.startswith(PNG):
+        head = _png(beginning)
+    elif beginning.startswith(JPEG):
+        file.seek(2 - len(beginning), os.SEEK_CUR)
+        head = _jpeg(file)
+    elif beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
+        head = _webp(beginning)
+    else:
+        raise EngineError("it is neither a PNG, a JPEG nor a WebP")
+    if head is None or not head.width or not head.height:
+        raise EngineError("its beginning is damaged")
+    return head
+
+
+def _png(beginning: bytes) -> Head | None:
+    if len(beginning) < 29:
+        return None
+    length, kind, width, height, depth, colour = struct.unpack_from(">I4sIIBB", beginning, len(PNG))
+    if (length, kind) != (13, b"IHDR") or depth not in DEPTHS.get(colour, ()):
+        return None
+    if max(width, height) >= 2**31:
+        return None
+    return Head("PNG", width, height, depth * CHANNELS[colour])
+
+
+def _jpeg(file: BinaryIO) -> Head | None:
+    """Each segment has a mark and its length, with the two bytes of the length itself."""
+    for _ in range(MOST_SEGMENTS):
+        mark = file.read(2)
+        while mark == b"\xff\xff":  # a mark may have more of these before it
+            mark = b"\xff" + file.read(1)
+        if len(mark) < 2 or mark[0] != 0xFF or mark[1] in (0xD9, 0xDA):
+            return None
+        if mark[1] in (0x00, 0x01) or 0xD0 <= mark[1] <= 0xD8:
+            continue
+        length = int.from_bytes(file.read(2), "big")
+        if length < 2:
+            return None
+        if mark[1] in FRAMES:
+            frame = file.read(6)
+            if len(frame) < 6:
+                return None
+            depth, height, width, channels = struct.unpack(">BHHB", frame)
+            return Head("JPEG", width, height, depth * channels)
+        file.seek(length - 2, os.SEEK_CUR)
+    return None
+
+
+def _webp(beginning: bytes) -> Head | None:
+    """Behind the twelve bytes of the file's own head: a packed picture with losses, one without, or
+    the canvas that pictures, texts and profiles lie on."""
+    kind, content = beginning[12:16], beginning[20:]
+    if len(content) < 10:
+        return None
+    if kind == b"VP8 " and content[3:6] == b"\x9d\x01\x2a" and not content[0] & 1:
+        width, height = struct.unpack_from("<HH", content, 6)
+        return Head("WEBP", width & 0x3FFF, height & 0x3FFF, 24)  # above them: a scale for showing
+    if kind == b"VP8L" and content[0] == 0x2F:
+        packed = int.from_bytes(content[1:5], "little")  # 14 bits, 14 bits, whether it has alpha
+        width, height = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+        return Head("WEBP", width, height, 32 if packed >> 28 & 1 else 24)
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (4, 7))
+        return Head("WEBP", width, height, 32 if content[0] & 0x10 else 24)
+    return None
