@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
-CONTEXT = ""
-"""Where Qt's own extractor, pyside6-lupdate, puts the words of a function that is called `tr`."""
+CONTEXT = "Safelight"
 
 
 def tr(text: str, **named: object) -> str:

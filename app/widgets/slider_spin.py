@@ -5,15 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
+    QDoubleSpinBox,
     QGridLayout,
     QSlider,
+    QSpinBox,
     QStyle,
     QStyleOptionSlider,
     QWidget,
 )
 
 from app import theme
-from app.widgets.number_spin import DecimalSpin, WholeSpin
 from app.widgets.plain_label import PlainLabel
 
 
@@ -112,7 +113,7 @@ class SliderSpin(QWidget):
         self._put(position * self._step)
 
     def _put(self, value: float) -> None:
-        if isinstance(self._spin, WholeSpin):
+        if isinstance(self._spin, QSpinBox):
             self._spin.setValue(round(value))
         else:
             self._spin.setValue(value)
@@ -126,13 +127,13 @@ class SliderSpin(QWidget):
             self._slider.setValue(round(self._spin.value() / self._step))
 
 
-def _spin(low: float, high: float, step: float, decimals: int) -> WholeSpin | DecimalSpin:
+def _spin(low: float, high: float, step: float, decimals: int) -> QSpinBox | QDoubleSpinBox:
     if decimals == 0:
-        whole = WholeSpin()
+        whole = QSpinBox()
         whole.setRange(round(low), round(high))
         whole.setSingleStep(round(step))
         return whole
-    spin = DecimalSpin()
+    spin = QDoubleSpinBox()
     spin.setDecimals(decimals)
     spin.setRange(low, high)
     spin.setSingleStep(step)

@@ -7,11 +7,12 @@ Called by the library of models and by `safelight models`; needs no torch, opens
 
 from __future__ import annotations
 
-from engine.checkpoint.hub_cache import cache_folder, hub_cache
+from engine.checkpoint.hub_cache import hub_cache
 from engine.checkpoint.inspection import inspect
 from engine.checkpoint.scanning import scan
 from engine.checkpoint.value import FAMILIES, Checkpoint
 from engine.checkpoint.verification import Verdict, verify
+from engine.hub.endpoint import cache_folder
 
 __all__ = [
     "FAMILIES",

@@ -3,7 +3,8 @@ reads the folders as huggingface_hub lays them out, and never asks the Hub.
 
     models--OWNER--NAME/refs/main                          the commit that OWNER/NAME stands for
     models--OWNER--NAME/snapshots/COMMIT/unet/config.json  a name that links to
-    models--OWNER--NAME/blobs/DIGEST                       the content
+    models--OWNER--NAME/blobs/DIGEST                       the content, or a link to the next
+    blobs/ab/HASH                                          content that repositories share
     models--OWNER--NAME/blobs/DIGEST….incomplete           what came before a download broke off
 """
 
@@ -17,17 +18,11 @@ from engine.checkpoint.inspection import shown
 from engine.checkpoint.scanning import scan
 from engine.checkpoint.value import Checkpoint
 from engine.hub.amount import amount
+from engine.hub.endpoint import cache_folder, commit_of_main
 
 PREFIX = "models--"
 OWN_PART = ".safelight.incomplete"
 """The ending of what `engine.hub` has of a file. Other programs' parts may be of anything."""
-
-
-def cache_folder() -> Path:
-    """Where HF_HUB_CACHE and HF_HOME say that the cache is."""
-    from huggingface_hub import constants
-
-    return Path(constants.HF_HUB_CACHE).expanduser()
 
 
 def hub_cache(folder: str | Path | None = None) -> Iterator[Checkpoint]:
@@ -40,7 +35,7 @@ def hub_cache(folder: str | Path | None = None) -> Iterator[Checkpoint]:
 
 def _of_repository(repository: Path) -> Iterator[Checkpoint]:
     repo_id = repository.name.removeprefix(PREFIX).replace("--", "/")
-    main = _commit_of_main(repository)
+    main = commit_of_main(repository)
     snapshots = _inside(repository / "snapshots")
     snapshots.sort(key=lambda path: (path.name == main, _changed(path)), reverse=True)
     newest: list[Checkpoint] = []
@@ -80,13 +75,6 @@ def _broken_off(repository: Path, repo_id: str) -> Iterator[Checkpoint]:
             problem=f"The download of {shown(repo_id)} broke off after {amount(there)}: start it "
             "again, and it goes on from there.",
         )
-
-
-def _commit_of_main(repository: Path) -> str:
-    try:
-        return (repository / "refs" / "main").read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
 
 
 def _inside(folder: Path) -> list[Path]:

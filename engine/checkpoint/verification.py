@@ -23,6 +23,9 @@ SHA256 = re.compile(r"\b[0-9a-f]{64}\b", re.IGNORECASE)
 DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 """The name of a blob: git's SHA-1 of a small file, the SHA-256 of a large one."""
 
+LINKS = 40
+"""As many as systems follow."""
+
 Progress = Callable[[int, int], None]
 """Called with the bytes that are read and the bytes in all. What it raises ends the work."""
 
@@ -103,9 +106,8 @@ def _digest(path: Path, is_git: bool, told: _Told) -> str:
 
 def _expected(path: Path) -> Expected | None:
     """What the file should be, as far as anything tells."""
-    blob = path.resolve()
-    if blob.parent.name == "blobs" and DIGEST.fullmatch(blob.name):
-        return Expected(frozenset({blob.name}), "the Hub says", is_git=len(blob.name) == 40)
+    if digest := _digest_of_blob(path):
+        return Expected(frozenset({digest}), "the Hub says", is_git=len(digest) == 40)
     for note in (path.with_name(f"{path.name}.sha256"), path.with_suffix(".sha256")):
         digests = SHA256.findall(_text(note))
         if digests:
@@ -113,6 +115,18 @@ def _expected(path: Path) -> Expected | None:
     note = path.with_suffix(".civitai.info")
     digests = frozenset(_civitai_digests(_text(note)))
     return Expected(digests, f"{shown(note.name)} beside it says") if digests else None
+
+
+def _digest_of_blob(path: Path) -> str:
+    """The name in a repository's blobs/ on the way to the content, "" if it does not lead over one.
+    The last link may lead on, to a store that all repositories share, under other names."""
+    for _ in range(LINKS):
+        if path.parent.name == "blobs" and DIGEST.fullmatch(path.name):
+            return path.name
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return ""
 
 
 def _civitai_digests(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.errors import EngineError
-from engine.hub.endpoint import endpoint, host
+from engine.hub.endpoint import UnusableSettings, cache_folder, endpoint, host, settings
 
 AGAIN = "Then try again."
 KEPT = "What is there already is kept: start the download again and it goes on from there."
@@ -54,36 +54,46 @@ class BrokeOff(Exception):
 def plain_words(repo_id: str, revision: str | None, advice: str) -> Iterator[None]:
     """Whatever goes wrong inside is raised as a DownloadError. advice: what to do when the trouble
     is over, AGAIN or KEPT."""
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
     try:
+        settings()
         yield
+    except UnusableSettings as error:
+        raise NoConnection(str(error)) from None
     except EngineError:
         raise
-    except OfflineModeIsEnabled:
-        raise NoConnection(
-            "Connections to the Hub are switched off by HF_HUB_OFFLINE. Unset it to download."
-        ) from None
-    except HfHubHTTPError as error:
-        raise _refusal(error, repo_id, revision, advice) from error
-    except (ConnectionError, TimeoutError) as error:
-        raise NoConnection(f"{host()} cannot be reached ({error}). {advice}") from error
-    except OSError as error:
-        raise _trouble_with_disk(error, advice) from error
-    except BrokeOff as error:
-        raise NoConnection(f"The connection to {host()} broke off ({error}). {advice}") from error
     except Exception as error:
-        if _is_a(error, "TimeoutException"):
-            raise NoConnection(f"{host()} does not answer. Check the network. {advice}") from error
-        if _is_a(error, "ConnectError") or _is_a(error, "ProxyError"):
-            raise NoConnection(
-                f"{host()} cannot be reached ({error}). Check the network and its proxy. {advice}"
-            ) from error
-        if _is_a(error, "RequestError"):
-            raise NoConnection(
-                f"The connection to {host()} broke off ({error}). {advice}"
-            ) from error
-        raise
+        raise _told(error, repo_id, revision, advice) from error
+
+
+def _told(error: Exception, repo_id: str, revision: str | None, advice: str) -> DownloadError:
+    """What a person is told of it."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if isinstance(error, OfflineModeIsEnabled):
+        return NoConnection(
+            "Connections to the Hub are switched off by HF_HUB_OFFLINE. Unset it to download."
+        )
+    if isinstance(error, HfHubHTTPError):
+        return _refusal(error, repo_id, revision, advice)
+    if isinstance(error, ConnectionError | TimeoutError):
+        return NoConnection(f"{host()} cannot be reached ({error}). {advice}")
+    if isinstance(error, OSError):
+        return _trouble_with_disk(error, advice)
+    if _is_a(error, "TimeoutException"):
+        return NoConnection(f"{host()} does not answer. Check the network. {advice}")
+    if _is_a(error, "ConnectError") or _is_a(error, "ProxyError"):
+        return NoConnection(
+            f"{host()} cannot be reached ({error}). Check the network and its proxy. {advice}"
+        )
+    if isinstance(error, BrokeOff) or _is_a(error, "RequestError"):
+        return NoConnection(f"The connection to {host()} broke off ({error}). {advice}")
+    # An address that a redirect leads to, a proxy's password, an answer in a strange encoding: the
+    # library beneath has an error of its own for each, and more to come.
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return DownloadError(
+        f"{host()} cannot be asked for {repo_id} ({reason}). Check HF_ENDPOINT and the network's "
+        f"proxy. {advice}"
+    )
 
 
 def is_passing(error: Exception) -> bool:
@@ -92,6 +102,8 @@ def is_passing(error: Exception) -> bool:
 
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code in (408, 500, 502, 503, 504)
+    if _is_a(error, "UnsupportedProtocol") or _is_a(error, "LocalProtocolError"):
+        return False  # of what we ask, not of the way
     return isinstance(error, BrokeOff) or _is_a(error, "TransportError")
 
 
@@ -146,9 +158,7 @@ def _seconds_to_wait(headers: Any) -> int | None:
 
 
 def _trouble_with_disk(error: OSError, advice: str) -> DownloadError:
-    from huggingface_hub import constants
-
-    place = error.filename or constants.HF_HUB_CACHE
+    place = error.filename or cache_folder()
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return NoRoom(f"The disk of {place} is full. Make room. {advice}")
     return NoRoom(

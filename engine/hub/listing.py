@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from engine.hub.aside import aside
 from engine.hub.endpoint import endpoint, host
@@ -17,10 +17,10 @@ from engine.hub.files import needed
 from engine.hub.place import HubFile, Place, is_relative
 from engine.hub.session import ask, resolve
 
-_ADDRESS = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<name>[^/]+/[^/]+)"
-    r"(?:/(?:blob|resolve|tree)/(?P<revision>[^/]+))?(?P<file>/.*)?"
-)
+_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_WITH_REVISION = frozenset({"tree", "blob", "resolve", "raw", "blame", "edit", "commits", "commit"})
+"""The pages of a repository whose address names a revision, and then perhaps a file."""
+_NO_MODELS = frozenset({"datasets", "spaces", "collections", "papers", "docs", "blog"})
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -72,7 +72,8 @@ def survey(
     OWNER/NAME, OWNER/NAME/FILE or the address of either; revision: branch, tag or commit; variant:
     such as "fp16". Opens a connection, and fetches nothing but lists. Raises DownloadError,
     UnfitRepository."""
-    repo_id, file, named = _parse(source)
+    with plain_words(source, revision, AGAIN):
+        repo_id, file, named = _parse(source)
     revision = revision or named
     with plain_words(repo_id, revision, AGAIN):
         return aside(
@@ -110,13 +111,13 @@ def _parse(source: str) -> tuple[str, str | None, str | None]:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
-    text = source.strip().split("?")[0].rstrip("/")
-    revision = None
-    if address := _ADDRESS.fullmatch(text):
-        text = address["name"] + (address["file"] or "")
-        revision = address["revision"]
-    owner, _, rest = text.partition("/")
-    name, _, file = rest.partition("/")
+    text = source.strip()
+    if address := _address(text):
+        owner, name, file, revision = _of_page(address)
+    else:  # percent signs and # are letters of a file's name here
+        owner, _, rest = text.split("?")[0].rstrip("/").partition("/")
+        name, _, file = rest.partition("/")
+        name, revision = name.split("#")[0], None
     try:
         validate_repo_id(f"{owner}/{name}")
         understood = bool(owner and name) and (not file or is_relative(file))
@@ -124,10 +125,40 @@ def _parse(source: str) -> tuple[str, str | None, str | None]:
         understood = False
     if not understood:
         raise NotOnHub(
-            f"{source.strip() or 'An empty name'} is no name of a model on the Hub. Write "
+            f"{text or 'An empty name'} is no name of a model on the Hub. Write "
             "OWNER/NAME, such as CompVis/stable-diffusion-v1-4, or OWNER/NAME/FILE."
         )
     return f"{owner}/{name}", file or None, revision
+
+
+def _address(text: str) -> SplitResult | None:
+    """The parts of an address on the Hub, with or without https:// before it; None for a name."""
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        ours = (*_HOSTS, urlsplit(endpoint()).hostname)
+        return parts if parts.hostname in ours else None
+    except ValueError:
+        return None
+
+
+def _of_page(address: SplitResult) -> tuple[str, str, str, str | None]:
+    """Owner, name, file ("" for none) and revision of a page's address. What stands in it as %2F is
+    no slash between its parts: a branch may be called feature/x."""
+    parts = [unquote(part) for part in address.path.split("/") if part]
+    if parts[:1] == ["models"]:
+        parts = parts[1:]
+    if len(parts) < 2 or parts[0] in _NO_MODELS:
+        return "", "", "", None
+    owner, name, *rest = parts
+    if not rest or (rest[0] not in _WITH_REVISION and not rest[-1].endswith(".safetensors")):
+        return owner, name, "", None
+    if rest[0] not in _WITH_REVISION:
+        return owner, name, "/".join(rest), None
+    page, rest = rest[0], rest[1:]
+    if rest[:1] == ["refs"] and len(rest) >= 3:  # as some write refs%2Fpr%2F1
+        rest = ["/".join(rest[:3]), *rest[3:]]
+    file = "" if page in ("tree", "commit", "commits") else "/".join(rest[1:])
+    return owner, name, file, rest[0] if rest else None
 
 
 def _listed(about: dict[str, Any]) -> tuple[str, dict[str, dict[str, Any]]]:

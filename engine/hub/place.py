@@ -2,6 +2,9 @@
 does: content in blobs/, named by its digest; names that link to it in snapshots/COMMIT/; commits by
 name in refs/. Called by `survey` and `fetch`.
 
+Of large files huggingface_hub keeps one content for all repositories: there blobs/DIGEST is a link
+to the cache's own blobs/ab/HASH.
+
 A snapshot gets its links when every file is there, model_index.json at the end: what broke off is
 never seen as a model.
 """
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine.hub.amount import amount
+from engine.hub.endpoint import cache_folder, settings
 from engine.hub.errors import DownloadError, NoRoom
 
 MAKES_A_MODEL = ("config.json", "model_index.json")
@@ -40,10 +44,9 @@ class Place:
     """folder: of the repository; snapshot: of the commit."""
 
     def __init__(self, repo_id: str, commit: str) -> None:
-        from huggingface_hub import constants
         from huggingface_hub.file_download import repo_folder_name
 
-        cache = Path(constants.HF_HUB_CACHE).expanduser()
+        cache = cache_folder()
         name = repo_folder_name(repo_id=repo_id, repo_type="model")
         self.repo_id = repo_id
         self.commit = commit
@@ -112,19 +115,27 @@ class Place:
             part.replace(ref)
 
     def _link(self, file: HubFile) -> None:
-        from huggingface_hub import constants
-
         pointer, blob = self.snapshot / file.path, self.blob(file)
         if size_of(pointer) == file.size:
             return
         pointer.parent.mkdir(parents=True, exist_ok=True)
         pointer.unlink(missing_ok=True)
         try:
-            if getattr(constants, "HF_HUB_DISABLE_SYMLINKS", False):
+            if getattr(settings(), "HF_HUB_DISABLE_SYMLINKS", False):
                 raise NotImplementedError
             pointer.symlink_to(os.path.relpath(blob, pointer.parent))
         except (OSError, NotImplementedError):
-            blob.replace(pointer)  # a disk or a Windows without links: the file lies here itself
+            self._lay(blob, pointer)  # a disk or a Windows without links
+
+    def _lay(self, blob: Path, pointer: Path) -> None:
+        """Put the content itself where a link would be: a copy where others have links to it."""
+        links = (path for path in self.snapshot.parent.rglob("*") if path.is_symlink())
+        if not blob.is_symlink() and not any(path.resolve() == blob.resolve() for path in links):
+            blob.replace(pointer)
+            return
+        part = pointer.with_name(f"{pointer.name}.safelight.tmp")
+        shutil.copyfile(blob, part)
+        part.replace(pointer)
 
 
 def size_of(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 from engine.hub.amount import amount
 from engine.hub.errors import BrokeOff, WrongContent, is_passing
 from engine.hub.place import HubFile, Place, size_of
-from engine.hub.session import headers, resolve, timeout
+from engine.hub.session import headers, resolve, session, timeout
 
 RETRY_WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a broken connection is tried again; from the first again after new bytes came."""
@@ -109,14 +109,13 @@ class Transfer:
     ) -> tuple[hashlib._Hash, int]:
         """Write what is to come of the file behind the `size` bytes that are there. Returns digest
         and size of it all."""
-        from huggingface_hub import get_session
         from huggingface_hub.utils import hf_raise_for_status
 
         # Compressed on the way, the length would tell nothing and a part could not be gone on from.
         asked = headers() | {"Accept-Encoding": "identity"}
         if size:
             asked["Range"] = f"bytes={size}-"
-        with get_session().stream(
+        with session().stream(
             "GET",
             resolve(self._place.repo_id, self._place.commit, file.path),
             headers=asked,

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from engine.errors import LoadError
+from engine.hub.endpoint import cache_folder, commit_of_main
 from engine.weights.header import unreadable
 
 BUNDLED = {"bundled": "emoji", "bundled-ddpm": "emoji-ddpm"}
@@ -49,17 +50,15 @@ def locate(source: str | Path) -> Path:
 def _cached(repo_id: str, file: str) -> Path:
     """The snapshot of a repository in the cache; or the file in it, if one is asked for or if there
     is nothing else."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(repo_id, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
+    repository = cache_folder() / f"models--{repo_id.replace('/', '--')}"
+    commit = commit_of_main(repository)
+    folder = repository / "snapshots" / commit
+    if not commit or not folder.is_dir():
         raise LoadError(
             f"There is no folder or file {'/'.join(filter(None, (repo_id, file)))} here, and no "
             "model of that name in the local Hugging Face cache: fetch it first, since loading "
             "never downloads, or give a path."
-        ) from None
+        )
     if file:
         return folder / file
     names = [entry.name for entry in folder.iterdir()]

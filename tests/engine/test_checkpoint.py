@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 from engine import checkpoint, pipelines
 from engine.checkpoint import Checkpoint, hub_cache, inspect, scan, verify
 from engine.checkpoint.inspection import TEXT_TO_IMAGE, WITHOUT_WORDS
+from engine.errors import LoadError
+from engine.weights.source import locate
 from tests import tiny
 from tests.checkpoints import (
     SD1_TEXT,
@@ -424,6 +426,23 @@ def test_lists_the_models_in_the_cache(cache: Path, tmp_path: Path, folder: Path
     )  # fmt: skip
 
 
+def test_a_ref_that_was_written_by_hand_counts(cache: Path, folder: Path) -> None:
+    """What is listed by its name is loaded by its name."""
+    snapshot = cached(cache, "owner/emoji", folder)
+    ref = snapshot.parents[1] / "refs" / "main"
+    for text in (f"{COMMITS[0]}\n", f"\ufeff{COMMITS[0]}\r\n"):
+        ref.write_text(text, encoding="utf-8", newline="")
+        (found,) = hub_cache()
+        assert (found.source, found.state) == ("owner/emoji", "ready")
+        assert locate(found.source) == snapshot
+    for text in ("", "main", "..", "../../..", "x" * 5000):
+        ref.write_text(text)
+        (found,) = hub_cache()
+        assert (found.source, found.state) == (str(snapshot), "ready")
+        with pytest.raises(LoadError, match="owner/emoji here"):
+            locate("owner/emoji")
+
+
 def test_nothing_half_done_is_ready(cache: Path, folder: Path) -> None:
     snapshot = cached(cache, "owner/emoji", folder)
     weights = snapshot / "unet" / "diffusion_pytorch_model.safetensors"
@@ -475,6 +494,24 @@ def test_verifies_against_the_hubs_digests(cache: Path, folder: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         verify(found, stop)
+
+
+def test_verifies_what_repositories_share(cache: Path, folder: Path) -> None:
+    """As huggingface_hub 2.4 lays large files: its blob is a link to a store of the whole cache."""
+    snapshot = cached(cache, "owner/emoji", folder)
+    for number, weights in enumerate(sorted(snapshot.rglob("*.safetensors"))):
+        blob, shared = weights.resolve(), cache / "blobs" / "ab" / f"ab{number:062x}"
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        blob.replace(shared)
+        blob.symlink_to(os.path.relpath(shared, blob.parent))
+    (found,) = hub_cache()
+    verdict = verify(found)
+    assert verdict.problems == () and verdict.compared == len(found.files)
+    data = bytearray(shared.read_bytes())
+    data[-1] ^= 1
+    shared.write_bytes(data)
+    (problem,) = verify(found).problems
+    assert "is not what the Hub says" in problem
 
 
 @pytest.mark.parametrize("note", ["x.safetensors.sha256", "x.sha256", "x.civitai.info"])

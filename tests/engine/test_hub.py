@@ -404,6 +404,132 @@ def test_no_network(offered: HubServer, monkeypatch):
     refused(lambda: hub.survey("some/model"), hub.NoConnection, "HF_HUB_OFFLINE")
 
 
+PAGE = "https://huggingface.co/some"
+THAI = "%E0%B9%82%E0%B8%A1%E0%B9%80%E0%B8%94%E0%B8%A5"
+ADDRESSES = {
+    f"{PAGE}/net/tree/main": ("main", None),
+    f"{PAGE}/net/tree/main/unet": ("main", None),
+    f"{PAGE}/net/tree/refs%2Fpr%2F1": ("refs/pr/1", None),
+    f"{PAGE}/net/tree/refs/pr/1": ("refs/pr/1", None),
+    f"{PAGE}/net/tree/feature%2Fx/": ("feature/x", None),
+    f"{PAGE}/net/commits/feature%2Fx": ("feature/x", None),
+    f"{PAGE}/net#usage": (None, None),
+    f"{PAGE}/net/?library=diffusers#usage": (None, None),
+    f"{PAGE}/net/discussions/3#6549": (None, None),
+    "some/net#usage": (None, None),
+    "hf.co/some/net": (None, None),
+    "http://www.huggingface.co:80/some/net": (None, None),
+    f"{PAGE}/single/blob/main/my%20model%20v1.safetensors": ("main", "my model v1.safetensors"),
+    f"{PAGE}/single/resolve/main/my%20model%20v1.safetensors?download=true": (
+        "main", "my model v1.safetensors",
+    ),
+    f"{PAGE}/single/blob/main/{THAI}.safetensors": ("main", "โมเดล.safetensors"),
+    f"{PAGE}/single/blob/main/โมเดล.safetensors": ("main", "โมเดล.safetensors"),
+    f"{PAGE}/single/blob/feature%2Fx/100%25%20%23.safetensors": (
+        "feature/x", "100% #.safetensors",
+    ),
+    "some/single/100% #.safetensors": (None, "100% #.safetensors"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_read_as_a_browser_has_it(server: HubServer, address: str):
+    network = {"config.json": b'{"_class_name": "UNet2DModel"}', UNET.split("/")[1]: b"x" * 99}
+    named = ("my model v1", "โมเดล", "100% #")
+    revisions = ("main", "refs/pr/1", "feature/x")
+    server.add("some/net", network, revisions=revisions)
+    files = {f"{name}.safetensors": b"q" * 30 for name in named}
+    server.add("some/single", files, revisions=revisions)
+    found = hub.survey(address)
+    assert (found.revision, found.file) == ADDRESSES[address]
+    assert found.repo_id == ("some/net" if "/net" in address else "some/single")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://huggingface.co/datasets/some/net", "https://[huggingface.co/some/net"]
+)
+def test_an_address_of_no_model_is_told(server: HubServer, address: str):
+    refused(lambda: hub.survey(address), hub.NotOnHub, address, "OWNER/NAME")
+
+
+# What the settings of the computer are
+
+ENDPOINTS = ["hf-mirror.com", "127.0.0.1:80", "ftp://x", "http://", "http://[::1", "https://a b"]
+
+
+@pytest.mark.parametrize("address", ENDPOINTS)
+def test_an_endpoint_that_is_no_address_is_named(server: HubServer, monkeypatch, address: str):
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    refused(lambda: hub.survey("some/model"), hub.NoConnection, repr(address), "HF_ENDPOINT")
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "https://x]"])
+def test_an_endpoint_that_the_library_cannot_import_with_is_told(address: str):
+    code = (
+        "from engine import hub, checkpoint\n"
+        "for work in (lambda: hub.survey('some/model'), checkpoint.cache_folder):\n"
+        "    try: work()\n"
+        "    except Exception as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HF_ENDPOINT": address},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    said = done.stdout.splitlines()
+    assert len(said) == 2 and all("HF_" in line and "unset it" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "word"),
+    [
+        ("socks5://user:geheim@127.0.0.1:1080", "socks"),
+        ("socks4://127.0.0.1:1080", "socks4://127.0.0.1:1080"),
+        ("foo://127.0.0.1", "foo://127.0.0.1"),
+        ("http://[::1", "http://[::1"),
+        ("http://user:geheim@host:port", "http://host:port"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    offered: HubServer, monkeypatch, proxy: str, word: str
+):
+    found = hub.survey("some/model")
+    close_session()
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("all_proxy", proxy)
+    for work in (lambda: hub.survey("some/model"), lambda: hub.fetch(found)):
+        refused(work, hub.NoConnection, word, "_PROXY")
+        with pytest.raises(hub.NoConnection) as caught:
+            work()
+        assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["hf_grüße", "hf_a b", "hf_\x1b[31m", "hf_\u200bx"])
+def test_a_token_that_no_request_can_carry_is_told_and_not_shown(
+    offered: HubServer, monkeypatch, token: str
+):
+    monkeypatch.setenv("HF_TOKEN", token)
+    offered.requests.clear()
+    refused(lambda: hub.survey("some/model"), hub.AccessDenied, "HF_TOKEN", "hf auth login")
+    with pytest.raises(hub.AccessDenied) as caught:
+        hub.survey("some/model")
+    assert token not in str(caught.value) and offered.requests == []
+
+
+def test_whatever_the_library_beneath_raises_is_told(offered: HubServer, monkeypatch):
+    """It has kinds of errors of its own, which change from release to release."""
+    found = hub.survey("some/model")
+    for error in (RuntimeError("odd\nand more"), ImportError("brotli"), LookupError()):
+
+        def fail(*arguments, error=error, **options):
+            raise error
+
+        monkeypatch.setattr("engine.hub.session.session", fail)
+        monkeypatch.setattr("engine.hub.transfer.session", fail)
+        for work in (lambda: hub.survey("some/model"), lambda: hub.fetch(found)):
+            refused(work, hub.DownloadError, "some/model", str(error).partition("\n")[0])
+
+
 # What comes wrong
 
 
@@ -476,6 +602,30 @@ def test_a_cache_that_cannot_be_written_to(offered: HubServer, tmp_path: Path, m
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "cache"))
     found = hub.survey("some/model")
     refused(lambda: hub.fetch(found), hub.NoRoom, "cannot be written to", "file", "HF_HOME")
+
+
+@pytest.mark.parametrize("lies", ["in a store that repositories share", "in an older revision"])
+def test_without_links_nothing_is_taken_away_from_others(offered: HubServer, monkeypatch, lies):
+    """huggingface_hub 2.4 keeps one content for all repositories, over two links."""
+    found = hub.survey("some/model")
+    hub.fetch(found)
+    weights = next(file for file in found.files if file.path == UNET)
+    repository = Path(constants.HF_HUB_CACHE) / "models--some--model"
+    blob, content = repository / "blobs" / weights.digest, offered.repos["some/model"].files[UNET]
+    other = repository / "snapshots" / found.commit / UNET
+    if lies.endswith("share"):
+        shared = Path(constants.HF_HUB_CACHE) / "blobs" / "ab" / ("ab" * 32)
+        shared.parent.mkdir(parents=True)
+        blob.replace(shared)
+        blob.symlink_to(os.path.relpath(shared, blob.parent))
+        other = shared
+    files = offered.repos["some/model"].files
+    offered.add("some/model", {**files, "unet/config.json": files["unet/config.json"] + b" "})
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_SYMLINKS", True, raising=False)
+    newer = hub.survey("some/model")
+    pointer = hub.fetch(newer) / UNET
+    assert pointer.read_bytes() == content and not pointer.is_symlink()
+    assert other.read_bytes() == content and is_ready()
 
 
 def test_importing_is_light_and_opens_nothing():
