@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
-CONTEXT = "Safelight"
+CONTEXT = ""
+"""Where Qt's own extractor, pyside6-lupdate, puts the words of a function that is called `tr`."""
 
 
 def tr(text: str, **named: object) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.resources
 import itertools
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,9 +21,13 @@ from pathlib import Path
 
 import platformdirs
 
+from engine.atomic import MARK, PART, is_part, make_folder
+
 NAME = "Safelight"
 LEFT_ALONE = 3600
 """Seconds that a half written file is left to whoever may still be writing it."""
+_MARK = re.compile(rf"{re.escape(MARK)}\d{{8}}-\d{{6}}-.+\.png\.name{re.escape(PART)}")
+"""Names of the files that keep a name free; see `new_image`."""
 
 
 @dataclass(frozen=True)
@@ -87,22 +92,25 @@ def new_image(folder: Path, seed: int | str) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Take away what a crash has left half written in `folder`."""
+    """Take away what a crash of this program has left half written in `folder`."""
     before = time.time() - LEFT_ALONE
-    with suppress(OSError):
-        for part in folder.glob(".*.part"):
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not is_part(entry.name) and not _MARK.fullmatch(entry.name):
+                continue
             with suppress(OSError):
-                if part.stat().st_mtime < before:
-                    part.unlink()
+                is_file = entry.is_file(follow_symlinks=False)
+                if is_file and entry.stat(follow_symlinks=False).st_mtime < before:
+                    Path(entry).unlink()
 
 
 def _reserved(folder: Path, seed: int | str) -> tuple[Path, Path]:
     """A name that is free, and the hidden file that keeps it so."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{seed}"
     for number in itertools.count(1):
         path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
-        mark = folder / f".{path.name}.name.part"
+        mark = folder / f"{MARK}{path.name}.name{PART}"
         try:
             mark.touch(exist_ok=False)
         except FileExistsError:

@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from PySide6.QtCore import QIODevice, QObject, QSaveFile, QUrl, Signal
+from PySide6.QtCore import QFile, QIODevice, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
-from app.atomic import replacing
 from app.i18n import tr
 from app.state.background import Background
 from app.state.gallery import read
 from app.state.picture import Picture
+from engine.atomic import replacing
 
 FORMATS: Mapping[str, tuple[str, int]] = MappingProxyType(
     {".png": ("PNG", -1), ".jpg": ("JPEG", 95), ".jpeg": ("JPEG", 95), ".webp": ("WEBP", 100)}
@@ -128,14 +128,19 @@ def _write(picture: Picture, target: Path) -> str:
     image = read(picture).image
     assert image is not None
     kind, quality = FORMATS[target.suffix.lower()]
-    file = QSaveFile(str(target))
-    written = (
-        file.open(QIODevice.OpenModeFlag.WriteOnly)
-        and image.save(file, kind, quality)  # pyright: ignore[reportCallIssue, reportArgumentType]
-        and file.commit()
-    )
-    if not written:
-        raise _unwritable(target, file.errorString())
+    try:
+        with replacing(target) as part:
+            file = QFile(str(part))
+            written = (
+                file.open(QIODevice.OpenModeFlag.WriteOnly)
+                and image.save(file, kind, quality)  # pyright: ignore[reportCallIssue, reportArgumentType]
+                and file.flush()
+            )
+            file.close()
+            if not written:
+                raise OSError(file.errorString())
+    except OSError as error:
+        raise _unwritable(target, error.strerror or str(error)) from error
     return str(target)
 
 

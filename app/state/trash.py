@@ -14,8 +14,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile, QStandardPaths
 
-from app.atomic import replacing
 from app.i18n import tr
+from engine.atomic import make_folder, replacing
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def restore(discarded: Discarded) -> Path:
     assert discarded.place is not None
     target = discarded.path
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         target = _moved(discarded.place, target)
     except OSError as error:
         raise OSError(

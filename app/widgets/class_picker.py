@@ -4,10 +4,11 @@ window shows it in the recipe where the model has classes."""
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QGridLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.i18n import tr
 from app.widgets.icon_button import IconButton
+from app.widgets.number_spin import WholeSpin
 from app.widgets.plain_label import PlainLabel
 
 
@@ -20,7 +21,7 @@ class ClassPicker(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._label = PlainLabel("caption")
-        self._spin = QSpinBox()
+        self._spin = WholeSpin()
         self._spin.setObjectName("classPicker")
         self._spin.setKeyboardTracking(False)
         self._spin.setMinimumWidth(84)

@@ -17,8 +17,11 @@ from PySide6.QtWidgets import (
 from app.i18n import tr
 from app.widgets.action_bar import ActionBar
 from app.widgets.plain_label import PlainLabel
+from app.widgets.typed_number import typed_list
 
 NONE = "—"
+OF_NUMBERS = {"guidance": float, "steps": int, "seed": int}
+"""The settings whose values are numbers, and of which kind."""
 
 
 class CompareBar(ActionBar):
@@ -90,8 +93,9 @@ class CompareBar(ActionBar):
         self._show_values()
 
     def axes(self) -> tuple[tuple[str, str], ...]:
-        """(field, values as they are typed) of every axis in use, the one across first."""
-        return tuple((field, self._values(field)) for field in self._fields() if field)
+        """(field, values) of every axis in use, the one across first. Values are as they are typed,
+        but for numbers, which are told with decimal points and commas between them."""
+        return tuple((field, self._plain(field)) for field in self._fields() if field)
 
     def set_note(self, text: str, wrong: bool) -> None:
         """What the comparison would make, or, where it is `wrong`, why it cannot."""
@@ -131,6 +135,11 @@ class CompareBar(ActionBar):
 
     def _values(self, field: str) -> str:
         return self._typed.get(field, self._examples.get(field, ""))
+
+    def _plain(self, field: str) -> str:
+        kind = OF_NUMBERS.get(field)
+        text = self._values(field)
+        return typed_list(text, kind is int, self.locale()) if kind else text
 
     def _pick_down(self, field: str) -> None:
         with QSignalBlocker(self._pickers[1]):

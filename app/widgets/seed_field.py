@@ -3,32 +3,31 @@ recipe."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QLocale, QSignalBlocker, Signal
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from app.i18n import tr
 from app.widgets.icon_button import IconButton
 from app.widgets.plain_label import PlainLabel
+from app.widgets.typed_number import typed_number
 
 LARGEST_SEED = 2**63 - 1
 
 
 class SeedValidator(QValidator):
-    """Lets whole numbers from 0 to 2**63 - 1 through, drops the blanks around a pasted one, and
-    puts the last seed back into a field that was left empty."""
+    """Lets whole numbers from 0 to 2**63 - 1 through, in any writing, drops the blanks around a
+    pasted one, and puts the last seed back into a field that was left empty."""
 
     last = 0
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        number = text.strip()
-        if not number:
-            return QValidator.State.Intermediate, number, 0
-        # The length comes first: Python refuses to read a number of thousands of digits.
-        short = len(number) <= len(str(LARGEST_SEED))
-        fits = short and number.isdecimal() and int(number) <= LARGEST_SEED
+        bare = text.strip()
+        if not bare:
+            return QValidator.State.Intermediate, bare, 0
+        fits = _seed(bare) is not None
         state = QValidator.State.Acceptable if fits else QValidator.State.Invalid
-        return state, number, min(position, len(number))
+        return state, bare, min(position, len(bare))
 
     def fixup(self, text: str) -> str:
         return str(self.last)
@@ -101,6 +100,15 @@ class SeedField(QWidget):
         )
 
     def _read(self, text: str) -> None:
-        if self._field.hasAcceptableInput() and int(text) != self._seed.last:
-            self._seed.last = int(text)
-            self.seedChanged.emit(self._seed.last)
+        seed = _seed(text)
+        if seed is not None and seed != self._seed.last:
+            self._seed.last = seed
+            self.seedChanged.emit(seed)
+
+
+def _seed(text: str) -> int | None:
+    """The seed that the text says, None if it says none."""
+    number = typed_number(text, LARGEST_SEED, True, QLocale())
+    if number is None or not 0 <= number <= LARGEST_SEED or number != int(number):
+        return None
+    return int(number)

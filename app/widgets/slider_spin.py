@@ -5,16 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QGridLayout,
     QSlider,
-    QSpinBox,
     QStyle,
     QStyleOptionSlider,
     QWidget,
 )
 
 from app import theme
+from app.widgets.number_spin import DecimalSpin, WholeSpin
 from app.widgets.plain_label import PlainLabel
 
 
@@ -113,7 +112,7 @@ class SliderSpin(QWidget):
         self._put(position * self._step)
 
     def _put(self, value: float) -> None:
-        if isinstance(self._spin, QSpinBox):
+        if isinstance(self._spin, WholeSpin):
             self._spin.setValue(round(value))
         else:
             self._spin.setValue(value)
@@ -127,13 +126,13 @@ class SliderSpin(QWidget):
             self._slider.setValue(round(self._spin.value() / self._step))
 
 
-def _spin(low: float, high: float, step: float, decimals: int) -> QSpinBox | QDoubleSpinBox:
+def _spin(low: float, high: float, step: float, decimals: int) -> WholeSpin | DecimalSpin:
     if decimals == 0:
-        whole = QSpinBox()
+        whole = WholeSpin()
         whole.setRange(round(low), round(high))
         whole.setSingleStep(round(step))
         return whole
-    spin = QDoubleSpinBox()
+    spin = DecimalSpin()
     spin.setDecimals(decimals)
     spin.setRange(low, high)
     spin.setSingleStep(step)

@@ -4,10 +4,11 @@ the canvas when a person asks for variations."""
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.widgets.action_bar import ActionBar
+from app.widgets.number_spin import WholeSpin
 from app.widgets.plain_label import PlainLabel
 from app.widgets.slider_spin import JumpSlider
 
@@ -36,7 +37,7 @@ class VaryBar(ActionBar):
         self._percent = PlainLabel()
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._count_label = PlainLabel("caption")
-        self._count = QSpinBox()
+        self._count = WholeSpin()
         self._count.setObjectName("varyCountSpin")
         self._count.setRange(1, LARGEST_COUNT)
         self._count.setValue(COUNT)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
+from app.widgets.number_spin import DecimalSpin
 from app.widgets.plain_label import PlainLabel
 
 KINDS = ("webp", "gif", "apng", "frames", "sheet")
@@ -57,7 +57,7 @@ class FilmDialog(QDialog):
         for kind in KINDS:
             self._kind.addItem("", kind)
         self._seconds_label = PlainLabel("caption")
-        self._seconds = QDoubleSpinBox()
+        self._seconds = DecimalSpin()
         self._seconds.setObjectName("filmSecondsSpin")
         self._seconds.setRange(0.02, 10.0)
         self._seconds.setSingleStep(0.05)

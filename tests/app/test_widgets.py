@@ -409,6 +409,29 @@ class TestSizeFields:
         assert width.value() == made
         assert heard == [(made, 128)]
 
+    def test_what_is_made_is_said_before_generate(self, qtbot: QtBot, sizes: SizeFields) -> None:
+        """250 became 248 without a word."""
+        width, note = part(sizes, QSpinBox, "widthSpin"), part(sizes, QLabel, "sizeNote")
+        sizes.sizeChanged.connect(sizes.set_size)  # as the session answers
+        for typed, made in ("250", "248"), ("3000", "256"), ("2", "64"):
+            width.selectAll()
+            qtbot.keyClicks(width, typed)
+            qtbot.waitUntil(lambda typed=typed: typed in note.text())
+            assert note.isVisible() and f" {made} " in note.text()
+            qtbot.keyClick(width, Qt.Key.Key_Return)
+            assert note.isVisible() and f" {made} " in note.text()
+        for act in (lambda: sizes.set_size(192, 192), width.stepUp, lambda: width.setValue(64)):
+            width.selectAll()
+            qtbot.keyClicks(width, "250")
+            qtbot.keyClick(width, Qt.Key.Key_Return)
+            assert note.isVisible()
+            act()
+            assert not note.isVisible()
+        width.selectAll()
+        qtbot.keyClicks(width, "256")
+        qtbot.keyClick(width, Qt.Key.Key_Return)
+        assert not note.isVisible()
+
     def test_setters_tell_nobody(self, sizes: SizeFields) -> None:
         heard = Heard(sizes.sizeChanged, sizes.countChanged)
         sizes.set_limits(64, 100, 1000)

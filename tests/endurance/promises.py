@@ -43,7 +43,7 @@ def _exported(said: list[str]) -> set[Path]:
 
 
 def _check_typed(said: list[str]) -> None:
-    """Every window begins with the last words that had been there for two seconds, or newer ones."""
+    """Every window begins with the words that had been there for two seconds, or newer ones."""
     typing = typed = 0
     for line in said:
         what, _, rest = line.partition(" ")

@@ -1,4 +1,4 @@
-"""Forty power cuts: the program's folder is on ext4 in a loop device, which is shut down at a random
+"""Forty power cuts: the program's folder is on ext4 in a loop device, which is shut down at some
 moment as if its power went; what the journal had not yet is lost. Needs root, on Linux:
 `pytest -m endurance tests/endurance/test_power_cuts.py -s`, some six minutes."""
 
@@ -24,8 +24,8 @@ CUTS = int(os.environ.get("SAFELIGHT_CUTS", "40"))
 LONGEST = 8.0
 """Seconds from a window's start to the power cut, at most."""
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
-"""EXT4_IOC_SHUTDOWN (include/uapi/linux/ext4.h): from now on every call fails, and the journal keeps
-only what had been committed."""
+"""EXT4_IOC_SHUTDOWN (include/uapi/linux/ext4.h): from then on every call fails, and the journal
+keeps only what had been committed."""
 
 
 class Disk:
