@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from engine.errors import RequestError
+from engine.errors import RequestError, told
 
 Points = tuple[tuple[float, float], ...]
 """(fraction of the run, 0 at its first evaluation and 1 at its last; guidance scale), by fraction.
@@ -47,8 +47,8 @@ def parse(text: str) -> tuple[Points, str]:
     except ValueError:
         raise RequestError(
             "guidance_curve",
-            f"{text!r} is no list of points. Write fraction:scale, like 0:3,0.5:9,1:5, and cosine "
-            "before them for a rounded curve.",
+            f"{told(text)} is no list of points. Write fraction:scale, like 0:3,0.5:9,1:5, and "
+            "cosine before them for a rounded curve.",
         ) from None
     return checked(points), easing
 
@@ -57,9 +57,9 @@ def checked(points: object) -> Points:
     """The points as plain tuples of floats. Raises RequestError for what is no curve."""
     try:
         plain = tuple((float(fraction), float(scale)) for fraction, scale in points)  # type: ignore[union-attr]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RequestError(
-            "guidance_curve", f"{points!r} is no list of (fraction of the run, scale)."
+            "guidance_curve", f"{told(points)} is no list of (fraction of the run, scale)."
         ) from None
     for fraction, scale in plain:
         if not 0 <= fraction <= 1:

@@ -5,6 +5,21 @@ Every message is one sentence or two: what was wrong, with the value, and what t
 
 from __future__ import annotations
 
+from reprlib import Repr
+
+MOST_TOLD = 80
+"""Letters of a value that a message tells."""
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = MOST_TOLD
+
+
+def told(value: object) -> str:
+    """A value for a message, as Python writes it and not all of it where it is long."""
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # Python does not write numbers of more than some thousand digits
+        return "a number of thousands of digits"
+
 
 class EngineError(Exception):
     """The root of all errors that the engine raises on purpose."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import RequestError
+from engine.errors import RequestError, told
 from engine.request import MAX_COUNT, Request
 
 MAX_CELLS = MAX_COUNT
@@ -27,18 +27,22 @@ class Axis:
         """From the values as a person writes them: "1,4,7.5", "0..3", "euler,unipc", and prompts
         with bars between them, "an owl | a cat". Raises RequestError, which names the setting."""
         if name not in AXES:
-            raise RequestError("grid", f"{name!r} is no axis; there are {', '.join(AXES)}.")
+            raise RequestError("grid", f"{told(name)} is no axis; there are {', '.join(AXES)}.")
         field, read, mark = AXES[name]
         words = [word.strip() for word in text.split(mark)]
         spread = [single for word in words if word for single in _spread(word, field)]
         try:
             values = tuple(read(word) for word in spread)
         except ValueError:
-            raise RequestError("grid", f"{text!r} cannot be read as values of {name}.") from None
+            raise RequestError(
+                "grid", f"{told(text)} cannot be read as values of {name}."
+            ) from None
         if not values:
             raise RequestError("grid", f"{name} has no values. Write some, like {EXAMPLES[name]}.")
         if len(set(values)) < len(values):
-            raise RequestError("grid", f"{name} has a value twice in {text!r}. Write each once.")
+            raise RequestError(
+                "grid", f"{name} has a value twice in {told(text)}. Write each once."
+            )
         return cls(name, values)
 
     @property
@@ -124,9 +128,12 @@ def _spread(word: str, field: str) -> Sequence[str]:
     match = re.fullmatch(r"(\d+)\s*\.\.\s*(\d+)", word)
     if not match or field not in ("seed", "steps"):
         return [word]
-    low, high = int(match[1]), int(match[2])
+    try:
+        low, high = int(match[1]), int(match[2])
+    except ValueError:  # of thousands of digits, which Python does not read
+        return [word]
     if high - low >= MAX_CELLS:
-        raise RequestError("grid", f"{word} is more than {MAX_CELLS} values. Take fewer.")
+        raise RequestError("grid", f"{told(word)} is more than {MAX_CELLS} values. Take fewer.")
     return [str(number) for number in range(low, high + 1)]
 
 

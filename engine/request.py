@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from engine.curve import EASINGS, Points, checked
-from engine.errors import RequestError
+from engine.errors import MOST_TOLD, RequestError, told
 
 MAX_STEPS = 1000
 MAX_COUNT = 64
@@ -19,6 +19,7 @@ MAX_CLASS = 2**31 - 1
 MAX_CLIP_SKIP = 12
 MAX_FEATURE_REUSE = 10
 MAX_SEED = 2**63 - 1
+MAX_EDIT_STEP = 2**31 - 1
 STEERABLE = ("guidance_scale", "guidance_rescale", "prompt", "negative_prompt")
 """What `Control` changes while a run is under way."""
 OF_A_PROMPT = (
@@ -72,16 +73,16 @@ class Edit:
     value: Any
 
     def __post_init__(self) -> None:
-        if not _is_int(self.step) or self.step < 0:
-            raise RequestError("edits", f"step {self.step!r} is not a whole number from 0 up.")
+        if not _is_int(self.step) or not 0 <= self.step <= MAX_EDIT_STEP:
+            raise RequestError("edits", f"step {told(self.step)} is not a whole number from 0 up.")
         if self.field not in (*STEERABLE, *AT_A_BRANCH):
             known = ", ".join((*STEERABLE, *AT_A_BRANCH))
-            raise RequestError("edits", f"{self.field!r} cannot change in a run; {known} can.")
+            raise RequestError("edits", f"{told(self.field)} cannot change in a run; {known} can.")
         if self.field == "vary":
             object.__setattr__(self, "value", _checked_vary(self.value))
         elif self.field == "finish":
             if self.value is not True:
-                raise RequestError("edits", f"finish must be true, not {self.value!r}.")
+                raise RequestError("edits", f"finish must be true, not {told(self.value)}.")
         else:  # the request's own check, which also brings the value into its own form
             try:
                 as_field = Request(**{self.field: self.value})
@@ -97,7 +98,9 @@ class Edit:
     def from_dict(cls, plain: object) -> Edit:
         """The edit that `to_dict` wrote. Raises RequestError for what is none."""
         if not isinstance(plain, Mapping) or plain.keys() != {"step", "field", "value"}:
-            raise RequestError("edits", f"{plain!r} is no edit: it needs step, field and value.")
+            raise RequestError(
+                "edits", f"{told(plain)} is no edit: it needs step, field and value."
+            )
         return cls(**plain)
 
 
@@ -157,7 +160,7 @@ class Request:
     def __post_init__(self) -> None:
         for name in ("prompt", "negative_prompt"):
             if not isinstance(getattr(self, name), str):
-                raise RequestError(name, f"must be text, not {getattr(self, name)!r}.")
+                raise RequestError(name, f"must be text, not {told(getattr(self, name))}.")
         for name in ("width", "height"):
             if getattr(self, name) is not None:
                 _check_int(name, getattr(self, name), 1, 2**16)
@@ -168,22 +171,23 @@ class Request:
         _check_number("eta", self.eta, 0.0, 1.0)
         _check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
         if self.scheduler is not None and not isinstance(self.scheduler, str):
-            raise RequestError("scheduler", f"must be a name or None, not {self.scheduler!r}.")
+            raise RequestError("scheduler", f"must be a name or None, not {told(self.scheduler)}.")
         if self.class_label is not None:
             _check_int("class_label", self.class_label, 0, MAX_CLASS)
         _check_int("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
         _check_int("feature_reuse", self.feature_reuse, 1, MAX_FEATURE_REUSE)
         _check_number("guidance_reuse", self.guidance_reuse, 0.0, 1.0)
         if not isinstance(self.int8, bool):
-            raise RequestError("int8", f"must be true or false, not {self.int8!r}.")
+            raise RequestError("int8", f"must be true or false, not {told(self.int8)}.")
         self._check_options()
         self._check_interval()
         object.__setattr__(self, "guidance_curve", checked(self.guidance_curve))
         if self.guidance_easing not in EASINGS:
             known = " or ".join(EASINGS)
-            raise RequestError("guidance_easing", f"{self.guidance_easing!r} is not {known}.")
+            raise RequestError("guidance_easing", f"{told(self.guidance_easing)} is not {known}.")
+        object.__setattr__(self, "edits", _listed("edits", self.edits))
         if not all(isinstance(edit, Edit) for edit in self.edits):
-            raise RequestError("edits", "must be Edit values.")
+            raise RequestError("edits", f"must be Edit values, not {told(self.edits)}.")
         for edit in self.edits:
             if edit.field == "vary":  # image i of a batch takes the seed that is i higher
                 _check_int("edits", edit.value["seed"], 0, MAX_SEED - self.count + 1)
@@ -193,21 +197,23 @@ class Request:
     def _check_options(self) -> None:
         options = self.scheduler_options
         if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
-            raise RequestError("scheduler_options", f"must map names to values, not {options!r}.")
+            raise RequestError(
+                "scheduler_options", f"must map names to values, not {told(options)}."
+            )
         # Tuples become lists here and not only in the file, so that a request equals its own JSON.
         try:
-            plain = json.loads(json.dumps(dict(options), allow_nan=False))
-        except (TypeError, ValueError):
-            raise RequestError("scheduler_options", f"{options!r} is not plain JSON.") from None
+            written = json.dumps(dict(options), allow_nan=False)
+            plain = json.loads(written, parse_int=_within_64_bits)
+        except (TypeError, ValueError, RecursionError):
+            raise RequestError(
+                "scheduler_options", f"{told(options)} is not plain JSON with ordinary numbers."
+            ) from None
         object.__setattr__(self, "scheduler_options", plain)
 
     def _check_interval(self) -> None:
-        try:
-            interval = tuple(self.guidance_interval)
-        except TypeError:
-            interval = (self.guidance_interval,)
+        interval = _listed("guidance_interval", self.guidance_interval)
         if len(interval) != 2:
-            raise RequestError("guidance_interval", f"must be two fractions, not {interval!r}.")
+            raise RequestError("guidance_interval", f"must be two fractions, not {told(interval)}.")
         for value in interval:
             _check_number("guidance_interval", value, 0.0, 1.0)
         if interval[0] > interval[1]:
@@ -224,15 +230,18 @@ class Request:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Request:
         """The request that `to_dict` wrote. An unknown field is an error that names it."""
+        if not isinstance(plain, Mapping):
+            raise RequestError("request", f"must have fields, and {told(plain)} has none.")
         known = {f.name for f in fields(cls)}
         for name in plain:
             if name not in known:
-                raise RequestError(name, "is not a field of a request.")
+                raise RequestError(str(name)[:MOST_TOLD], "is not a field of a request.")
         values = dict(plain)
         if "guidance_interval" in values:
-            values["guidance_interval"] = tuple(values["guidance_interval"])
+            values["guidance_interval"] = _listed("guidance_interval", values["guidance_interval"])
         if "edits" in values:
-            values["edits"] = tuple(Edit.from_dict(edit) for edit in values["edits"])
+            edits = _listed("edits", values["edits"])
+            values["edits"] = tuple(Edit.from_dict(edit) for edit in edits)
         return cls(**values)
 
     def to_json(self) -> str:
@@ -240,7 +249,18 @@ class Request:
 
     @classmethod
     def from_json(cls, text: str) -> Request:
-        return cls.from_dict(json.loads(text))
+        """The request that `to_json` wrote. Raises RequestError."""
+        try:
+            plain = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RequestError("request", f"is no JSON that can be read ({error}).") from None
+        return cls.from_dict(plain)
+
+
+def _listed(name: str, value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise RequestError(name, f"must be a list, not {told(value)}.")
+    return tuple(value)
 
 
 def _plain(value: Any) -> Any:
@@ -252,10 +272,16 @@ def _plain(value: Any) -> Any:
 
 def _checked_vary(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping) or value.keys() != {"amount", "seed"}:
-        raise RequestError("edits", f"vary needs an amount and a seed, not {value!r}.")
+        raise RequestError("edits", f"vary needs an amount and a seed, not {told(value)}.")
     _check_number("edits", value["amount"], 0.0, 1.0)
     _check_int("edits", value["seed"], 0, MAX_SEED)
     return dict(value)
+
+
+def _within_64_bits(digits: str) -> int:
+    if not -(2**63) <= (number := int(digits)) < 2**63:
+        raise ValueError
+    return number
 
 
 def _is_int(value: object) -> bool:
@@ -264,13 +290,15 @@ def _is_int(value: object) -> bool:
 
 def _check_int(name: str, value: object, low: int, high: int) -> None:
     if not _is_int(value):
-        raise RequestError(name, f"{value!r} is not a whole number.")
+        raise RequestError(name, f"{told(value)} is not a whole number.")
     if not low <= value <= high:  # type: ignore[operator]
-        raise RequestError(name, f"{value} is outside {low} to {high}.")
+        raise RequestError(name, f"{told(value)} is outside {low} to {high}.")
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RequestError(name, f"{value!r} is not a finite number.")
-    if not low <= value <= high:
-        raise RequestError(name, f"{value} is outside {low:g} to {high:g}.")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # A whole number of hundreds of digits is finite, and more than math.isfinite can take.
+    if not is_number or (isinstance(value, float) and not math.isfinite(value)):
+        raise RequestError(name, f"{told(value)} is not a finite number.")
+    if not low <= value <= high:  # type: ignore[operator]
+        raise RequestError(name, f"{told(value)} is outside {low:g} to {high:g}.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.errors import SchedulerError
+from engine.errors import SchedulerError, told
 from engine.schedulers.base import Description, Scheduler, State
 from engine.schedulers.ddim import DDIM
 from engine.schedulers.ddpm import DDPM
@@ -58,6 +58,10 @@ __all__ = [
     "to_invokeai",
 ]
 
+MOST_TIMESTEPS = 100_000
+"""What a network can have been trained on, for `create`: tables have a number for each. All that
+are known have 4,000 or fewer."""
+
 _ALL: tuple[type[Scheduler[Any]], ...] = (
     *(UniPC, DPMpp2M, DPMpp2MSDE, DPMppSDE, Euler, EulerAncestral, Heun, DDIM, DEIS, SASolver),
     *(DPMppSinglestep, PNDM, LMS, KDPM2, KDPM2Ancestral, DDPM, LCM, TCD, FlowEuler, FlowHeun),
@@ -78,7 +82,9 @@ def name_of(class_name: str) -> str:
     for name, scheduler in _BY_NAME.items():
         if scheduler.about.class_name == class_name:
             return name
-    raise SchedulerError(f"There is no scheduler {class_name!r}; there are {', '.join(names())}.")
+    raise SchedulerError(
+        f"There is no scheduler {told(class_name)}; there are {', '.join(names())}."
+    )
 
 
 def describe(name: str) -> Description:
@@ -100,8 +106,8 @@ def create(
     scheduler = _BY_NAME[name_of(name)]
     chosen = read(scheduler.options_type, config, options or {}, scheduler.about.name)
     most = chosen.num_train_timesteps
-    if most < 1:
-        raise SchedulerError(f"num_train_timesteps = {most} must be 1 or more.")
+    if not 1 <= most <= MOST_TIMESTEPS:
+        raise SchedulerError(f"num_train_timesteps = {most} is outside 1 to {MOST_TIMESTEPS}.")
     if type(steps) is not int or not 1 <= steps <= most:
         raise SchedulerError(f"steps = {steps!r} must be a whole number from 1 to {most}.")
     return scheduler.build(chosen, steps)

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from engine.errors import SchedulerError
+from engine.errors import SchedulerError, told
 
 BetaSchedule = Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
 PredictionType = Literal["epsilon", "sample", "v_prediction", "flow_prediction"]
 DiffusionPrediction = Literal["epsilon", "sample", "v_prediction"]
 Preset = Literal["align_your_steps_sd15", "align_your_steps_sdxl"]
 Spacing = Literal["linspace", "leading", "trailing"]
+
+LARGEST = 2**63
+"""What whole numbers stay below; a file can have hundreds of digits, which no float holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +145,7 @@ def read(
     for key in overrides:
         if key not in known:
             raise SchedulerError(
-                f"The scheduler {scheduler!r} has no option {key!r}; it has {', '.join(known)}."
+                f"The scheduler {scheduler!r} has no option {told(key)}; it has {', '.join(known)}."
             )
     absent = set(config.get("_use_default_values", ()))
     chosen = {key: config[key] for key in known if key in config and key not in absent}
@@ -166,7 +169,7 @@ def _checked(key: str, value: Any, hint: Any) -> Any:
     if not _fits(value, hint):
         allowed = _choices(hint)
         wanted = f"one of {', '.join(map(str, allowed))}" if allowed else _words(hint)
-        raise SchedulerError(f"{key} = {value!r} cannot be used; it must be {wanted}.")
+        raise SchedulerError(f"{key} = {told(value)} cannot be used; it must be {wanted}.")
     return value
 
 
@@ -178,9 +181,10 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, argument) for argument in arguments)
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
-    if hint is float:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and not math.isnan(value)
+    if hint is float and type(value) is float:
+        return not math.isnan(value)
+    if hint in (int, float) and type(value) is int:
+        return abs(value) < LARGEST
     return type(value) is hint
 
 
