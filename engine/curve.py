@@ -12,6 +12,7 @@ from engine.errors import RequestError, told
 Points = tuple[tuple[float, float], ...]
 """(fraction of the run, 0 at its first evaluation and 1 at its last; guidance scale), by fraction.
 """
+MOST_POINTS = 1000
 EASINGS = ("linear", "cosine")
 """How one comes from a point to the next: straight, or along half a cosine, level at both."""
 
@@ -61,6 +62,10 @@ def checked(points: object) -> Points:
         raise RequestError(
             "guidance_curve", f"{told(points)} is no list of (fraction of the run, scale)."
         ) from None
+    if len(plain) > MOST_POINTS:
+        raise RequestError(
+            "guidance_curve", f"has {len(plain):,} points, and at most {MOST_POINTS:,} can be."
+        )
     for fraction, scale in plain:
         if not 0 <= fraction <= 1:
             raise RequestError("guidance_curve", f"a point stands at {fraction:g}, outside 0 to 1.")

@@ -12,13 +12,12 @@ import json
 import math
 import os
 import re
-import reprlib
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from engine.atomic import shown_path
-from engine.errors import EngineError
+from engine.errors import EngineError, told
 from engine.heads import Head, read_head
 
 MOST_PARTS = 200_000
@@ -37,8 +36,6 @@ OPENING = (
 )
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a letter. JSON can name one, and nothing can write it down."""
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
 def open_file(path: str | os.PathLike[str], limit: int | None = None) -> BinaryIO:
@@ -85,9 +82,10 @@ def read_json(path: str | os.PathLike[str], limit: int) -> Any:
     return parse_json(read_text(path, limit), shown_path(path))
 
 
-def parse_json(text: str, what: str) -> Any:
+def parse_json(text: str, what: str, *, exact: bool = False) -> Any:
     """The value that a text of JSON is; how long it may be is for the caller to say. what: its name
-    in the error, which begins the sentence.
+    in the error, which begins the sentence. exact: for what we have written ourselves, if it is
+    what it says: whole numbers are any that a double can hold, and half a letter stays.
 
     Raises EngineError for more than MOST_PARTS lists and objects (brackets in strings count as
     well), for more than MOST_DEPTH within each other, and for numbers that neither 64 bits nor a
@@ -96,8 +94,8 @@ def parse_json(text: str, what: str) -> Any:
     """
     check_parts(text, what)
     try:
-        value = json.loads(text, parse_int=whole, parse_float=finite)
-        return _harmless(value, deep=f"{what} is nested too deep to be read.")
+        value = json.loads(text, parse_int=long_whole if exact else whole, parse_float=finite)
+        return _harmless(value, deep=f"{what} is nested too deep to be read.", exact=exact)
     except RecursionError:
         raise EngineError(f"{what} is nested too deep to be read.") from None
     except ValueError as error:
@@ -138,7 +136,7 @@ def finite(value: object) -> float:
                 return number
     except (ValueError, OverflowError):
         pass
-    raise NumberError(f"{short(value)} is no number that can be used.")
+    raise NumberError(f"{told(value)} is no number that can be used.")
 
 
 def whole(value: object) -> int:
@@ -153,14 +151,16 @@ def whole(value: object) -> int:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and SMALLEST <= value <= LARGEST:
         return value
-    raise NumberError(f"{short(value)} is no whole number that can be used.")
+    raise NumberError(f"{told(value)} is no whole number that can be used.")
 
 
-def short(value: object) -> str:
-    """A stranger's value for a sentence: in quotes if it is a text, and cut if it is long."""
-    if isinstance(value, int) and abs(value) > LARGEST:
-        return "A number of more than 19 digits"  # Python refuses to write the longest ones
-    return _SHORT.repr(value)
+def long_whole(digits: str) -> int:
+    """The whole number that the digits are. Raises NumberError for one that no double can hold."""
+    if len(digits) <= 400:
+        number = int(digits)
+        finite(number)
+        return number
+    raise NumberError(f"{told(digits)} is no number that can be used.")
 
 
 def _check(path: str | os.PathLike[str], status: os.stat_result, limit: int | None) -> None:
@@ -181,20 +181,21 @@ def _refuse_long(path: str | os.PathLike[str], length: int, limit: int) -> NoRet
     )
 
 
-def _harmless(value: Any, deep: str) -> Any:
-    """The value, in which every text can be written down. deep: what to say if it is too deep."""
+def _harmless(value: Any, deep: str, exact: bool) -> Any:
+    """The value, in which every text can be written down, unless it is to be exact. deep: what to
+    say if it is too deep."""
     whole_value = [value]
     waiting: list[tuple[Any, int]] = [(whole_value, 0)]
     while waiting:
         part, depth = waiting.pop()
         if depth > MOST_DEPTH:
             raise EngineError(deep)
-        if isinstance(part, dict):
+        if isinstance(part, dict) and not exact:
             for name in [name for name in part if LONE_SURROGATE.search(name)]:
                 part[LONE_SURROGATE.sub("\ufffd", name)] = part.pop(name)
         for place, inner in part.items() if isinstance(part, dict) else enumerate(part):
             if isinstance(inner, str):
-                if LONE_SURROGATE.search(inner):
+                if not exact and LONE_SURROGATE.search(inner):
                     part[place] = LONE_SURROGATE.sub("\ufffd", inner)
             elif isinstance(inner, (dict, list)):
                 waiting.append((inner, depth + 1))

@@ -8,13 +8,16 @@ import json
 import re
 from typing import Any
 
-from engine.errors import RecordError
-from engine.request import Request
+from engine.errors import MOST_TOLD, EngineError, RecordError, told
+from engine.foreign import parse_json
+from engine.request import MAX_EDIT_STEP, Request
 
 OURS = "safelight"
 """Our own version among those of a record."""
-DEEPEST = 32
-"""Lists in lists that a record may have; its own have four."""
+MOST_LETTERS = 4 * 2**20
+"""Of a record. One with a thousand edits, each of them a long prompt, has a quarter."""
+MOST_ENTRIES = 1000
+"""In each of its lists beside the request's; its own have some ten."""
 REQUIRED = {
     "request": Request,
     "executed_steps": int,
@@ -37,17 +40,20 @@ def fields_of(text: str, ours: str) -> dict[str, Any]:
     """
     plain: object = None
     try:
-        plain = json.loads(text, parse_constant=_refuse_constant)
-        if not isinstance(plain, dict) or not _is_shallow(plain):
+        if len(text) > MOST_LETTERS:
+            raise ValueError(f"it is longer than {MOST_LETTERS:,} letters")
+        plain = parse_json(text, "it", exact=True)
+        if not isinstance(plain, dict):
             raise ValueError("it is no record")
+        json.dumps(plain, allow_nan=False)  # NaN and Infinity are no numbers of JSON
         return _checked(plain)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+    except (EngineError, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split()).removesuffix(".")
         refusal = RecordError(reason if len(reason) <= 200 else f"{reason[:160]} …")
         theirs = _version_in(plain)
         if _numbers(theirs) > _numbers(ours):
             refusal.remedy = (
-                f"It was made by Safelight {_cut(theirs)}; this is {ours}: update Safelight."
+                f"It was made by Safelight {theirs[:MOST_TOLD]}; this is {ours}: update Safelight."
             )
         raise refusal from None
 
@@ -65,14 +71,18 @@ def _checked(plain: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"it has no {name}")
     for name, kind in kinds.items():
         if name in own and type(own[name]) is not kind:
-            raise ValueError(f"its {name} is {_cut(own[name])}")
+            raise ValueError(f"its {name} is {told(own[name])}")
+    if not 0 <= own["executed_steps"] <= MAX_EDIT_STEP:
+        raise ValueError(f"its executed_steps is {told(own['executed_steps'])}")
     for name, kind in (("notes", str), ("branches", int)):
-        if not all(type(value) is kind for value in own.get(name, ())):
-            raise ValueError(f"its {name} is {_cut(own[name])}")
-        own[name] = tuple(own.get(name, ()))
+        values = own[name] = tuple(own.get(name, ()))
+        if len(values) > MOST_ENTRIES or not all(type(value) is kind for value in values):
+            raise ValueError(f"its {name} is {told(values)}")
+    if not all(0 <= branch <= MAX_EDIT_STEP for branch in own["branches"]):
+        raise ValueError(f"its branches is {told(own['branches'])}")
     versions = own["versions"]
     if OURS not in versions or not all(isinstance(value, str) for value in versions.values()):
-        raise ValueError(f"its versions is {_cut(versions)}")
+        raise ValueError(f"its versions is {told(versions)}")
     own["others"] = {name: value for name, value in plain.items() if name not in kinds}
     return own
 
@@ -81,28 +91,6 @@ def _version_in(plain: object) -> str:
     versions = plain.get("versions") if isinstance(plain, dict) else None
     told = versions.get(OURS) if isinstance(versions, dict) else None
     return told if isinstance(told, str) else ""
-
-
-def _is_shallow(plain: object) -> bool:
-    level = [plain]
-    for _ in range(DEEPEST):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict | list):
-                inner += value.values() if isinstance(value, dict) else value
-        level = inner
-        if not level:
-            return True
-    return False
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-def _cut(value: object) -> str:
-    text = value if isinstance(value, str) and value.isprintable() else repr(value)
-    return text if len(text) <= 60 else f"{text[:50]}…"
 
 
 def _numbers(version: str) -> list[int]:

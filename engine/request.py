@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.curve import EASINGS, Points, checked
 from engine.errors import MOST_TOLD, RequestError, told
+from engine.foreign import NumberError, long_whole
 
 MAX_STEPS = 1000
 MAX_COUNT = 64
@@ -20,6 +21,7 @@ MAX_CLIP_SKIP = 12
 MAX_FEATURE_REUSE = 10
 MAX_SEED = 2**63 - 1
 MAX_EDIT_STEP = 2**31 - 1
+MAX_EDITS = 10_000
 STEERABLE = ("guidance_scale", "guidance_rescale", "prompt", "negative_prompt")
 """What `Control` changes while a run is under way."""
 OF_A_PROMPT = (
@@ -185,7 +187,7 @@ class Request:
         if self.guidance_easing not in EASINGS:
             known = " or ".join(EASINGS)
             raise RequestError("guidance_easing", f"{told(self.guidance_easing)} is not {known}.")
-        object.__setattr__(self, "edits", _listed("edits", self.edits))
+        object.__setattr__(self, "edits", _edits(self.edits))
         if not all(isinstance(edit, Edit) for edit in self.edits):
             raise RequestError("edits", f"must be Edit values, not {told(self.edits)}.")
         for edit in self.edits:
@@ -203,8 +205,8 @@ class Request:
         # Tuples become lists here and not only in the file, so that a request equals its own JSON.
         try:
             written = json.dumps(dict(options), allow_nan=False)
-            plain = json.loads(written, parse_int=_within_64_bits)
-        except (TypeError, ValueError, RecursionError):
+            plain = json.loads(written, parse_int=long_whole)
+        except (TypeError, ValueError, RecursionError, NumberError):
             raise RequestError(
                 "scheduler_options", f"{told(options)} is not plain JSON with ordinary numbers."
             ) from None
@@ -240,8 +242,7 @@ class Request:
         if "guidance_interval" in values:
             values["guidance_interval"] = _listed("guidance_interval", values["guidance_interval"])
         if "edits" in values:
-            edits = _listed("edits", values["edits"])
-            values["edits"] = tuple(Edit.from_dict(edit) for edit in edits)
+            values["edits"] = tuple(Edit.from_dict(edit) for edit in _edits(values["edits"]))
         return cls(**values)
 
     def to_json(self) -> str:
@@ -263,6 +264,13 @@ def _listed(name: str, value: object) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def _edits(value: object) -> tuple[Any, ...]:
+    edits = _listed("edits", value)
+    if len(edits) > MAX_EDITS:
+        raise RequestError("edits", f"are {len(edits):,}, and at most {MAX_EDITS:,} can be.")
+    return edits
+
+
 def _plain(value: Any) -> Any:
     """Tuples as lists and mappings as dicts, as JSON has them."""
     if isinstance(value, Mapping):
@@ -276,12 +284,6 @@ def _checked_vary(value: object) -> dict[str, Any]:
     _check_number("edits", value["amount"], 0.0, 1.0)
     _check_int("edits", value["seed"], 0, MAX_SEED)
     return dict(value)
-
-
-def _within_64_bits(digits: str) -> int:
-    if not -(2**63) <= (number := int(digits)) < 2**63:
-        raise ValueError
-    return number
 
 
 def _is_int(value: object) -> bool:
