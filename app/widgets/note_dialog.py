@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QPlainTextEdit,
     QPushButton,
@@ -14,13 +13,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
+from app.widgets.on_screen import FittedDialog
 from app.widgets.plain_label import PlainLabel
 
 LONGEST = 10_000
 """Characters of a note; what is longer is cut where it is kept."""
 
 
-class NoteDialog(QDialog):
+class NoteDialog(FittedDialog):
     """Ctrl+Enter keeps the note, Escape leaves it as it was. picture: which one it is about."""
 
     noteWritten = Signal(str)

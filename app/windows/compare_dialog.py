@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QDialog,
     QHBoxLayout,
     QPushButton,
     QSplitter,
@@ -21,10 +20,11 @@ from PySide6.QtWidgets import (
 from app.i18n import tr
 from app.widgets.difference_table import DifferenceTable
 from app.widgets.divided_picture import FINE, DividedPicture
+from app.widgets.on_screen import FittedDialog
 from app.widgets.plain_label import PlainLabel
 
 
-class CompareDialog(QDialog):
+class CompareDialog(FittedDialog):
     """Not modal: pictures go on developing behind it, and another pair takes the place of this."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -8,7 +8,6 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -22,13 +21,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
+from app.widgets.on_screen import FittedDialog
 from app.widgets.plain_label import PlainLabel
 
 FINE = 1000
 """Steps of the progress bar."""
 
 
-class DownloadDialog(QDialog):
+class DownloadDialog(FittedDialog):
     """Looking at a model and fetching it are two acts, each with its button; no other thing here
     opens a connection. Closing the dialog leaves a download going on."""
 

@@ -11,7 +11,6 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDialog,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.i18n import tr
 from app.widgets.number_spin import DecimalSpin
+from app.widgets.on_screen import FittedDialog
 from app.widgets.plain_label import PlainLabel
 
 KINDS = ("webp", "gif", "apng", "frames", "sheet")
@@ -35,7 +35,7 @@ FINE = 1000
 """Steps of the progress bar."""
 
 
-class FilmDialog(QDialog):
+class FilmDialog(FittedDialog):
     """Not modal: pictures go on developing behind it. Closing it leaves a film being made."""
 
     exportRequested = Signal(str, bool, float, str)  # kind, numbers, seconds a step, target

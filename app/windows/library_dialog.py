@@ -8,7 +8,6 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, QSignalBlocker, Qt, Signa
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.i18n import tr
 from app.widgets.library_view import LibraryView
+from app.widgets.on_screen import FittedDialog
 from app.widgets.plain_label import PlainLabel
 
 FINE = 1000
@@ -32,7 +32,7 @@ PREDICTIONS = ("", "epsilon", "v_prediction", "sample")
 """What a person can say that a network predicts; "" leaves it to the file."""
 
 
-class LibraryDialog(QDialog):
+class LibraryDialog(FittedDialog):
     """Not modal: pictures go on developing behind it."""
 
     opened = Signal()

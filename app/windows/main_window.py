@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QIcon,
     QMoveEvent,
     QResizeEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -40,6 +41,7 @@ from app.widgets.gallery_panel import GalleryPanel
 from app.widgets.guidance_panel import GuidancePanel
 from app.widgets.model_picker import ModelPicker
 from app.widgets.notice_bar import NoticeBar
+from app.widgets.on_screen import fit, fit_once_shown
 from app.widgets.preview_canvas import PreviewCanvas
 from app.widgets.prompt_panel import PromptPanel
 from app.widgets.quiet_wheel import QuietWheel
@@ -55,6 +57,8 @@ from app.widgets.vary_bar import VaryBar
 from app.windows.main_menu import MainMenu
 
 GALLERY_WIDTH = 230
+LOWEST_RECIPE = 100
+"""Points of the recipe that stay in sight in the lowest window, with all that opens under it."""
 TAB_ORDER = (
     "modelPicker",
     "openModelButton",
@@ -205,6 +209,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(860, 520)
         self.setAcceptDrops(True)
         self.resize(1440, 900)
+        fit(self)
         self._arrange_tab_order()
 
         self.menu.saveRequested.connect(self.saveRequested)
@@ -248,6 +253,7 @@ class MainWindow(QMainWindow):
     def arrange(self, geometry: QByteArray, panels: QByteArray) -> None:
         """Stand as `arrangement` told; what is empty or damaged changes nothing."""
         self.restoreGeometry(geometry)
+        fit(self)
         self._splitter.restoreState(panels)
         self._follow_splitter()
 
@@ -368,6 +374,10 @@ class MainWindow(QMainWindow):
             ):  # fmt: skip
                 part.retranslate()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        fit_once_shown(self)
+
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
         self._tell_arrangement()
@@ -419,6 +429,7 @@ class MainWindow(QMainWindow):
         room.setWidgetResizable(True)
         room.setFrameShape(QFrame.Shape.NoFrame)
         room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        room.setMinimumHeight(LOWEST_RECIPE)
         # Always there, and invisible without need: the controls keep their width.
         room.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         bar = room.verticalScrollBar()

@@ -4,14 +4,15 @@ about it. app.main connects it to the queue."""
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.i18n import tr
+from app.widgets.on_screen import FittedDialog
 from app.widgets.plain_label import PlainLabel
 from app.widgets.queue_view import QueueView
 
 
-class QueueDialog(QDialog):
+class QueueDialog(FittedDialog):
     """Not modal: pictures go on developing behind it."""
 
     holdRequested = Signal()
