@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--size", default="1440x900")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={ROOT}/tests/screen.json")
     with tempfile.TemporaryDirectory() as home:
         os.environ["SAFELIGHT_HOME"] = home
         shoot(arguments.folder, arguments.theme, arguments.size)

@@ -18,7 +18,7 @@ def stalls(home: Path) -> dict[str, float]:
     finished = subprocess.run(
         [sys.executable, "-m", "tests.stalls"],
         cwd=ROOT,
-        env=os.environ | {"SAFELIGHT_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"},
+        env=os.environ | {"SAFELIGHT_HOME": str(home)},
         capture_output=True,
         text=True,
         timeout=230,

@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SCREEN = f"offscreen:configfile={ROOT}/tests/screen.json"
 MODEL = ROOT / "resources" / "models" / "emoji"
 PROMPT = "a red apple, 3d"
 
@@ -108,7 +109,7 @@ def child(code: str, home: str, **names: str) -> dict[str, float]:
 
 
 def environment(home: str) -> dict[str, str]:
-    return {**os.environ, "SAFELIGHT_HOME": home, "QT_QPA_PLATFORM": "offscreen"}
+    return {**os.environ, "SAFELIGHT_HOME": home, "QT_QPA_PLATFORM": SCREEN}
 
 
 def render(home: str) -> float:

@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SCREEN = f"offscreen:configfile={ROOT}/tests/screen.json"
 ROWS = {
     "window": "the window on the screen, s",
     "ready": "Generate can be pressed, s",
@@ -48,7 +49,7 @@ def printed(arguments: list[str], home: str) -> dict[str, dict[str, float]]:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=os.environ | {"SAFELIGHT_HOME": home, "QT_QPA_PLATFORM": "offscreen"},
+        env=os.environ | {"SAFELIGHT_HOME": home, "QT_QPA_PLATFORM": SCREEN},
         capture_output=True,
         text=True,
     )

@@ -411,7 +411,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="Stop in a model of full size as well")
     asked = parser.parse_args()
     sys.path.insert(0, str(ROOT))
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={ROOT}/tests/screen.json")
     qt = QApplication([])
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "PySide6_Essentials"))
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; {packages}\n")
