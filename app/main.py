@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QThread, QTimer, Signal
@@ -50,6 +50,7 @@ from app.state.showing import Showing
 from app.state.steering import Steering
 from app.state.taking import Taking
 from app.state.unwritten import Unwritten
+from app.unfailing import tell_the_person
 from app.windows.compare_dialog import CompareDialog
 from app.windows.download_dialog import DownloadDialog
 from app.windows.film_dialog import FilmDialog
@@ -873,20 +874,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     qt.setApplicationDisplayName(paths.NAME)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C
     application = build()
-
-    def report(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        sys.__excepthook__(kind, error, trace)
-        application.unexpected.emit(
-            tr(
-                "Something unexpected happened ({kind}: {reason}). You can go on.",
-                kind=kind.__name__,
-                reason=error,
-            )
-        )
-
-    sys.excepthook = report
+    tell_the_person(application.unexpected.emit)
     application.show()
     code = qt.exec()
     if not application.close():

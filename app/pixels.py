@@ -1,12 +1,35 @@
-"""The engine's pixels as QImages that own them, for the worker, which hands out nothing else."""
+"""Pixels as QImages that own them: the engine's, for the worker, which hands out nothing else; and
+those of image files, for whoever shows one.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
+from PySide6.QtGui import QImage, QImageReader, QPainter
+
+from engine.errors import EngineError
+from engine.foreign import read_picture
+
+
+def from_file(path: str) -> QImage:
+    """The picture in a PNG, a JPEG or a WebP, whatever it is called. Raises OSError, or EngineError
+    for what is none, in a sentence.
+
+    The door tells the format: Qt would try all that it knows.
+    """
+    head, content = read_picture(path)
+    buffer = QBuffer()
+    buffer.setData(QByteArray(content))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    # A reader lets the other threads go on while it reads, which QImage does not.
+    reader = QImageReader(buffer, QByteArray(head.format.encode()))
+    image = reader.read()
+    if image.isNull():
+        raise EngineError(f"{path} cannot be read ({reader.errorString()}). Choose an image file.")
+    return image
 
 
 def from_array(pixels: Any) -> QImage:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from engine.atomic import shown_path
 from engine.errors import EngineError, told
-from engine.heads import Head, read_head
+from engine.heads import Head, bare_png, read_head
 
 MOST_PARTS = 200_000
 """Lists and objects in a text of JSON. ComfyUI's largest graphs have some ten thousand; a text
@@ -27,6 +27,10 @@ MOST_DEPTH = 100
 """Lists and objects within each other. Graphs of nodes have ten."""
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """Whole numbers that 64 bits can hold, with a sign or without."""
+LONGEST_PICTURE = 2**29
+"""Bytes of a file. No picture of that many pixels takes more, in any of the formats."""
+MOST_UNPACKED = 2**28
+"""Bytes of a picture in memory, 67 million pixels: what Qt allows for an image."""
 OPENING = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)  # a pipe or a device would be waited for
@@ -121,9 +125,23 @@ def picture_head(path: str | os.PathLike[str]) -> Head:
         try:
             return read_head(file)
         except EngineError as error:
-            raise EngineError(
-                f"{shown_path(path)} cannot be read ({error}). Choose an image file."
-            ) from None
+            raise _no_picture(path, error) from None
+
+
+def read_picture(path: str | os.PathLike[str]) -> tuple[Head, bytes]:
+    """The head of a PNG, a JPEG or a WebP, and its bytes for a reader of that very format: of a PNG
+    only those that pixels are in. Raises EngineError for any other file, for one longer than
+    LONGEST_PICTURE, and for one that would unpack to more than MOST_UNPACKED."""
+    with open_file(path, LONGEST_PICTURE) as file:
+        try:
+            head = read_head(file)
+            if head.unpacked > MOST_UNPACKED:
+                raise EngineError(f"it has {head.width:,} by {head.height:,} pixels: too many")
+            file.seek(0)
+            content = file.read(LONGEST_PICTURE)
+            return head, bare_png(content) if head.format == "PNG" else content
+        except EngineError as error:
+            raise _no_picture(path, error) from None
 
 
 def finite(value: object) -> float:
@@ -161,6 +179,10 @@ def long_whole(digits: str) -> int:
         finite(number)
         return number
     raise NumberError(f"{told(digits)} is no number that can be used.")
+
+
+def _no_picture(path: str | os.PathLike[str], error: EngineError) -> EngineError:
+    return EngineError(f"{shown_path(path)} cannot be read ({error}). Choose an image file.")
 
 
 def _check(path: str | os.PathLike[str], status: os.stat_result, limit: int | None) -> None:

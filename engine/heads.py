@@ -1,5 +1,6 @@
 """The heads of PNG, JPEG and WebP: a picture's format, size and depth from its first bytes, without
-unpacking anything. Called by `engine.foreign`, the door that pictures come in by.
+unpacking anything; and a PNG without its texts. Called by `engine.foreign`, the door that pictures
+come in by.
 
 The forms: PNG (ISO/IEC 15948), JPEG (ITU T.81), WebP (RFC 9649).
 """
@@ -20,6 +21,12 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """The segments of a JPEG that tell its size: one for each way in which its pixels may be packed."""
 MOST_SEGMENTS = 4096
 """Segments of a JPEG before that one. Profiles and previews take some ten, 64 KB each."""
+
+
+MOST_CHUNKS = 100_000
+"""Chunks of a PNG. Those of most programs have 8 KB of the pixels or more."""
+PIXELS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+"""The chunks of a PNG that its pixels are in."""
 
 
 class Head(NamedTuple):
@@ -54,6 +61,23 @@ def read_head(file: BinaryIO) -> Head:
     if head is None or not head.width or not head.height:
         raise EngineError("its beginning is damaged")
     return head
+
+
+def bare_png(content: bytes) -> bytes:
+    """A PNG without the chunks that no pixel is in, such as texts and profiles, which a reader
+    would unpack whatever comes of it. Raises EngineError, without a name, for too many chunks."""
+    view, at = memoryview(content), len(PNG)
+    kept = [view[:at]]
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > len(content):
+            return b"".join(kept)
+        length, kind = struct.unpack_from(">I4s", content, at)
+        if kind in PIXELS:
+            kept.append(view[at : at + 12 + length])
+        at += 12 + length
+        if kind == b"IEND":
+            return b"".join(kept)
+    raise EngineError(f"it has more than {MOST_CHUNKS:,} parts")
 
 
 def _png(beginning: bytes) -> Head | None:

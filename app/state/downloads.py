@@ -22,6 +22,7 @@ from PySide6.QtCore import (
 
 from app.i18n import tr
 from app.state.background import Background
+from app.unfailing import unfailing
 
 HALF = "fp16"
 NOWHERE = QModelIndex()
@@ -43,19 +44,24 @@ class StartingPoints(QAbstractTableModel):
     def columnCount(self, parent: _Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(_columns())
 
+    @unfailing()
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         shown = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)
+        if not self.hasIndex(index.row(), index.column()):
+            return None
         return self._rows[index.row()][index.column()] if role in shown else None
 
+    @unfailing()
     def headerData(
         self,
         section: int,
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _columns()[section]
-        return None
+        titles = _columns()
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(titles):
+            return None
+        return titles[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def retranslate(self) -> None:
         self.beginResetModel()

@@ -34,6 +34,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QImage
 
 from app.i18n import tr
+from app.pixels import from_file
 from app.state.background import Background
 from app.state.gallery_index import (
     BYTES,
@@ -50,7 +51,9 @@ from app.state.gallery_keeper import Choices, Listing, Progress, Rest, Trashed, 
 from app.state.gallery_thread import GalleryThread
 from app.state.picture import Picture
 from app.state.run import RunResult, SheetResult
-from app.state.thumbnails import THUMBNAIL, Thumbnails, Wanted, image_reader
+from app.state.thumbnails import THUMBNAIL, Thumbnails, Wanted
+from app.unfailing import unfailing
+from engine.errors import EngineError
 
 KEPT = 512  # thumbnails in memory, some 75 MB; the view asks again for what was dropped
 SETTLING = 250
@@ -142,6 +145,7 @@ class GalleryModel(QAbstractListModel):
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._rows)
 
+    @unfailing()
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or index.row() >= len(self._rows):
             return None
@@ -631,21 +635,16 @@ def read(picture: Picture) -> Picture:
     """The picture with its image, read from its file if need be. Raises OSError."""
     if picture.image is not None:
         return picture
-    reader = image_reader(picture.path)
-    image = reader.read() if reader else QImage()
-    if image.isNull():
-        reason = reader.errorString() if reader else _reason(picture.path)
-        raise OSError(tr("{path} cannot be opened ({reason}).", path=picture.path, reason=reason))
-    return Picture(picture.name, image, picture.path, picture.unsaved)
-
-
-def _reason(path: str) -> str:
-    """Why that is none of the images that can be read."""
     try:
-        with Path(path).open("rb"):
-            return tr("it is no PNG, JPEG or WebP, or too large")
+        image = from_file(picture.path)
+    except EngineError as error:
+        raise OSError(str(error)) from error
     except OSError as error:
-        return error.strerror or str(error)
+        reason = error.strerror or str(error)
+        raise OSError(
+            tr("{path} cannot be opened ({reason}).", path=picture.path, reason=reason)
+        ) from error
+    return Picture(picture.name, image, picture.path, picture.unsaved)
 
 
 def _scaled(image: QImage) -> QImage:

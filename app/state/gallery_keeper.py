@@ -16,9 +16,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QImageReader
-
 from app.state.gallery_index import (
     BYTES,
     CHANGED,
@@ -38,6 +35,8 @@ from app.state.gallery_index import (
 )
 from app.state.gallery_notes import Note, Notes, Stamp, clean
 from app.state.trash import Discarded, discard, restore
+from engine.errors import EngineError
+from engine.foreign import Head, picture_head
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 TELLING = 1.0
@@ -475,7 +474,9 @@ class GalleryKeeper:
 def read_entry(path: str, row: Row, recipe_of: Callable[[str], Any]) -> Entry:
     """What the image at that path tells, for the row that the index has of it."""
     known = Entry.of_row("", row)
-    size = QImageReader(path).size()
+    head = None
+    with suppress(EngineError, OSError):
+        head = picture_head(path)
     try:
         recipe = recipe_of(path)
         told = dict(recipe.fields)
@@ -487,7 +488,7 @@ def read_entry(path: str, row: Row, recipe_of: Callable[[str], Any]) -> Entry:
         known.name,
         known.changed,
         known.bytes,
-        *_sides(size, told),
+        *_sides(head, told),
         prompt=told.get("prompt", ""),
         negative_prompt=told.get("negative_prompt", ""),
         model=model,
@@ -501,10 +502,10 @@ def read_entry(path: str, row: Row, recipe_of: Callable[[str], Any]) -> Entry:
     )
 
 
-def _sides(size: QSize, told: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _sides(head: Head | None, told: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """Of the image itself; what the settings say where it cannot be read."""
-    if size.isValid():
-        return size.width(), size.height()
+    if head is not None:
+        return head.width, head.height
     return told.get("width"), told.get("height")
 
 

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
 )
 
 from app.i18n import tr
+from app.unfailing import unfailing
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -90,13 +91,14 @@ class LibraryTable(QAbstractTableModel):
         own = {int(role): QByteArray(role.name.lower().encode()) for role in Role}
         return {**super().roleNames(), **own}
 
+    @unfailing()
     def headerData(
         self,
         section: int,
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(COLUMNS):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole and COLUMNS[section] == "size":
             return RIGHT
@@ -112,8 +114,9 @@ class LibraryTable(QAbstractTableModel):
         }
         return titles[COLUMNS[section]]
 
+    @unfailing()
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self._shown):
+        if not self.hasIndex(index.row(), index.column()):
             return None
         entry = self._shown[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:

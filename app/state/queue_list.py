@@ -21,6 +21,7 @@ from app.i18n import tr
 from app.state.plan import Begun, Plan
 from app.state.queue import Queue
 from app.state.run import RunResult
+from app.unfailing import unfailing
 
 KEPT = 20
 """Plans that are over and can be run again."""
@@ -56,6 +57,7 @@ class QueueList(QAbstractListModel):
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._rows)
 
+    @unfailing()
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or index.row() >= len(self._rows):
             return None

@@ -1,5 +1,7 @@
-"""Thumbnails: small pictures of image files, made in threads when they are first asked for and kept
-in an SQLite file by path, size and time of change. Used by `app.state.gallery`.
+"""Thumbnails: small pictures of image files, made when they are first asked for and kept in an
+SQLite file by path, size and time of change. Used by `app.state.gallery`.
+
+Two threads wait for the pictures, which two processes make: see `thumbnail_process`.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 
 from app.state.gallery_index import PATIENCE, delete_file, is_busy
+from app.state.thumbnail_maker import ThumbnailMaker
+from app.unfailing import Complaints
 
 THUMBNAIL = 192
 """Pixels of the longer side: a tile of the gallery on a screen of double density."""
@@ -27,11 +31,10 @@ MOST_WAITING = 256
 """Who asks for more has scrolled on: what was asked for first is not wanted any more."""
 MOST_STORED = 100_000
 """Thumbnails in the file, 0.5 to 1 GB at most."""
-QUALITY = 82
 SMALL_FILE = 32 * 1024
 """Bytes up to which a file with few pixels is as quick to read as a thumbnail."""
-FORMATS = ("png", "jpeg", "jpg", "webp")
-"""What is read, whatever the file is called."""
+PACKED = "WEBP"
+"""What the thumbnails in the file are."""
 VERSION = 1
 
 
@@ -54,27 +57,35 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._wishes = _Wishes()
         tell = partial(_tell, weakref.ref(self))
+        self._makers = [ThumbnailMaker(THUMBNAIL) for _ in range(THREADS)]
         self._threads = [
             threading.Thread(
-                target=_make_all, args=(self._wishes, file, tell), name="thumbnails", daemon=True
+                target=_make_all,
+                args=(self._wishes, file, maker, tell),
+                name="thumbnails",
+                daemon=True,
             )
-            for _ in range(THREADS)
+            for maker in self._makers
         ]
+        self._is_begun = False
         self._end = weakref.finalize(self, self._wishes.close)
 
     def ask(self, wanted: Wanted) -> None:
         """Make it and tell `ready`; the latest wish comes first."""
         if not self._end.alive:
             return
-        for thread in self._threads:
-            if not thread.is_alive():
+        if not self._is_begun:
+            self._is_begun = True
+            for thread in self._threads:
                 thread.start()
         if dropped := self._wishes.add(wanted):
             QTimer.singleShot(0, self, partial(self.dropped.emit, dropped))
 
     def close(self) -> None:
-        """End the threads, for good."""
+        """End the threads and their processes, for good."""
         self._end()
+        for maker in self._makers:
+            maker.close()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(5.0)
@@ -168,60 +179,39 @@ class ThumbnailStore:
             return []
 
 
-def small(path: str) -> QImage | None:
-    """The image at that path, THUMBNAIL pixels at most; None if it is none that can be shown."""
-    reader = image_reader(path)
-    if reader is None:
-        return None
-    size = reader.size()
-    if size.isValid() and max(size.width(), size.height()) > THUMBNAIL:
-        # In the reader: that lets the other threads go on meanwhile.
-        size = size.scaled(THUMBNAIL, THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio)
-        reader.setScaledSize(size.expandedTo(QSize(1, 1)))
-    picture = reader.read()
-    return None if picture.isNull() else picture
-
-
-def image_reader(path: str) -> QImageReader | None:
-    """A reader of that file if it has one of the gallery's formats, whatever it is called, and is
-    no bomb: its pixels fit into what Qt allows for an image, 256 MB."""
-    reader = QImageReader(path)
-    reader.setDecideFormatFromContent(True)
-    found = bytes(reader.format().data()).decode("ascii", "replace")
-    size, depth = reader.size(), QImage.toPixelFormat(reader.imageFormat()).bitsPerPixel() or 32
-    is_bomb = size.width() * size.height() * depth / 8 > QImageReader.allocationLimit() * 2**20
-    return reader if found in FORMATS and not is_bomb else None
-
-
-def _make_all(wishes: _Wishes, file: Path, tell: Callable[[Wanted, QImage | None], None]) -> None:
-    store = ThumbnailStore(file)
+def _make_all(
+    wishes: _Wishes,
+    file: Path,
+    maker: ThumbnailMaker,
+    tell: Callable[[Wanted, QImage | None], None],
+) -> None:
+    store, complaints = ThumbnailStore(file), Complaints()
     try:
         store.trim()
         while (wanted := wishes.take()) is not None:
-            tell(wanted, _made(wanted, store))
+            picture = None
+            try:
+                picture = _made(wanted, store, maker)
+            except Exception as error:  # what is wrong with one must not end the others
+                complaints.tell(error)
+            tell(wanted, picture)
     finally:
         store.close()
+        maker.close()
 
 
-def _made(wanted: Wanted, store: ThumbnailStore) -> QImage | None:
+def _made(wanted: Wanted, store: ThumbnailStore, maker: ThumbnailMaker) -> QImage | None:
     stored = store.get(wanted)
     if stored is not None:
-        picture = QImage.fromData(stored)
+        picture = QImage.fromData(stored, PACKED)  # pyright: ignore[reportArgumentType]
         if not picture.isNull():
             return picture
-    picture = small(wanted.path)
-    if picture is not None and wanted.bytes > SMALL_FILE:
-        store.put(wanted, _encoded(picture))
-    return picture
-
-
-def _encoded(picture: QImage) -> bytes:
-    for kind in (b"webp", b"png"):  # JPEG has no transparency
-        buffer = QBuffer()
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        if picture.save(buffer, kind, QUALITY if kind == b"webp" else -1):
-            return bytes(buffer.data().data())
-    return b""
+    made = maker.make(wanted.path, packed=wanted.bytes > SMALL_FILE)
+    if made is None:
+        return None
+    if made.packed:
+        store.put(wanted, made.packed)
+    return made.picture
 
 
 def _opened(file: Path) -> sqlite3.Connection:

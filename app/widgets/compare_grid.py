@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.calm_repaint import CalmRepaint
 from app.widgets.plain_label import plain_tooltip
 from app.widgets.preview_canvas import scaled
@@ -185,6 +186,7 @@ class CompareGrid(QWidget):
                 return True
         return super().event(event)
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = theme.tokens()
         painter = QPainter(self)

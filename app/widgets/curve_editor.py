@@ -14,6 +14,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.curve_geometry import CurveGeometry, top_for
 from app.widgets.curve_plot import CurvePlot
 from app.widgets.curve_points import Point, Points, added, moved, removed, spanning
@@ -178,6 +179,7 @@ class CurveEditor(QWidget):
         super().focusOutEvent(event)
         self.update()
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         geometry, focused = self._geometry(), self.hasFocus()
         current = self._current if focused or self._grip is not None else None

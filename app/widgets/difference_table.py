@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.plain_label import plain_tooltip
 
 LONGEST = 2000
@@ -60,8 +61,9 @@ class Differences(QAbstractTableModel):
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else 3
 
+    @unfailing()
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid():
+        if not self.hasIndex(index.row(), index.column()):
             return None
         text = self._rows[index.row()][index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
@@ -72,20 +74,23 @@ class Differences(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
         return None
 
+    @unfailing()
     def headerData(
         self,
         section: int,
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return (tr("What differs"), *self._names)[section]
-        return None
+        titles = (tr("What differs"), *self._names)
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(titles):
+            return None
+        return titles[section] if role == Qt.ItemDataRole.DisplayRole else None
 
 
 class WrappingDelegate(QStyledItemDelegate):
     """As high as the words need in their column: the style sheet's padding counts, too."""
 
+    @unfailing(QSize())
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         view = self.parent()
         assert isinstance(view, QTableView)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.preview_canvas import scaled
 
 FINE = 1000
@@ -56,6 +57,7 @@ class DividedPicture(QAbstractSlider):
             tr("Move the divider, with the pointer or the arrow keys, to compare the two pictures.")
         )
 
+    @unfailing(QSize())
     def sizeHint(self) -> QSize:
         return QSize(640, 420)
 
@@ -72,6 +74,7 @@ class DividedPicture(QAbstractSlider):
         self.setSliderDown(False)
         self.update()
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHints(

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
+from app.unfailing import unfailing
 from app.widgets.quiet_wheel import QuietWheel
 
 LEAST = 104
@@ -26,11 +27,13 @@ class FittingScroll(QScrollArea):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         QuietWheel(self).watch(content)
 
+    @unfailing(QSize())
     def sizeHint(self) -> QSize:
         wide = self._content.sizeHint()
         tall = self._content.heightForWidth(self.width())
         return QSize(wide.width(), tall if tall > 0 else wide.height())
 
+    @unfailing(QSize())
     def minimumSizeHint(self) -> QSize:
         return QSize(self._content.minimumSizeHint().width(), min(LEAST, self.sizeHint().height()))
 

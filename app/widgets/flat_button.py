@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QPainter, QPai
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app import theme
+from app.unfailing import unfailing
 
 SIDE, RISE = 7, 2
 ARROW, GAP = 8, 6
@@ -29,14 +30,17 @@ class FlatButton(QAbstractButton):
         self._accent = accent
         self.update()
 
+    @unfailing(QSize())
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(self._small())
         width = metrics.horizontalAdvance(self.text()) + (GAP + ARROW if self._arrow else 0)
         return QSize(width + 2 * SIDE, metrics.height() + 2 * RISE)
 
+    @unfailing(QSize())
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = theme.tokens()
         painter = QPainter(self)

@@ -34,11 +34,10 @@ class TileDelegate(PlainDelegate):
         super().__init__(view)
         self._kept: OrderedDict[tuple[int, int, int, float], QPixmap] = OrderedDict()
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def draw(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         colours = theme.tokens()
         place = option.rect.adjusted(GAP, GAP, -GAP, -GAP)
         frame = QRectF(place)
-        painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         picture = self._picture(index, place, painter.device().devicePixelRatioF())
         if picture is None:
@@ -60,7 +59,6 @@ class TileDelegate(PlainDelegate):
             painter.setPen(QPen(QColor(colours.text), 1))
             painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), CORNER - 1, CORNER - 1)
         self._paint_marks(painter, place, index)
-        painter.restore()
 
     def _picture(self, index: Index, place: QRect, ratio: float) -> QPixmap | None:
         """The thumbnail with its round corners, as large as its place; None before it is made."""

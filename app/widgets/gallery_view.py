@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.gallery_menu import GalleryMenu
 from app.widgets.note_dialog import NoteDialog
 from app.widgets.tile_view import TileView
@@ -181,6 +182,7 @@ class GalleryView(TileView):
             drag.setPixmap(small)
         drag.exec(Qt.DropAction.CopyAction)
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self.count() == 0:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.curve_editor import SIDE, stride
 
 HEIGHT = 22
@@ -123,6 +124,7 @@ class IntervalBar(QWidget):
         super().changeEvent(event)
         self.update()
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = theme.tokens()
         painter = QPainter(self)

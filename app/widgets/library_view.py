@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.plain_delegate import Index, PlainDelegate
 
 WIDTHS = {1: 206, 2: 92, 3: 92, 4: 162, 5: 130}
@@ -31,6 +32,7 @@ class RowDelegate(PlainDelegate):
 
     state_role = 0
 
+    @unfailing()
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
         if index.data(self.state_role) == "ready":
@@ -120,6 +122,7 @@ class LibraryView(QTableView):
         self.verticalScrollBar().setValue(self._scrolled)
         self.rowChanged.emit()
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self.model() is None or self.model().rowCount() == 0:

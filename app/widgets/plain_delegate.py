@@ -1,10 +1,11 @@
-"""A delegate whose tooltips are plain text. Every list of the window paints its rows by one that
-stems from it: prompts and paths may contain anything."""
+"""A delegate whose tooltips are plain text, and in which no row can end the painting of the others.
+Every list of the window paints its rows by one that stems from it: prompts and paths may contain
+anything."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QHelpEvent
+from PySide6.QtGui import QHelpEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyledItemDelegate,
@@ -12,12 +13,26 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
+from app.unfailing import unfailing
 from app.widgets.plain_label import plain_tooltip
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 class PlainDelegate(QStyledItemDelegate):
+    """draw: paints one row, for those that look different. The painter is put back after it."""
+
+    @unfailing()
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        try:
+            self.draw(painter, option, index)
+        finally:
+            painter.restore()
+
+    def draw(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+
     def helpEvent(
         self,
         event: QHelpEvent,

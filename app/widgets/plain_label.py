@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.harmless import harmless
+from app.unfailing import unfailing
 
 TOOLTIP_LENGTH = 600
 
@@ -30,10 +31,12 @@ class PlainLabel(QLabel):
     def setText(self, text: str) -> None:
         super().setText(harmless(text, lines=True))
 
+    @unfailing(QSize())
     def minimumSizeHint(self) -> QSize:
         hint = super().minimumSizeHint()
         return QSize(0, hint.height()) if self._elided else hint
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._elided:
             super().paintEvent(event)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.calm_repaint import CalmRepaint
 from app.widgets.plain_label import plain_tooltip
 from app.widgets.rounded_picture import draw_rounded
@@ -92,6 +93,7 @@ class PreviewCanvas(QWidget):
             else tr("Press Generate: the picture appears here while it develops.")
         )
 
+    @unfailing(QSize())
     def sizeHint(self) -> QSize:
         """Large enough that in a low window the timeline gives way first."""
         return QSize(480, 400)
@@ -105,6 +107,7 @@ class PreviewCanvas(QWidget):
             action.setEnabled(self._shown() is not None)
         menu.popup(event.globalPos())
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.plain_delegate import Index, PlainDelegate
 
 EDGE = 10
@@ -38,18 +39,18 @@ class PlanDelegate(PlainDelegate):
         super().__init__(parent)
         self.roles = {}
 
+    @unfailing(QSize())
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, 2 * option.fontMetrics.lineSpacing() + 2 * EDGE)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def draw(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         colours = theme.tokens()
         state = index.data(self.roles.get("state", -1))
         inks = {
             "developing": (colours.text, colours.accent),
             "over": (colours.muted, colours.muted),
         }
-        ink, small = inks.get(state, (colours.text, colours.muted))
-        painter.save()
+        ink, small = inks.get(str(state), (colours.text, colours.muted))
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, QColor(colours.hover))
         room = option.rect.adjusted(EDGE, EDGE, -EDGE, -EDGE)
@@ -62,7 +63,6 @@ class PlanDelegate(PlainDelegate):
             )
             painter.setPen(QColor(colour))
             painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), cut)
-        painter.restore()
 
 
 class QueueView(QListView):

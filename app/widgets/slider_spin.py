@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.unfailing import unfailing
 from app.widgets.number_spin import DecimalSpin, WholeSpin
 from app.widgets.plain_label import PlainLabel
 
@@ -33,6 +34,7 @@ class JumpSlider(QSlider):
             self.setValue(value)
         super().mousePressEvent(event)
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self.hasFocus():

@@ -39,6 +39,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.unfailing import unfailing
 from app.widgets.gallery_geometry import Tiles
 from app.widgets.gallery_tile import TileDelegate
 
@@ -302,6 +303,7 @@ class TileView(QListView):
             self._hover(QPoint(), False)
         return super().viewportEvent(event)
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         """Asks for the tiles that are to be painted, and for no other."""
         painter = QPainter(self.viewport())

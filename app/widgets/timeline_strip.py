@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QScrollBar, QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.i18n import tr
+from app.unfailing import unfailing
 from app.widgets.calm_repaint import CalmRepaint
 from app.widgets.plain_label import plain_tooltip
 from app.widgets.strip_geometry import MAX_SLOT, PITCH, ROW_HEIGHT, RowStack, StripGeometry
@@ -151,6 +152,7 @@ class TimelineStrip(QWidget):
         self.setAccessibleName(name)
         self.setAccessibleDescription(words)
 
+    @unfailing(QSize())
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self.maximumHeight())
 
@@ -217,6 +219,7 @@ class TimelineStrip(QWidget):
         if event.size().height() != event.oldSize().height() and (row := self._current()):
             self._reveal(row)
 
+    @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
