@@ -146,6 +146,12 @@ def _render(arguments: argparse.Namespace) -> int:
     return 1 if complaints.failed else 0
 
 
+def _complain_of_cut_words(encoded: Any, complaints: _Complaints) -> None:
+    for name, cut in ("prompt", encoded.truncated), ("negative prompt", encoded.negative_truncated):
+        if cut:
+            complaints.note(f"the {name} is too long; this was not read: {cut}")
+
+
 def _develop(
     arguments: argparse.Namespace,
     pipeline: Any,
@@ -159,8 +165,8 @@ def _develop(
     """Run the requests and save what comes: the first image of each, None where there is none."""
     pictures: list[Any] = [None] * len(requests)
     for run, event in _with_progress(_events(pipeline, requests), requests):
-        if isinstance(event, engine.Encoded) and event.truncated:
-            complaints.note(f"the prompt is too long; this was not read: {event.truncated}")
+        if isinstance(event, engine.Encoded):
+            _complain_of_cut_words(event, complaints)
         elif isinstance(event, engine.Step):
             if event.index == 0:
                 _complain_of_late_edits(requests[run], event.total, complaints)

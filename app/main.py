@@ -247,6 +247,7 @@ class Application(QObject):
 
         session.promptChanged.connect(window.prompt.set_prompt)
         session.promptChanged.connect(self._forget_tokens)
+        session.negativePromptChanged.connect(self._forget_negative_cut)
         session.negativePromptChanged.connect(window.prompt.set_negative_prompt)
         session.schedulerChanged.connect(window.scheduler.set_current)
         session.stepsChanged.connect(window.steps.set_value)
@@ -295,6 +296,7 @@ class Application(QObject):
         worker.ready.connect(self.session.adapt)
         worker.ready.connect(models.set_card)
         worker.ready.connect(self._forget_tokens)
+        worker.ready.connect(self._forget_negative_cut)
         worker.loadFailed.connect(window.errors.show_error)
         worker.loadFailed.connect(models.fail)
 
@@ -425,6 +427,7 @@ class Application(QObject):
         worker.started.connect(history.start)
         worker.started.connect(self.comparing.start)
         worker.encoded.connect(run.encoded)
+        worker.negativeEncoded.connect(run.negative_encoded)
         worker.planned.connect(window.timeline.set_plan)
         worker.stepped.connect(run.add_step)
         worker.stepped.connect(history.add_step)
@@ -460,6 +463,7 @@ class Application(QObject):
         run.runningChanged.connect(window.run.set_running)
         run.pausedChanged.connect(window.run.set_paused)
         run.tokensChanged.connect(window.prompt.set_token_note)
+        run.negativeCutChanged.connect(window.prompt.set_negative_note)
         run.statusChanged.connect(window.status.set_status)
 
     def _connect_steering(self) -> None:
@@ -722,6 +726,9 @@ class Application(QObject):
 
     def _forget_tokens(self) -> None:
         self.window.prompt.set_token_note("")
+
+    def _forget_negative_cut(self) -> None:
+        self.window.prompt.set_negative_note("")
 
     def _open_model(self) -> None:
         folder = self.window.ask_folder(tr("Open model folder"), str(Path.home()))

@@ -68,10 +68,10 @@ class Worker(QObject):
     the worker's own thread, in the order of asking. `set_paused`, `steer`, `finish`, `cancel` and
     `close` act on the runs under way at once, also on those that are asked for but not yet begun.
 
-    After `run`: one started; for each of its runs encoded, planned and stepped, and then one of
-    finished, cancelled or failed; at the end of all, idle. A plan that cannot begin, such as a
-    branch whose model cannot be loaded again, is refused instead. After `load`: loading, then ready
-    or loadFailed, and idle. No error ends the worker.
+    After `run`: one started; for each of its runs encoded with negativeEncoded, planned and
+    stepped, and then one of finished, cancelled or failed; at the end of all, idle. A plan that
+    cannot begin, such as a branch whose model cannot be loaded again, is refused instead. After
+    `load`: loading, then ready or loadFailed, and idle. No error ends the worker.
 
     What was run stays in memory, for branches and for the retoucher, until `forget`.
     """
@@ -81,6 +81,7 @@ class Worker(QObject):
     loadFailed = Signal(str)
     started = Signal(object)  # Begun
     encoded = Signal(int, int, str)  # run, token count, text that did not fit
+    negativeEncoded = Signal(int, str)  # run, text of the negative prompt that did not fit
     planned = Signal(int, tuple)  # run, guidance scale of each evaluation or None where it is off
     stepped = Signal(object)  # StepView
     finished = Signal(object)  # RunResult
@@ -471,6 +472,7 @@ class Worker(QObject):
         match event:
             case Encoded():
                 self.encoded.emit(number, event.token_count, event.truncated)
+                self.negativeEncoded.emit(number, event.negative_truncated)
             case Step():
                 if desk.rhythm.shows(event):
                     self.stepped.emit(self._view(event, desk))

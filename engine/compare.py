@@ -140,7 +140,7 @@ class _SideBySide:
             self._begin(members, strand.latest, quiet=True)
         for members in leave:
             read, to_read = (
-                conditions(self._requests[members[0]], i, total).prompt for i in (index, index + 1)
+                conditions(self._requests[members[0]], i, total).words for i in (index, index + 1)
             )
             self._begin(members, step.snapshot, quiet=read == to_read)
         for member in alike:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The prompt has been read. token_count counts the words' tokens without the start and end
-    marks; truncated is the text that did not fit, "" when all did."""
+    """The prompt and the negative prompt have been read. token_count counts the prompt's tokens
+    without the start and end marks; truncated and negative_truncated are the text of each that did
+    not fit, "" when all did."""
 
     token_count: int
     truncated: str
+    negative_truncated: str = ""
 
 
 @dataclass(frozen=True, eq=False)

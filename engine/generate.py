@@ -46,7 +46,7 @@ def generate(
     timeline: Timeline | None = None,
 ) -> Iterator[Event]:
     """Run a request: one Encoded, a Step for every model evaluation, one Finished or Cancelled.
-    When the prompt changes in mid-run, another Encoded tells how that one was read.
+    When a prompt changes in mid-run, another Encoded tells how the two were read then.
 
     control: steers, pauses or cancels the run from another thread.
     start: run only what remains after this snapshot, which must stem from the same seed, size,
@@ -78,11 +78,12 @@ def generate(
     under_way: deque[Snapshot] = deque()  # that nobody has looked at yet
     former = None
     seconds = 0.0  # that the latest evaluation took
+    cut: dict[str, None] = {}  # what was not read, in order
     pipeline.pace.previews.begin_run()
     try:
         control.poll()
-        read = conditions(request, state.index, total).prompt
-        yield _encoded(pipeline, read)
+        read = conditions(request, state.index, total).words
+        yield _encoded(pipeline, read, cut)
         while not state.done:
             index = state.index
             live = control.take_edits(index)
@@ -92,9 +93,9 @@ def generate(
             now = conditions(request, index, total)
             if now.finish and state.denoised is not None:
                 break
-            if now.prompt != read:
-                read = now.prompt
-                yield _encoded(pipeline, read)
+            if now.words != read:
+                read = now.words
+                yield _encoded(pipeline, read, cut)
             told, told_without = pipeline.encode(now, request.class_label)
 
             begun = courier.mark()
@@ -161,7 +162,7 @@ def generate(
         pipeline,
         request,
         executed_steps=state.index,
-        notes=decoded.notes + _how_it_ran(pipeline, request),
+        notes=(*cut, *decoded.notes, *_how_it_ran(pipeline, request)),
         branches=branches,
     )
     yield Finished(tuple(to_pil(pixels) for pixels in decoded.pictures), record, timeline)
@@ -196,9 +197,17 @@ class _Noise:
             generator.set_state(state)
 
 
-def _encoded(pipeline: Pipeline, prompt: str) -> Encoded:
-    reading = pipeline.read(prompt)
-    return Encoded(reading.token_count, reading.truncated)
+def _encoded(pipeline: Pipeline, words: tuple[str, str], cut: dict[str, None]) -> Encoded:
+    """How the prompt and the negative prompt are read; what does not fit is noted in `cut`."""
+    readings = [pipeline.read(text) for text in words]
+    for name, reading in zip(("prompt", "negative prompt"), readings, strict=True):
+        if reading.truncated:
+            left = reading.token_count - reading.token_limit
+            cut[f"the {name} is too long: {left} of its {reading.token_count} tokens not read"] = (
+                None
+            )
+    prompt, negative = readings
+    return Encoded(prompt.token_count, prompt.truncated, negative.truncated)
 
 
 def _how_it_ran(pipeline: Pipeline, request: Request) -> tuple[str, ...]:

@@ -58,6 +58,11 @@ class Conditions:
         return self._that_count == other._that_count
 
     @property
+    def words(self) -> tuple[str, str]:
+        """What the text encoders read: the prompt and the negative prompt."""
+        return self.prompt, self.negative_prompt
+
+    @property
     def _that_count(self) -> Conditions:
         if self.guided:
             return self

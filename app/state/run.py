@@ -92,6 +92,7 @@ class Run(QObject):
     runningChanged = Signal(bool)
     pausedChanged = Signal(bool)
     tokensChanged = Signal(str)
+    negativeCutChanged = Signal(str)  # a sentence, "" where all was read
     statusChanged = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -146,12 +147,16 @@ class Run(QObject):
     def encoded(self, run: int, token_count: int, truncated: str) -> None:
         note = tr("1 token") if token_count == 1 else tr("{count} tokens", count=token_count)
         if truncated:
-            cut = " ".join(truncated.split())
-            if len(cut) > NOTE_LENGTH:
-                cut = cut[: NOTE_LENGTH - 1].rstrip() + "…"
+            cut = _shortened(truncated)
             note = tr("{note}. Too long, so this was not read: {cut}", note=note, cut=cut)
         self.tokensChanged.emit(note)
         self.statusChanged.emit(self._developing)
+
+    @Slot(int, str)
+    def negative_encoded(self, run: int, truncated: str) -> None:
+        cut = _shortened(truncated)
+        note = tr("Too long, so this was not read: {cut}", cut=cut) if cut else ""
+        self.negativeCutChanged.emit(note)
 
     @Slot(object)
     def add_step(self, step: StepView) -> None:
@@ -219,6 +224,12 @@ class Run(QObject):
                 left = _duration(self.seconds_left)
                 text = tr("{progress} · {left} left", progress=text, left=left)
         self.progressChanged.emit(done, total, text)
+
+
+def _shortened(cut: str) -> str:
+    """Words that were not read, for a line."""
+    line = " ".join(cut.split())
+    return line if len(line) <= NOTE_LENGTH else line[: NOTE_LENGTH - 1].rstrip() + "…"
 
 
 def _duration(seconds: float) -> str:

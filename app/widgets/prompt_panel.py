@@ -90,9 +90,10 @@ class PromptPanel(QWidget):
         self._sentence.hide()
         self._prompt_label = PlainLabel("caption")
         self._prompt = PromptEdit("promptEdit", 3, 8)
-        self._note = PlainLabel("note")
-        self._note.setWordWrap(True)
-        self._note.hide()
+        self._note, self._negative_note = PlainLabel("note"), PlainLabel("note")
+        for note in (self._note, self._negative_note):
+            note.setWordWrap(True)
+            note.hide()
         self._negative_label = PlainLabel("caption")
         self._negative = PromptEdit("negativePromptEdit", 1, 3)
         self._steer = FlatButton()
@@ -112,6 +113,7 @@ class PromptPanel(QWidget):
         fields.addSpacing(6)
         fields.addWidget(self._negative_label)
         fields.addWidget(self._negative)
+        fields.addWidget(self._negative_note)
         fields.addWidget(self._steer, 0, Qt.AlignmentFlag.AlignRight)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -162,9 +164,11 @@ class PromptPanel(QWidget):
     def set_token_note(self, text: str) -> None:
         """A line such as "9 of 30 tokens"; "" takes it away. A long one is cut, and whole in its
         tooltip."""
-        self._note.setText(text if len(text) <= NOTE_LENGTH else text[: NOTE_LENGTH - 1] + "…")
-        self._note.setToolTip(plain_tooltip(text) if len(text) > NOTE_LENGTH else "")
-        self._note.setVisible(bool(text))
+        _note(self._note, text)
+
+    def set_negative_note(self, text: str) -> None:
+        """A sentence about the negative prompt, shown like the token note; "" takes it away."""
+        _note(self._negative_note, text)
 
     def retranslate(self) -> None:
         self._say_why()
@@ -198,6 +202,12 @@ class PromptPanel(QWidget):
             if self._classes
             else tr("This model makes pictures without a prompt: each seed is another picture.")
         )
+
+
+def _note(label: PlainLabel, text: str) -> None:
+    label.setText(text if len(text) <= NOTE_LENGTH else text[: NOTE_LENGTH - 1] + "…")
+    label.setToolTip(plain_tooltip(text) if len(text) > NOTE_LENGTH else "")
+    label.setVisible(bool(text))
 
 
 def _asks_for_a_picture(event: QEvent) -> bool:

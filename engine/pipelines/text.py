@@ -129,7 +129,8 @@ class JointReader:
             reader.length = self.length
 
     def read(self, prompt: str) -> Reading:
-        return self.readers[0].read(prompt)
+        """As the one reads it that takes least of it: its words behind are not in both."""
+        return max((one.read(prompt) for one in self.readers), key=lambda read: len(read.truncated))
 
     def encode(self, prompt: str, clip_skip: int = 1) -> Conditioning:
         read = [reader.encode(prompt, clip_skip) for reader in self.readers]

@@ -102,7 +102,8 @@ class FakeSchedulers:
 
 class FakeEngine:
     """models: the pipeline of a source, where it is not the usual one. step_seconds: how long an
-    evaluation takes. truncated: the text that did not fit. failures: an exception for "load", a
+    evaluation takes. truncated, negative_truncated: the text that did not fit. failures: an
+    exception for "load", a
     source, "encode", ("seed", a seed), a step's number from 0, "preview", "reguide", "sheet" or
     "save"; it happens until it is taken out. gate: a run waits for it before each evaluation, where
     it is set; load_gate and reguide_gate: the same for a load and for reguiding. kinds: how a
@@ -120,7 +121,7 @@ class FakeEngine:
         self.pipeline = FakePipeline()
         self.models: dict[str, FakePipeline] = {}
         self.step_seconds = 0.0
-        self.truncated = ""
+        self.truncated = self.negative_truncated = ""
         self.failures: dict[Any, Exception] = {}
         self.gate: threading.Semaphore | None = None
         self.load_gate: threading.Event | None = None
@@ -189,7 +190,7 @@ class FakeEngine:
             self._check(pipeline, request)
             self._fail("encode")
             self._fail(("seed", request.seed))
-            yield Encoded(len(request.prompt.split()), self.truncated)
+            yield Encoded(len(request.prompt.split()), self.truncated, self.negative_truncated)
             while index < total:
                 self._wait(control)
                 request = edited(request, control.take_edits(index))

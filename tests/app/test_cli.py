@@ -85,6 +85,16 @@ def test_a_cut_prompt_is_told(fake: FakeEngine, capsys: pytest.CaptureFixture[st
     assert "this was not read: and a horse" in capsys.readouterr().err
 
 
+def test_a_cut_negative_prompt_is_told(
+    fake: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.negative_truncated = "and a horse"
+    assert cli.main(["render", "owl"]) == 0
+    said = capsys.readouterr().err
+    assert "the negative prompt is too long; this was not read: and a horse" in said
+    assert said.count("too long") == 1
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

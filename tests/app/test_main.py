@@ -191,6 +191,26 @@ def test_a_cut_prompt_is_told(qtbot: QtBot, application: Application, fake: Fake
     assert not any("and a horse" in text for text in labels)
 
 
+def test_a_cut_negative_prompt_is_told(
+    qtbot: QtBot, application: Application, fake: FakeEngine
+) -> None:
+    fake.negative_truncated = "and a horse"
+    finish(qtbot, application)
+    panel = application.window.prompt
+
+    def told() -> bool:
+        shown = [label for label in panel.findChildren(QLabel) if label.isVisible()]
+        return any("and a horse" in label.text() for label in shown)
+
+    assert told()
+    type_prompt(qtbot, application, "another")
+    assert told(), "the prompt says nothing about the negative prompt"
+    negative = panel.findChild(QPlainTextEdit, "negativePromptEdit")
+    assert negative is not None
+    negative.setPlainText("shorter")
+    assert not told()
+
+
 def test_stepping_through_a_run(qtbot: QtBot, application: Application) -> None:
     result = finish(qtbot, application)
     strip = application.window.timeline

@@ -11,6 +11,7 @@ import torch
 
 import engine
 from engine import Control, Edit, Request
+from tests import tiny
 
 REQUEST = Request("a red apple, 3d", width=64, height=64, steps=6, guidance_scale=5.0, seed=3)
 
@@ -293,6 +294,32 @@ def test_what_did_not_fit_is_reported_in_the_users_own_words(bundled):
     assert encoded.truncated
     assert " ".join(words).endswith(encoded.truncated)
     assert "Apple29" in encoded.truncated
+
+
+@pytest.mark.parametrize("family", ["one encoder", "two encoders"])
+def test_what_did_not_fit_of_the_negative_prompt_is_reported_too(tiny_pipeline, tmp_path, family):
+    """It was cut without a word."""
+    pipeline = tiny_pipeline
+    if family == "two encoders":
+        pipeline = engine.load(tiny.save_sdxl(tmp_path / "sdxl"), device="cpu")
+    long = " ".join(f"Owl{n}" for n in range(60))
+    request = Request(prompt="a cat", negative_prompt=long, width=32, height=32, steps=1)
+    encoded, *_, finished = run(pipeline, request)
+    assert encoded.truncated == ""
+    assert encoded.negative_truncated and long.endswith(encoded.negative_truncated)
+    assert [note for note in finished.record.notes if note.startswith("the negative prompt is too")]
+    encoded, *_, finished = run(pipeline, replace(request, negative_prompt="an owl"))
+    assert encoded.negative_truncated == ""
+    assert not [note for note in finished.record.notes if "too long" in note]
+
+
+def test_what_the_second_encoder_alone_does_not_read_is_reported(tmp_path):
+    pipeline = engine.load(tiny.save_sdxl(tmp_path / "sdxl"), device="cpu")
+    words, short = " ".join(f"Owl{n}" for n in range(5)), pipeline.text.readers[1]
+    assert pipeline.read(words).truncated == ""
+    short.length = 8
+    assert pipeline.read(words) == short.read(words)
+    assert pipeline.read(words).truncated
 
 
 def test_latents_that_are_not_finite_name_the_step(tiny_pipeline, monkeypatch):

@@ -236,6 +236,21 @@ def test_a_prompt_changed_in_mid_run_is_read_as_at_the_start(tiny_pipeline, prom
     assert replays(tiny_pipeline, events[-1])
 
 
+def test_a_negative_prompt_changed_in_mid_run_is_told_too(tiny_pipeline):
+    long = "Apple " * 60
+    acts = {
+        1: lambda control: control.set_prompt(REQUEST.prompt, negative=long),
+        2: lambda control: control.set_prompt(REQUEST.prompt, negative="Apple"),
+    }
+    events = steered(tiny_pipeline, REQUEST, acts)
+    told = [event for event in events if isinstance(event, Encoded)]
+    assert [bool(event.negative_truncated) for event in told] == [False, True, False]
+    assert not any(event.truncated for event in told)
+    (note,) = (note for note in events[-1].record.notes if "too long" in note)
+    assert note.startswith("the negative prompt")
+    assert replays(tiny_pipeline, events[-1])
+
+
 # Branches
 
 
