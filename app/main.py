@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QThread, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, Qt, QThread, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
 
@@ -55,7 +55,7 @@ from app.windows.compare_dialog import CompareDialog
 from app.windows.download_dialog import DownloadDialog
 from app.windows.film_dialog import FilmDialog
 from app.windows.library_dialog import LibraryDialog
-from app.windows.main_window import MainWindow
+from app.windows.main_window import MainWindow, local_files
 from app.windows.queue_dialog import QueueDialog
 from app.worker import Enlarger, Retoucher, Worker
 from engine import checkpoint, hub
@@ -670,11 +670,11 @@ class Application(QObject):
 
     def _paste(self) -> None:
         """Settings that were copied: as text, or as the image file that has them."""
-        copied = QGuiApplication.clipboard().mimeData()
-        files = [url.toLocalFile() for url in copied.urls() if url.isLocalFile()]
+        copied: QMimeData | None = QGuiApplication.clipboard().mimeData()  # Qt: of nothing, null
+        files = local_files(copied) if copied else []
         if files:
             self._take_files(files)
-        elif copied.hasText():
+        elif copied and copied.hasText():
             self.taking.take_text(copied.text())
         else:
             self.window.errors.show_error(

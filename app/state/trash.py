@@ -36,7 +36,7 @@ def discard(path: Path) -> Discarded:
             Path(QStandardPaths.writableLocation(home)).mkdir(0o700, parents=True, exist_ok=True)
     file = QFile(str(path))
     if not file.moveToTrash():
-        if not path.exists():
+        if not os.path.lexists(path):
             raise FileNotFoundError(tr("{name} is not there any more.", name=path.name))
         raise OSError(
             tr(
@@ -47,7 +47,8 @@ def discard(path: Path) -> Discarded:
             )
         )
     place = Path(file.fileName())
-    is_told = file.fileName() and place != path and place.exists()
+    # A link that says where its picture is from its own folder leads nowhere in the trash.
+    is_told = file.fileName() and place != path and os.path.lexists(place)
     return Discarded(path, place if is_told else None)
 
 
@@ -80,12 +81,17 @@ def _moved(source: Path, path: Path) -> Path:
     for number in itertools.count(1):
         target = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         try:
-            os.link(source, target)  # never over another file
+            if source.is_symlink():
+                target.symlink_to(source.readlink())
+            else:
+                os.link(source, target)  # never over another file
         except FileExistsError:
             continue
         except OSError:  # the trash is on another disk, or this one knows no links
-            if target.exists():
+            if os.path.lexists(target):
                 continue
+            if source.is_symlink():
+                raise
             with replacing(target) as part:
                 shutil.copy2(source, part)
         source.unlink()

@@ -392,12 +392,12 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files from elsewhere are taken; a picture that is dragged out of this window is not."""
-        if event.source() is None and _files(event.mimeData()):
+        if event.source() is None and local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
-        self.filesDropped.emit(_files(event.mimeData()))
+        self.filesDropped.emit(local_files(event.mimeData()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
@@ -518,8 +518,8 @@ class MainWindow(QMainWindow):
         box.open()
 
 
-def _files(dragged: QMimeData) -> list[str]:
-    """The paths of local files among what is dragged."""
+def local_files(dragged: QMimeData) -> list[str]:
+    """The paths of local files among what is dragged or copied."""
     return [url.toLocalFile() for url in dragged.urls() if url.isLocalFile()]
 
 

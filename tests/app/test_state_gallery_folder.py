@@ -144,6 +144,29 @@ def test_trash_and_back(qtbot: QtBot, make: Make, folder: Path, trash: Path) -> 
     assert not [*trash.rglob("*.png"), *trash.rglob("*.trashinfo")]
 
 
+def test_a_relative_link_goes_to_the_trash_and_comes_back(
+    qtbot: QtBot, make: Make, folder: Path, tmp_path: Path
+) -> None:
+    """In the trash it leads nowhere, so that it was held for lost, and the undos before with it."""
+    write(tmp_path / "elsewhere.png", 9, prompt="elsewhere")
+    (folder / "link.png").symlink_to("../elsewhere.png")
+    gallery = make()
+    shown(qtbot, gallery, "link.png", "c.png", "b.png", "a.png")
+    for left in 1, 1:
+        with qtbot.waitSignal(gallery.trashed) as told:
+            gallery.trash([1 if folder.joinpath("c.png").exists() else 0])
+        assert told.args == [left]
+    shown(qtbot, gallery, "b.png", "a.png")
+    (folder / "link.png").symlink_to("nowhere.png")  # its name is taken
+    for left in 1, 0:
+        with qtbot.waitSignal(gallery.trashed) as told:
+            gallery.undo_trash()
+        assert told.args == [left]
+    shown(qtbot, gallery, "link-2.png", "c.png", "b.png", "a.png")
+    assert (folder / "link-2.png").readlink() == Path("../elsewhere.png")
+    assert (folder / "link.png").readlink() == Path("nowhere.png")
+
+
 def test_a_trash_that_was_emptied_is_told(
     qtbot: QtBot, make: Make, folder: Path, trash: Path
 ) -> None:
