@@ -121,6 +121,8 @@ def _render(arguments: argparse.Namespace) -> int:
         return 2
     chosen = _chosen(arguments)
     origin = engine.read(arguments.branch_from) if arguments.branch_from else None
+    if origin and not arguments.yes:
+        engine.ask_first(arguments.branch_from, origin.request)
     grid = _grid(arguments)
     if origin:
         requests = _branches(arguments, chosen, origin)

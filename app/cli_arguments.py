@@ -107,6 +107,7 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     )
     add = group.add_argument
     add("--branch-from", metavar="IMAGE", type=Path, help="an image that Safelight has made")
+    add("--yes", action="store_true", help="even if it asks for far more than is usual")
     add("--at-step", metavar="K", type=_whole_number, help="the last step that the two share")
     add("--vary", metavar="A", type=_share, help="share of new noise there, 0 to 1; see --count")
     add("--vary-seed", metavar="N", type=_whole_number, help="where the new noise starts from")

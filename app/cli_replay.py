@@ -24,6 +24,7 @@ HELP = "make an image again from its record, and say whether it comes out the sa
 MODEL_HELP = "the model that made it; without this it is looked for by the name in the record"
 DEVICE_HELP = "auto (the default: as the image was made, where that can be had), cpu, cuda, …"
 DTYPE_HELP = "auto (the default: as the image was made); another makes another image"
+YES_HELP = "make it even if its record asks for far more work or memory than is usual"
 OUTPUT_HELP = "save what comes out: a .png, .jpg or .webp file, or a folder"
 
 
@@ -44,6 +45,7 @@ def add_command(
     add("--vae", metavar="FILE", help="the autoencoder that took the place of the model's own")
     add("--device", metavar="D", default="auto", help=DEVICE_HELP)
     add("--dtype", metavar="T", default="auto", help=DTYPE_HELP)
+    add("--yes", action="store_true", help=YES_HELP)
     add("-o", "--output", metavar="OUT", type=output_path, help=OUTPUT_HELP)
 
 
@@ -65,6 +67,7 @@ def _replay(
             device=arguments.device,
             dtype=arguments.dtype,
             vae=arguments.vae,
+            agreed=arguments.yes,
         )
     if targets:
         targets.save(SimpleNamespace(images=(made.image,), record=made.made), 0)

@@ -56,10 +56,12 @@ from app.windows.download_dialog import DownloadDialog
 from app.windows.film_dialog import FilmDialog
 from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow, local_files
+from app.windows.question_box import QuestionBox
 from app.windows.queue_dialog import QueueDialog
 from app.worker import Enlarger, Retoucher, Worker
 from engine import checkpoint, hub
 from engine.checkpoint.hub_cache import cache_folder
+from engine.cost import cost_of
 from engine.errors import EngineError
 from engine.request import Request
 
@@ -126,7 +128,7 @@ class Application(QObject):
         self.pair = Pair(self.background, _recipe_of, self)
         self.taking = Taking(self.session, self.background, _recipe_of, _recipe_of_text, self)
         self.reopening = Reopening(
-            self.history, self.background, _record_of, self.models.source_of, self
+            self.history, self.background, _record_of, cost_of, self.models.source_of, self
         )
         self.window = MainWindow()
         self.queue_dialog = QueueDialog(self.window)
@@ -414,6 +416,7 @@ class Application(QObject):
         taking.copied.connect(window.status.set_status)
         window.note.firstChosen.connect(self._put_note_away)
         self.reopening.asked.connect(self._submit_for_its_model)
+        self.reopening.questioned.connect(self._ask_about_cost)
         self.reopening.failed.connect(window.errors.show_error)
 
     def _connect_runs(self) -> None:
@@ -796,6 +799,12 @@ class Application(QObject):
         if path := self._path_of(row):
             self.window.set_gallery_large(False)
             self.reopening.open(path)
+
+    def _ask_about_cost(self, question: str) -> None:
+        words = tr("Make it all the same?"), question, tr("Make it"), tr("Leave it")
+        box = QuestionBox(*words, self.window)
+        box.answered.connect(self.reopening.answer)
+        box.open()
 
     def _compare_rows(self, left: int, right: int) -> None:
         pictures = self.gallery.picture(left), self.gallery.picture(right)

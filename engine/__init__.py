@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine import errors, schedulers
 from engine.control import Control
+from engine.cost import Cost, ask_first, cost_of
 from engine.errors import (
     ConfigError,
+    CostlyReplay,
     EngineError,
     LoadError,
     NonFiniteError,
@@ -53,6 +55,8 @@ __all__ = [
     "Cancelled",
     "ConfigError",
     "Control",
+    "Cost",
+    "CostlyReplay",
     "Edit",
     "Encoded",
     "EngineError",
@@ -74,9 +78,11 @@ __all__ = [
     "Step",
     "Timeline",
     "WeightsError",
+    "ask_first",
     "check_film",
     "compare",
     "core_left_free",
+    "cost_of",
     "errors",
     "generate",
     "keep_previews",

@@ -65,3 +65,9 @@ class RecordError(EngineError, ValueError):
     """A file has no record, or one that cannot be read. remedy: what to do, in a sentence."""
 
     remedy = "Choose an image that Safelight has saved."
+
+
+class CostlyReplay(RecordError):
+    """The record in a file asks for far more than is usual: whoever has the file is asked first."""
+
+    remedy = "If you want that, say so: --yes on the command line, agreed=True in a script."

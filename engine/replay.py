@@ -18,9 +18,11 @@ from PIL import Image
 from engine import image_file, metadata
 from engine.atomic import shown_path
 from engine.checkpoint import hub_cache
+from engine.cost import ask_first
 from engine.device import DTYPES, has_bfloat16, pick_device, pick_dtype
 from engine.errors import EngineError, LoadError
 from engine.events import Finished, Step
+from engine.foreign import picture_head
 from engine.generate import generate
 from engine.metadata import Record
 from engine.pipelines import load
@@ -64,6 +66,7 @@ def replay(
     device: str = "auto",
     dtype: str = "auto",
     vae: str | Path | None = None,
+    agreed: bool = False,
 ) -> Replay:
     """Make the image in that file again and compare the two.
 
@@ -71,9 +74,11 @@ def replay(
     bundled, in the current folder, in the local Hugging Face cache, and where `places` finds models
     of that name. device: "auto" is the one that the image was made on, where it can be had. dtype:
     "auto" is the one it was made in; another gives another image, which the figures then tell of.
-    vae: the autoencoder that took the place of the model's own, if one did.
+    vae: the autoencoder that took the place of the model's own, if one did. agreed: whether it may
+    cost more than is usual, which `engine.cost_of` tells of a record's request.
 
-    Raises EngineError where there is no record that can be read, where the checkpoint is another
+    Raises CostlyReplay where it would and is not agreed to, before anything is unpacked or loaded;
+    EngineError where there is no record that can be read, where the checkpoint is another
     than the one that made the image or is not here, or where its dtype cannot be had.
     """
     progress = progress or (lambda fraction, what: None)
@@ -84,6 +89,8 @@ def replay(
             f"({shown(record.versions['safelight'])}), whose record has settings that this one "
             f"does not know ({shown(', '.join(record.others))}): update Safelight to make it again."
         )
+    if not agreed:
+        ask_first(path, record.of_image(0).request)
     before, kind = _pixels(path, record)
     where = _device(record, device)
     precision = _dtype(path, record, where, dtype)
@@ -105,19 +112,25 @@ def replay(
 
 
 def _pixels(path: str | os.PathLike[str], record: Record) -> tuple[np.ndarray, str]:
-    """The file's picture, int16 (H, W, 3), and its format. Its size is looked at first, so that no
-    more is unpacked than the record tells of."""
+    """The file's picture, int16 (H, W, 3), and its format. What its head says is looked at first,
+    so that no more is unpacked than the record tells of."""
+    head = picture_head(path)
+    _check_size(path, (head.width, head.height), record)
     with image_file.opened(path) as image:
-        size = record.request.width, record.request.height
-        if image.size != size:
-            raise EngineError(
-                f"{shown_path(path)} has {image.width} by {image.height} pixels, and its record "
-                f"makes {size[0]} by {size[1]}: it was resized or cropped after it was made."
-            )
+        _check_size(path, image.size, record)
         try:
             return np.asarray(image.convert("RGB")).astype(np.int16), str(image.format)
         except Exception as error:  # a damaged file can fail in more ways than Pillow tells
             raise image_file.unreadable(path, error) from error
+
+
+def _check_size(path: str | os.PathLike[str], found: tuple[int, int], record: Record) -> None:
+    size = record.request.width, record.request.height
+    if found != size:
+        raise EngineError(
+            f"{shown_path(path)} has {found[0]} by {found[1]} pixels, and its record makes "
+            f"{size[0]} by {size[1]}: it was resized or cropped after it was made."
+        )
 
 
 def _device(record: Record, name: str) -> torch.device:

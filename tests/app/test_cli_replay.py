@@ -17,7 +17,7 @@ from PIL import Image
 
 import engine
 from app import cli
-from engine import Edit, image_file, metadata
+from engine import Edit, cost, image_file, metadata
 from engine.image_file import Texts
 from tests import tiny
 
@@ -146,6 +146,25 @@ def test_a_difference_is_told_in_figures(
     assert (code, out) == (3, told)
     assert "made on cuda:1, and this on cpu" in err
     assert "with torch 1, and" in err
+
+
+def test_a_costly_record_is_asked_about(
+    render: Callable[..., list[str]],
+    replay: Callable[..., tuple[int, str, str]],
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is usual is made less here, so that the answer yes takes no hours."""
+    render(*PLAIN, "-o", "a.png")
+    monkeypatch.setattr(cost, "MOST_WORK", 64 * 64 * 3)
+    code, out, err = replay("a.png")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "64 by 64 pixels in 4 steps" in err and "--yes" in err
+    assert replay("a.png", "--yes") == IDENTICAL
+    branch = ["render", "--branch-from", "a.png", "--at-step", "2", "-o", "b.png"]
+    assert cli.main(branch) == 1
+    assert not Path("b.png").exists()
+    assert cli.main([*branch, "--yes"]) == 0
 
 
 def test_why_an_image_cannot_be_made_again(

@@ -12,11 +12,18 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QMessageBox,
+    QPlainTextEdit,
+    QPushButton,
+    QTableView,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
-from engine import metadata
+from engine import cost, metadata
 from engine.request import Edit, Request
 from tests.app.conftest import told
 from tests.app.fake_engine import SHA256, VERSIONS, FakeEngine
@@ -216,6 +223,32 @@ def test_the_timeline_of_an_image_opens_again(
     application.window.gallery.reopenRequested.emit(application.gallery.row_of(str(path)))
     qtbot.waitUntil(lambda: application.history.step.run == 1)
     assert len(fake.requests) == 2, "what is in memory is not run again"
+
+
+def test_a_record_that_asks_for_far_more_than_is_usual_is_asked_about(
+    qtbot: QtBot,
+    start: Callable[..., Application],
+    fake: FakeEngine,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is usual is made less here, so that the answer yes takes no hours."""
+    ours(home / "images" / "a.png", steps=4)
+    monkeypatch.setattr(cost, "MOST_WORK", 64 * 64 * 3)
+    application = start()
+    qtbot.waitUntil(lambda: application.gallery.rowCount() == 1)
+    for answer, requests in (("Leave it", 0), ("Make it", 1)):
+        application.window.gallery.reopenRequested.emit(0)
+        qtbot.waitUntil(lambda: application.window.findChild(QMessageBox) is not None)
+        box = application.window.findChild(QMessageBox)
+        said = box.informativeText()
+        assert "a.png" in said and "64 by 64" in said and "4 evaluations" in said
+        assert fake.requests == [], "nothing is made before the answer"
+        assert box.defaultButton().text() == "Leave it"
+        next(button for button in box.buttons() if button.text() == answer).click()
+        qtbot.waitUntil(lambda: application.window.findChild(QMessageBox) is None)
+        qtbot.waitUntil(lambda n=requests: len(fake.requests) == n)
+    qtbot.waitUntil(lambda: application.queue.current is None)
 
 
 def test_an_image_of_another_model_says_so(

@@ -160,14 +160,14 @@ def test_what_other_programs_tell(program: str, written: str, tmp_path: Path) ->
         assert all(len(sentence) <= MOST_LETTERS for sentence in recipe.left_out)
 
 
-def write_png(path: Path, texts: dict[str, str]) -> None:
-    """One pixel and these texts."""
+def write_png(path: Path, texts: dict[str, str], size: tuple[int, int] = (1, 1)) -> None:
+    """A picture of that size, of whose pixels there is only one, and these texts."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checked = zlib.crc32(kind + content).to_bytes(4, "big")
         return struct.pack(">I", len(content)) + kind + content + checked
 
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0))
     told = b"".join(chunk(b"tEXt", f"{k}\0{v}".encode("latin-1")) for k, v in texts.items())
     pixels = chunk(b"IDAT", zlib.compress(b"\0\0"))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + told + pixels + chunk(b"IEND", b""))
