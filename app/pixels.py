@@ -7,11 +7,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
-from PySide6.QtGui import QImage, QImageReader, QPainter
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, Qt
+from PySide6.QtGui import QColor, QImage, QImageReader, QPainter
 
 from engine.errors import EngineError
 from engine.foreign import read_picture
+
+PAPER = "#242426"
+"""Stands in the empty places of a grid where a file knows no transparency."""
 
 
 def from_file(path: str) -> QImage:
@@ -32,10 +35,24 @@ def from_file(path: str) -> QImage:
     return image
 
 
-def from_array(pixels: Any) -> QImage:
-    """uint8 (H, W, 3) as an image that owns its pixels."""
+def from_array(pixels: Any, count: int = 1) -> QImage:
+    """uint8 (H, W, 3) as an image that owns its pixels. count: how many pictures there are in it,
+    in a near-square grid; the places that they leave are transparent."""
     height, width, _ = pixels.shape
-    return _image(pixels.tobytes(), width, height)
+    whole = _image(pixels.tobytes(), width, height)
+    columns, rows = _sides(count)
+    if columns * rows == count:
+        return whole
+    grid = _empty(width, height)
+    painter = QPainter(grid)
+    for index in range(count):
+        row, column = divmod(index, columns)
+        place = QRect(
+            *(column * width // columns, row * height // rows), width // columns, height // rows
+        )
+        painter.drawImage(place, whole, place)
+    painter.end()
+    return grid
 
 
 def from_pil(image: Any) -> QImage:
@@ -46,7 +63,7 @@ def to_pil(image: QImage) -> Any:
     """As a PIL image, RGB."""
     from PIL import Image
 
-    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    plain = opaque(image).convertToFormat(QImage.Format.Format_RGB888)
     return Image.frombuffer(
         *("RGB", (plain.width(), plain.height()), bytes(plain.constBits())),
         *("raw", "RGB", plain.bytesPerLine(), 1),
@@ -64,6 +81,18 @@ def black() -> QImage:
     return _image(bytes(3), 1, 1)
 
 
+def opaque(image: QImage) -> QImage:
+    """The image without transparency, on paper where it has some."""
+    if not image.hasAlphaChannel():
+        return image
+    whole = QImage(image.size(), QImage.Format.Format_RGB32)
+    whole.fill(QColor(PAPER))
+    painter = QPainter(whole)
+    painter.drawImage(0, 0, image)
+    painter.end()
+    return whole
+
+
 def kept(image: QImage, total: int, budget: int) -> QImage:
     """The image, smaller if `total` steps with two such images each would take more bytes."""
     side = math.isqrt(budget // (2 * 4 * total))
@@ -78,17 +107,28 @@ def kept(image: QImage, total: int, budget: int) -> QImage:
 
 
 def sheet(images: tuple[QImage, ...]) -> QImage:
-    """All images of a run in one near-square grid, in the order of the preview's."""
+    """All images of a run in one near-square grid, in the order of the preview's; the places that
+    they leave are transparent."""
     first = images[0]
     if len(images) == 1:
         return first
-    columns = math.ceil(math.sqrt(len(images)))
-    rows = math.ceil(len(images) / columns)
-    sheet = QImage(columns * first.width(), rows * first.height(), first.format())
-    sheet.fill(0)
+    columns, rows = _sides(len(images))
+    sheet = _empty(columns * first.width(), rows * first.height())
     painter = QPainter(sheet)
     for index, image in enumerate(images):
         row, column = divmod(index, columns)
         painter.drawImage(column * first.width(), row * first.height(), image)
     painter.end()
     return sheet
+
+
+def _sides(count: int) -> tuple[int, int]:
+    """Columns and rows of a grid as `engine.preview` makes it."""
+    columns = math.ceil(math.sqrt(count))
+    return columns, math.ceil(count / columns)
+
+
+def _empty(width: int, height: int) -> QImage:
+    image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    return image

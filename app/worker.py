@@ -229,7 +229,7 @@ class Worker(QObject):
             with self._engine.core_left_free():
                 latents = self._engine.reguide(self._pipeline, snapshot, scale, rescale)
                 made = self._engine.previewed(self._pipeline, latents, seconds=seconds)
-            return pixels.from_array(made.pixels), made.kind
+            return pixels.from_array(made.pixels, snapshot.request.count), made.kind
 
     def enlarged(
         self, run: int, index: int, looked_at: bool, poll: Callable[[], None]
@@ -249,7 +249,7 @@ class Worker(QObject):
                 made = self._engine.previewed(
                     self._pipeline, snapshot.denoised, kind, seconds=seconds, poll=poll
                 )
-            picture = pixels.from_array(made.pixels)
+            picture = pixels.from_array(made.pixels, snapshot.request.count)
             return pixels.kept(picture, snapshot.state.total, self._budget), made.kind
 
     def _snapshot(self, run: int, index: int) -> Any:
@@ -269,7 +269,7 @@ class Worker(QObject):
                 return None
             with self._engine.core_left_free():
                 made = self._engine.previewed(self._pipeline, snapshot.denoised, "vae", poll=poll)
-        return pixels.from_array(made.pixels)
+        return pixels.from_array(made.pixels, snapshot.request.count)
 
     def close(self) -> None:
         """Cancel what is under way and refuse what comes; the thread can be ended after it."""
@@ -526,11 +526,13 @@ class Worker(QObject):
                 self.previewFailed.emit(_sentence(error, tr("show the steps of the run")))
             black = pixels.black()
             return black, black, ""
-        return (
-            pixels.kept(pixels.from_array(predicted.pixels), step.total, self._budget),
-            pixels.kept(pixels.from_array(noisy.pixels), step.total, self._budget),
-            predicted.kind,
+        rough, noise = (
+            pixels.kept(
+                pixels.from_array(made.pixels, snapshot.request.count), step.total, self._budget
+            )
+            for made in (predicted, noisy)
         )
+        return rough, noise, predicted.kind
 
     def _result(self, event: Finished, desk: _Desk) -> RunResult:
         row = desk.row

@@ -14,6 +14,7 @@ from PySide6.QtCore import QFile, QIODevice, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from app.i18n import tr
+from app.pixels import opaque
 from app.state.background import Background
 from app.state.gallery import read
 from app.state.picture import Picture
@@ -128,6 +129,8 @@ def _write(picture: Picture, target: Path) -> str:
     image = read(picture).image
     assert image is not None
     kind, quality = FORMATS[target.suffix.lower()]
+    if kind == "JPEG":  # else what is transparent would become black
+        image = opaque(image)
     try:
         with replacing(target) as part:
             file = QFile(str(part))

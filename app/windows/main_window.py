@@ -311,7 +311,9 @@ class MainWindow(QMainWindow):
         self.menu.set_gallery_large(large)
 
     def ask_save_path(self, suggested: str) -> str:
-        """The path of a picture that the person names, "" if none. suggested: path or name."""
+        """The path of a picture that the person names, "" if none. suggested: path or name. An
+        ending that was typed says the format, whatever stands beside it; else the format that was
+        chosen says the ending."""
         formats = {
             tr("PNG image (*.png)"): (".png",),
             tr("JPEG image (*.jpg *.jpeg)"): (".jpg", ".jpeg"),
@@ -325,10 +327,11 @@ class MainWindow(QMainWindow):
             )
             suffix = Path(path).suffix.lower()
             fitting = formats.get(chosen, ())
-            if not path or not fitting or suffix in fitting:
+            known = any(suffix in endings for endings in formats.values())
+            typed = known and suffix != Path(suggested).suffix.lower()
+            if not path or not fitting or suffix in fitting or typed:
                 return path
             # A format was chosen and the name left as it was, or without an ending.
-            known = any(suffix in endings for endings in formats.values())
             suggested = (path[: -len(suffix)] if known else path) + fitting[0]
             if not Path(suggested).exists():
                 return suggested  # else the dialog has to ask whether it may go

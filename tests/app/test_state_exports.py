@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from app.pixels import sheet
 from app.state.background import Background
 from app.state.exports import Exports
 from app.state.picture import Picture
@@ -70,6 +71,19 @@ def test_a_step_is_saved_in_every_format(
         assert (image.convert("RGB").tobytes() == before.tobytes()) is exact
 
 
+@pytest.mark.parametrize("name", ["s.jpg", "s.webp", "s.png"])
+def test_the_empty_place_of_a_sheet_becomes_black_in_no_format(
+    qtbot: QtBot, exports: Exports, tmp_path: Path, name: str
+) -> None:
+    white = QImage(16, 16, QImage.Format.Format_RGB32)
+    white.fill("white")
+    with qtbot.waitSignal(exports.done):
+        exports.save(Picture("0-to-2.png", sheet((white, white, white))), str(tmp_path / name))
+    with Image.open(tmp_path / name) as image:
+        *_, alpha = image.convert("RGBA").getpixel((24, 24))
+        assert alpha == 0 or min(image.convert("RGB").getpixel((24, 24))) > 20
+
+
 def test_a_copy_that_cannot_be_written_is_told(
     qtbot: QtBot, exports: Exports, picture: Picture, tmp_path: Path
 ) -> None:
@@ -97,6 +111,10 @@ def test_settings_go_to_the_clipboard(exports: Exports) -> None:
         ("a.png", [("a.png", "JPEG")], "a.jpg"),
         ("a.png", [("x", "WebP")], "x.webp"),
         ("a.png", [("x.v2", "PNG")], "x.v2.png"),
+        ("a.png", [("x.jpg", "PNG")], "x.jpg"),
+        ("a.png", [("x.JPEG", None)], "x.JPEG"),
+        ("a.png", [("a.webp", "JPEG")], "a.webp"),
+        ("a.png", [("old", "WebP"), ("old.webp", "WebP")], "old.webp"),
         ("a.png", [("old.png", "WebP"), ("old.webp", "WebP")], "old.webp"),
         ("a.png", [("old.png", "WebP"), ("", "")], ""),
         ("a.webp", [("a.webp", None)], "a.webp"),

@@ -15,13 +15,14 @@ from PySide6.QtCore import QObject, Qt, QThread, Signal
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from app.pixels import _image, from_array, kept, sheet
+from app.pixels import _image, from_array, kept, opaque, sheet
 from app.rhythm import EVERY_STEP, SHOWN_EVERY, Rhythm
 from app.state.plan import Origin, Plan
 from app.state.run import StepView
 from app.worker import TIMELINE_BYTES, Enlarger, Retoucher, Worker
 from engine.errors import LoadError, OutOfMemory, SaveError
 from engine.grid import Axis, Grid
+from engine.images import grid as grid_of
 from engine.request import Request
 from tests.app.by_hand import heard
 from tests.app.conftest import Told
@@ -947,3 +948,18 @@ def test_step_pictures_of_a_long_run_stay_within_memory() -> None:
 def test_sheets_are_nearly_square(count: int, size: tuple[int, int]) -> None:
     images = tuple(_image(bytes(48), 4, 4) for _ in range(count))
     assert sheet(images).size().toTuple() == size
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 7])
+def test_what_a_grid_leaves_empty_is_not_black(count: int) -> None:
+    """Three pictures stood beside a black quarter, in the sheet and in every preview."""
+    white = _image(b"\xff" * 48, 4, 4)
+    made = grid_of([np.full((4, 4, 3), 255, np.uint8)] * count)
+    for whole in sheet((white,) * count), from_array(made, count):
+        columns = whole.width() // 4
+        for place in range(columns * whole.height() // 4):
+            row, column = divmod(place, columns)
+            colour = whole.pixelColor(4 * column + 2, 4 * row + 2)
+            assert colour.alpha() == (255 if place < count else 0)
+            assert place >= count or colour == QColor("white")
+        assert opaque(whole).pixelColor(whole.width() - 1, whole.height() - 1) != QColor("black")
