@@ -162,6 +162,7 @@ SDCPP_SCHEDULES: dict[str, Mapping[str, Any]] = {
     "exponential": EXPONENTIAL,
     "simple": TRAILING,
     "sgm_uniform": TRAILING,
+    "beta": BETA,
 }
 
 
@@ -173,8 +174,8 @@ def from_a1111(sampler: str, schedule: str = "Automatic") -> Choice:
         if base != sampler and base in A1111_SAMPLERS:
             name, own = A1111_SAMPLERS[base]
             return name, {**own, **options}
-    name, own = _known(sampler, A1111_SAMPLERS, "AUTOMATIC1111 sampler")
-    return name, {**own, **_known(schedule, A1111_TYPES, "AUTOMATIC1111 schedule type")}
+    name, own = known(sampler, A1111_SAMPLERS, "AUTOMATIC1111 sampler")
+    return name, {**own, **known(schedule, A1111_TYPES, "AUTOMATIC1111 schedule type")}
 
 
 def to_a1111(name: str, options: Mapping[str, Any]) -> str:
@@ -190,7 +191,7 @@ def to_a1111(name: str, options: Mapping[str, Any]) -> str:
 
 def from_invokeai(scheduler: str) -> Choice:
     """The scheduler and options of an InvokeAI name. Raises SchedulerError for an unknown one."""
-    name, options = _known(scheduler, INVOKEAI | INVOKEAI_OLD, "InvokeAI scheduler")
+    name, options = known(scheduler, INVOKEAI | INVOKEAI_OLD, "InvokeAI scheduler")
     return name, dict(options)
 
 
@@ -203,14 +204,14 @@ def to_invokeai(name: str, options: Mapping[str, Any]) -> str:
 def from_comfyui(sampler: str, schedule: str = "normal") -> Choice:
     """The scheduler and options of ComfyUI's or SwarmUI's sampler and scheduler. Raises
     SchedulerError, which lists the known."""
-    name, own = _known(sampler, COMFYUI, "ComfyUI sampler")
-    return name, {**own, **_known(schedule, COMFYUI_SCHEDULES, "ComfyUI scheduler")}
+    name, own = known(sampler, COMFYUI, "ComfyUI sampler")
+    return name, {**own, **known(schedule, COMFYUI_SCHEDULES, "ComfyUI scheduler")}
 
 
 def from_fooocus(sampler: str, schedule: str = "normal") -> Choice:
     """The scheduler and options of Fooocus' sampler and scheduler. Raises SchedulerError."""
-    name, own = _known(sampler, FOOOCUS, "Fooocus sampler")
-    return name, {**own, **_known(schedule, COMFYUI_SCHEDULES, "Fooocus scheduler")}
+    name, own = known(sampler, FOOOCUS, "Fooocus sampler")
+    return name, {**own, **known(schedule, COMFYUI_SCHEDULES, "Fooocus scheduler")}
 
 
 def from_sdcpp(sampler: str, schedule: str = "default") -> Choice:
@@ -218,11 +219,12 @@ def from_sdcpp(sampler: str, schedule: str = "default") -> Choice:
     in one name, as in "dpm++2m karras". Raises SchedulerError."""
     if schedule == "default" and " " in sampler:
         sampler, _, schedule = sampler.rpartition(" ")
-    name, own = _known(sampler, SDCPP, "stable-diffusion.cpp sampler")
-    return name, {**own, **_known(schedule, SDCPP_SCHEDULES, "stable-diffusion.cpp schedule")}
+    name, own = known(sampler, SDCPP, "stable-diffusion.cpp sampler")
+    return name, {**own, **known(schedule, SDCPP_SCHEDULES, "stable-diffusion.cpp schedule")}
 
 
-def _known(name: str, table: Mapping[str, Any], what: str) -> Any:
+def known(name: str, table: Mapping[str, Any], what: str) -> Any:
+    """What a table has for a name; what: the kind of name, for the error. Raises SchedulerError."""
     if name not in table:
         raise SchedulerError(f"{name!r} is no {what} that is known here; known are {_list(table)}.")
     return table[name]
