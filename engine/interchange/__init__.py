@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 
 from engine.errors import EngineError
 from engine.foreign import check_parts
-from engine.interchange import a1111, comfyui, fooocus, invokeai, swarmui, texts
+from engine.interchange import a1111, comfyui, fooocus, infotext, invokeai, swarmui, texts
 from engine.interchange.a1111 import format_a1111, settings_of
 from engine.interchange.plain_json import read_object
 from engine.interchange.recipe import Draft, Recipe, shown
@@ -117,7 +117,7 @@ def _of_parameters(text: str) -> Recipe:
     begin with a brace too: some people's prompts do."""
     if text.lstrip().startswith("{") and not a1111.has_settings(text):
         return _of_json(text)
-    return a1111.read(text).recipe(text)
+    return infotext.read(text).recipe(text)
 
 
 def _of_json(text: str) -> Recipe:

@@ -3,67 +3,41 @@ links to the outputs of other nodes. Called by `engine.interchange`.
 
 From the nodes that save an image the links are followed up to a sampler, and from the sampler to
 the prompts, the size and the checkpoint. Where samplers follow each other, the first is the recipe,
-since what comes after it is a second pass. Nodes are known by their inputs more than by their
-names: there are thousands of them. A stranger's graph may go in circles or lead nowhere, so that
-every way is walked once and for a limited number of nodes.
+since what comes after it is a second pass. What comes through a link is for
+`engine.interchange.comfyui_graph` to say; what cannot be told becomes a sentence.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from engine import schedulers
 from engine.errors import EngineError
-from engine.interchange.a1111 import note_loras
+from engine.interchange import comfyui_nodes as known
+from engine.interchange.comfyui_graph import Graph, Lost, Node, is_link
+from engine.interchange.comfyui_prompts import MAX_PROMPT, Prompts
 from engine.interchange.plain_json import read_object
 from engine.interchange.recipe import Draft, number, shown
 
-MAX_NODES = 5000
-"""Nodes that one way through a graph may visit; people's graphs have some hundreds at most."""
-MAX_PROMPT_PARTS = 64
-"""Texts that the prompts of a graph may be put together from."""
-MAX_PROMPT = 2**20
-"""Letters of a prompt that is put together: nodes may take the same text many times."""
+__all__ = ["MAX_PROMPT", "is_graph", "read"]
 
 SAVING = re.compile(r"save|preview|output|websocket", re.IGNORECASE)
-TEXTS = re.compile(
-    r"(?:text|string|str|value|prompt|wildcard_text|populated_text|result)(?:_?[a-z0-9])?"
-)
-JOINING = re.compile(r"concat|join|combine|append|merge", re.IGNORECASE)
-NUMBERS = (
-    "value",
-    "seed",
-    "noise_seed",
-    "int",
-    "float",
-    "number",
-    "Number",
-    "Value",
-    "steps",
-    "cfg",
-)
-SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"))
-CONDITIONING = ("conditioning", "conditioning_1", "conditioning_to", "cond1", "cond")
-LATENT = ("latent_image", "samples", "latent", "latents", "optional_latent")
-SIGMAS = {
-    "BetaSamplingScheduler": "beta",
-    "ExponentialScheduler": "exponential",
-    "KarrasScheduler": "karras",
-}
-"""Nodes that space the noise and are no more than one of the schedules."""
-CHECKPOINT = ("ckpt_name", "unet_name", "model_name", "base_ckpt_name", "checkpoint")
-
-Node = Mapping[str, Any]
-"""class_type, and inputs by name."""
+SAMPLER = re.compile(r"k.?sampler", re.IGNORECASE)
+PASSING = re.compile(r"reroute|switch", re.IGNORECASE)
+RESIZING = re.compile(r"upscale|resize|crop|scale", re.IGNORECASE)
+NUMBERS = ("seed", "steps", "cfg", "denoise", "start_at_step", "end_at_step")
+FIELDS = {"seed": "Seed", "steps": "Steps", "cfg": "CFG", "denoise": "Denoise"}
+FIELDS |= {"start_at_step": "Start at step", "end_at_step": "End at step"}
+SIZE = (("width", "Width"), ("height", "Height"))
+ALONE = "every picture here begins from noise alone"
 
 
 def read(text: str) -> Draft:
     """What the graph says. Raises EngineError for what is no graph, or has no sampler."""
     value = read_object(text, "ComfyUI's prompt")
-    return _Graph(_nodes(value)).draft()
+    return _Reader(_nodes(value)).draft()
 
 
 def is_graph(value: Mapping[str, Any]) -> bool:
@@ -83,57 +57,55 @@ def _nodes(value: Mapping[str, Any]) -> dict[str, Node]:
     }
 
 
-class _Graph:
+class _Reader:
     def __init__(self, nodes: Mapping[str, Node]):
-        self._nodes = nodes
+        self._graph = Graph(nodes)
         self._draft = Draft("ComfyUI")
-        self._parts = 0  # texts that prompts were put together from so far
 
     def draft(self) -> Draft:
         name, later = self._sampler()
-        sampler, draft = self._nodes[name], self._draft
-        inputs = dict(sampler["inputs"])
-        guider, noise = self._at(inputs.get("guider")), self._at(inputs.get("noise"))
-        sigmas, method = self._at(inputs.get("sigmas")), self._at(inputs.get("sampler"))
-        for part in (noise, sigmas, method, guider):  # of a sampler that is put together
-            inputs = {**(part["inputs"] if part else {}), **inputs}
-        if guider and "conditioning" in guider["inputs"]:
-            inputs["positive"] = guider["inputs"]["conditioning"]
-            inputs["cfg"] = 1.0  # without a negative prompt there is no guidance
-        draft.text("prompt", self._prompt(inputs.get("positive"), "positive"))
-        if "negative" in inputs:
-            draft.text("negative_prompt", self._prompt(inputs["negative"], "negative"))
-        self._numbers(inputs)
-        self._scheduler(inputs, method, sigmas)
-        self._size(inputs)
-        self._checkpoint(inputs.get("model", guider["inputs"].get("model") if guider else None))
-        self._clip_skip(inputs.get("positive"))
-        self._leave_out(sampler, inputs, later)
-        note_loras(draft, draft.fields.get("prompt", ""))
+        sampler, draft = self._graph.nodes[name], self._draft
+        guider = self._graph.at(sampler["inputs"].get("guider"))
+        told = self._told(sampler, guider)
+        prompts, guiding = Prompts(self._graph, draft), guider or sampler
+        positive = "conditioning" if "conditioning" in guiding["inputs"] else "positive"
+        draft.text("prompt", prompts.prompt(guiding, positive, "prompt"))
+        if self._graph.of(guiding, "negative") is not None:
+            text = prompts.prompt(guiding, "negative", "negative prompt")
+            draft.text("negative_prompt", text)
+        self._read_numbers(told)
+        self._read_scheduler(told)
+        self._read_size(sampler)
+        self._read_checkpoint(guiding)
+        self._read_clip_skip(guiding, positive)
+        self._leave_out(sampler, told, later)
+        draft.note_loras(draft.fields.get("prompt", ""))
         return draft
 
     def _sampler(self) -> tuple[str, list[str]]:
         """The sampler that a saved image begins with, and those that come after it. Raises
         EngineError."""
-        samplers = {name for name, node in self._nodes.items() if _is_sampler(node)}
+        graph = self._graph
+        samplers = {name for name, node in graph.nodes.items() if _is_sampler(node)}
         if not samplers:
             raise EngineError(
                 "The graph of ComfyUI has no sampler that is known here, so it does not tell how "
                 "the picture was made."
             )
-        kinds = {name: node["class_type"] for name, node in self._nodes.items()}
+        kinds = {name: node["class_type"] for name, node in graph.nodes.items()}
         saved = [name for name, kind in kinds.items() if kind.startswith("Save")]
         ends = [name for name, kind in kinds.items() if SAVING.search(kind)]
-        way = self._way_to(samplers, saved) or self._way_to(samplers, ends)
+        way = graph.way_to(samplers, saved) or graph.way_to(samplers, ends)
         for name in way[1:-1]:
-            if "decode" not in kinds[name].lower():
+            if "decode" not in kinds[name].lower() and not known.PLUMBING.search(kinds[name]):
                 why = "nothing changes a finished picture here"
                 self._draft.leave_out("The node", kinds[name], why)
         last = way[-1] if way else min(samplers, key=lambda name: (len(name), name))
         chain = [last]
         while len(chain) <= len(samplers):
-            links = [self._nodes[chain[-1]]["inputs"].get(key) for key in LATENT]
-            before = self._way_to(samplers, [str(link[0]) for link in links if _is_link(link)])
+            inputs = graph.nodes[chain[-1]]["inputs"]
+            links = [inputs.get(key) for key in known.NAMES["latent"]]
+            before = graph.way_to(samplers, [str(link[0]) for link in links if is_link(link)])
             if not before or before[-1] in chain:
                 break
             chain.append(before[-1])
@@ -147,225 +119,179 @@ class _Graph:
             )
         return first, chain[::-1]
 
-    def _way_to(self, wanted: set[str], starts: list[str]) -> list[str]:
-        """The nodes from one of these, upstream, to the nearest of the wanted; none where there is
-        no way."""
-        before = dict[str, str | None].fromkeys(starts)
-        waiting = deque(before)
-        for _ in range(MAX_NODES):
-            name: str | None = waiting.popleft() if waiting else None
-            if name is None:
-                return []
-            if name in wanted:
-                way = []
-                while name is not None:
-                    way.append(name)
-                    name = before[name]
-                return way[::-1]
-            for link in self._nodes[name]["inputs"].values() if name in self._nodes else ():
-                if _is_link(link) and str(link[0]) not in before:
-                    before[str(link[0])] = name
-                    waiting.append(str(link[0]))
-        return []
+    def _told(self, sampler: Node, guider: Node | None) -> dict[str, Any]:
+        """What a sampler is given, in the words of `comfyui_nodes.NAMES`; values can be links. One
+        that is put together of nodes for its parts is told by these."""
+        of, parts = self._graph.of, sampler["inputs"]
+        told = {name: of(sampler, name) for name in (*NUMBERS, "sampler", "scheduler")}
+        if "noise" in parts and (noise := self._last(parts["noise"], "noise")):
+            told["seed"] = of(noise, "seed")
+            if told["seed"] is None:
+                self._draft.leave_out("The noise of", noise["class_type"], "it names no seed")
+        if "sigmas" in parts and (spacing := self._last(parts["sigmas"], "sigmas")):
+            kind = spacing["class_type"]
+            told |= {name: of(spacing, name) for name in ("steps", "denoise")}
+            told["scheduler"] = of(spacing, "scheduler") or known.SIGMAS.get(kind, kind)
+        if is_link(parts.get("sampler")) and (method := self._last(parts["sampler"], "sampler")):
+            told["sampler"] = method["inputs"].get("sampler_name", method["class_type"])
+        if guider:  # without a negative prompt, nothing is guided
+            told["cfg"] = 1.0 if "conditioning" in guider["inputs"] else of(guider, "cfg")
+        return told
 
-    def _at(self, link: Any) -> Node | None:
-        """The node that a link leads to; None where it leads nowhere."""
-        return self._nodes.get(str(link[0])) if _is_link(link) else None
+    def _last(self, link: Any, name: str) -> Node | None:
+        """The node where a part of a sampler begins; what it comes through is named."""
+        stops = list(self._graph.upstream(link, name))
+        for stop in stops[:-1]:
+            kind, told = stop.node["class_type"], stop.node["inputs"]
+            values = [f"{key} {shown(told[key])}" for key in told if number(told[key]) is not None]
+            if is_link(stop.carries) and not (stop.is_pipe or PASSING.search(kind)):
+                said = ", ".join([shown(kind), *values[:3]])
+                self._draft.leave_out("The node", said, f"nothing changes the {name} here")
+        return stops[-1].node if stops else None
 
-    def _way(self, link: Any, *keys: str) -> Iterator[Node]:
-        """The nodes upstream of a link, each by the first of its inputs of these names."""
-        seen = set[str]()
-        while (node := self._at(link)) is not None and len(seen) < MAX_NODES:
-            if str(link[0]) in seen:
-                return
-            seen.add(str(link[0]))
-            yield node
-            link = next(
-                (node["inputs"][key] for key in keys if _is_link(node["inputs"].get(key))), 0
-            )
+    def _read_numbers(self, told: dict[str, Any]) -> None:
+        """The numbers, and a sentence for each whose node does not tell it."""
+        links = {name: told[name] for name in NUMBERS if is_link(told[name])}
+        for name in NUMBERS:
+            told[name] = self._number(told[name], name, FIELDS[name])
+        found = {name: number(told[name]) for name in links}
+        for name, link in links.items():
+            node = self._graph.at(link)
+            same = {found[other] for other in links if links[other] == link} - {None}
+            if node and len(same) > 1:
+                told[name] = None  # one output gives one number
+                self._lost(FIELDS[name], Lost(node["class_type"]))
+        told |= {name: None for name in links if is_link(told[name])}
+        self._draft.whole("seed", told["seed"], "Seed")
+        self._draft.whole("steps", told["steps"], "Steps")
+        self._draft.number("guidance_scale", told["cfg"], "CFG")
 
-    def _numbers(self, inputs: dict[str, Any]) -> None:
-        draft = self._draft
-        for key in ("seed", "noise_seed", "steps", "cfg"):
-            inputs[key] = self._number(inputs.get(key))
-        seed = inputs["seed"] if inputs["seed"] is not None else inputs["noise_seed"]
-        draft.whole("seed", seed, "Seed")
-        draft.whole("steps", inputs["steps"], "Steps")
-        draft.number("guidance_scale", inputs["cfg"], "CFG")
+    def _number(self, value: Any, name: str, said: str) -> Any:
+        """What a link gives, if it is one; None, and a sentence, where that cannot be told."""
+        found = self._graph.value(value, name)
+        if isinstance(found, Lost):
+            self._lost(said, found)
+            return None
+        return found
 
-    def _number(self, value: Any) -> Any:
-        """A value, or that which another node gives; what cannot be found stays a link, for the
-        field to refuse."""
-        for node in self._way(value, *NUMBERS):
-            for key in NUMBERS:
-                if number(node["inputs"].get(key)) is not None:
-                    return node["inputs"][key]
-        return value
+    def _lost(self, said: str, lost: Lost) -> None:
+        where = f"its node {shown(lost.node)} gives" if lost.node else "its link leads to"
+        self._draft.note(f"{said} is left out: the graph does not tell what {where}.")
 
-    def _scheduler(
-        self, inputs: Mapping[str, Any], method: Node | None, sigmas: Node | None
-    ) -> None:
-        """The scheduler that a sampler names, or that its nodes for the method and for the noise
-        levels are."""
-        kinds = [node["class_type"] if node else None for node in (method, sigmas)]
-        names = [inputs.get("sampler_name", kinds[0]), inputs.get("scheduler")]
-        if names[1] is None:
-            names[1] = SIGMAS.get(kinds[1] or "", kinds[1])
-        told = []
-        for name in names:
-            node = self._at(name)
-            values = node["inputs"].values() if node else ()
-            told.append(next((value for value in values if isinstance(value, str)), name))
-        if told[0] is None:
+    def _read_scheduler(self, told: Mapping[str, Any]) -> None:
+        names = []
+        for name in ("sampler", "scheduler"):
+            found = self._graph.value(told[name], name)
+            if isinstance(found, Lost):
+                self._lost(name.capitalize(), found)
+                found = None
+            names.append(found)
+        if names[0] is None:
             self._draft.note("The sampler is left out: the graph does not name it.")
         else:
-            known = [name for name in told if name is not None]
-            self._draft.scheduler(schedulers.from_comfyui, *known)
+            known_names = [name for name in names if name is not None]
+            self._draft.scheduler(schedulers.from_comfyui, *known_names)
 
-    def _size(self, inputs: Mapping[str, Any]) -> None:
-        start = next((inputs[key] for key in LATENT if _is_link(inputs.get(key))), None)
-        for node in self._way(start, *LATENT):
-            told = node["inputs"]
-            if any(_is_link(told.get(key)) for key in LATENT):
+    def _read_size(self, sampler: Node) -> None:
+        graph = self._graph
+        for stop in graph.way(sampler, "latent"):
+            kind, told = stop.node["class_type"], stop.node["inputs"]
+            if is_link(stop.carries) and not (RESIZING.search(kind) and "width" in told):
+                if RESIZING.search(kind):
+                    self._lost("The size", Lost(kind))
+                    return
                 continue
             if any(key in told for key in ("pixels", "image")):
-                self._draft.leave_out(
-                    node["class_type"],
-                    "",
-                    "the picture that this one began from is not in the file",
-                )
+                why = "the picture that this one began from is not in the file"
+                self._draft.leave_out(kind, "", why)
                 return
-            for keys in SIZES:
-                if all(key in told for key in keys):
-                    self._draft.size(*(self._number(told[key]) for key in keys))
-                    return
-
-    def _checkpoint(self, link: Any) -> None:
-        for node in self._way(link, "model"):
-            told = node["inputs"]
-            if "lora" in node["class_type"].lower() and isinstance(told.get("lora_name"), str):
-                self._draft.leave_out("LoRA", told["lora_name"], "LoRAs are not loaded here")
-            name = next((told[key] for key in CHECKPOINT if isinstance(told.get(key), str)), None)
-            if name is not None:
-                self._draft.checkpoint(name)
+            sides = [graph.of(stop.node, name) for name, _ in SIZE]
+            if all(side is not None for side in sides):
+                values = [
+                    self._number(side, name, said)
+                    for side, (name, said) in zip(sides, SIZE, strict=True)
+                ]
+                if None not in values:
+                    self._draft.size(*values)
                 return
-            if "lora_name" not in told and "model" in told:
-                what = node["class_type"]
-                self._draft.leave_out("The node", what, "nothing changes the model on its way here")
+        self._draft.note("The size is left out: it cannot be found in the graph.")
 
-    def _clip_skip(self, link: Any) -> None:
-        for node in self._way(link, "clip", "positive", *CONDITIONING):
-            layer = node["inputs"].get("stop_at_clip_layer")
-            if isinstance(layer, int) and not isinstance(layer, bool):
+    def _read_checkpoint(self, guiding: Node) -> None:
+        draft = self._draft
+        for stop in self._graph.way(guiding, "model"):
+            kind, told = stop.node["class_type"], stop.node["inputs"]
+            for lora in _loras(stop.node):
+                draft.leave_out("LoRA", lora, "LoRAs are not loaded here")
+            keys = [key for key in known.NAMES["checkpoint"] if key in told]
+            name = self._graph.value(told[keys[0]], "checkpoint") if keys else None
+            if isinstance(name, str):
+                draft.checkpoint(name)
+                for other in ("refiner_ckpt_name", "refiner_model_name"):
+                    if isinstance(told.get(other), str) and told[other] not in ("", "None"):
+                        draft.leave_out("Refiner", told[other], "there is no second model here")
+                return
+            is_plain = known.PLUMBING.search(kind) and not _is_sampler(stop.node)
+            changes = is_link(stop.carries) and not (stop.is_pipe or is_plain)
+            if changes and "lora" not in kind.lower():
+                draft.leave_out("The node", kind, "nothing changes the model on its way here")
+        draft.note("The model is left out: its name cannot be found in the graph.")
+
+    def _read_clip_skip(self, guiding: Node, positive: str) -> None:
+        for stop in self._graph.way(guiding, positive):
+            told = stop.node["inputs"]
+            skip = next((told[key] for key in CLIP_SKIP if key in told), None)
+            if skip is None:
+                for inner in self._graph.way(stop.node, "clip"):
+                    inside = inner.node["inputs"]
+                    skip = next((inside[key] for key in CLIP_SKIP if key in inside), None)
+                    if skip is not None:
+                        break
+            skip = self._graph.value(skip, "number")
+            if (layer := number(skip)) is not None and layer < 0:
                 self._draft.whole("clip_skip", -layer, "CLIP layer")  # -1 there is the last
                 return
 
-    def _prompt(self, value: Any, role: str) -> str | None:
-        """The text that a sampler's conditioning comes from; None, and a sentence, if none does."""
-        if isinstance(value, str):
-            return value
-        passed = []
-        for node in self._way(value, role, *CONDITIONING):
-            what = node["class_type"]
-            if "ZeroOut" in what:
-                self._draft.note(f"{shown(what)} is left out: an empty prompt stands in for it.")
-                return ""
-            text = self._own_text(node, role)
-            if text is not None:
-                for kind in passed:
-                    why = "nothing changes a prompt on its way here"
-                    self._draft.leave_out("The node", kind, why)
-                return text
-            passed.append(what)
-        name = "prompt" if role == "positive" else "negative prompt"
-        self._draft.note(f"The {name} is left out: its text cannot be found in the graph.")
-        return None
-
-    def _own_text(self, node: Node, role: str) -> str | None:
-        """The text that this node reads, if it is one that does."""
-        told = node["inputs"]
-        if isinstance(told.get(role), str):  # a loader that has the prompts in it
-            return told[role]
-        if "text_g" in told or "text_l" in told:
-            return self._two_texts(told, "text_g", "text_l")
-        if "clip_l" in told and "t5xxl" in told:
-            return self._two_texts(told, "t5xxl", "clip_l")
-        return None if _is_link(told.get(role)) else self._text(node, [])
-
-    def _two_texts(self, told: Mapping[str, Any], first: str, second: str) -> str | None:
-        """The text of one of a model's two text encoders: here both read the same."""
-        one, other = (self._value(told.get(key), []) for key in (first, second))
-        if other and one and other != one:
-            self._draft.leave_out(second, other, f"all text encoders read {first} here")
-        return one or other
-
-    def _value(self, value: Any, parents: list[str]) -> str | None:
-        if isinstance(value, str):
-            return value
-        node = self._at(value)
-        if node is None or str(value[0]) in parents or len(parents) >= MAX_PROMPT_PARTS:
-            return None
-        return self._text(node, [*parents, str(value[0])])
-
-    def _text(self, node: Node, parents: list[str]) -> str | None:
-        """What a node makes of its texts: the only one, or all in a row where it joins them."""
-        told = node["inputs"]
-        parts: list[str] = []
-        for key in told:
-            if not TEXTS.fullmatch(key):
-                continue
-            self._parts += 1
-            if self._parts > MAX_PROMPT_PARTS:
-                self._draft.note("The rest of a prompt is left out: it has too many parts.")
-                break
-            text = self._value(told[key], parents)
-            if text is not None:
-                parts.append(text)
-        joins = bool(JOINING.search(node["class_type"]))
-        if not parts:
-            return None
-        if len(parts) > 1 and not joins:
-            self._draft.leave_out(node["class_type"], parts[1], "only its first text is taken")
-        between = told.get("delimiter", told.get("separator", ""))
-        between = between.replace("\\n", "\n") if isinstance(between, str) else ""
-        if joins and sum(map(len, parts)) > MAX_PROMPT:
-            self._draft.note(f"A prompt of more than {MAX_PROMPT:,} letters is left out.")
-            return None
-        return between.join(parts) if joins else parts[0]
-
-    def _leave_out(self, sampler: Node, inputs: Mapping[str, Any], later: list[str]) -> None:
+    def _leave_out(self, sampler: Node, told: Mapping[str, Any], later: list[str]) -> None:
         draft = self._draft
-        denoise = self._number(inputs.get("denoise", 1))
-        if number(denoise) not in (1, None):
-            draft.leave_out("Denoise", denoise, "every picture here begins from noise alone")
-        first = self._number(inputs.get("start_at_step", 0))
-        if number(first) not in (0, None):
-            draft.leave_out("Start at step", first, "every picture here begins from noise alone")
-        last, steps = (number(self._number(inputs.get(key))) for key in ("end_at_step", "steps"))
+        if number(told["denoise"]) not in (1, None):
+            draft.leave_out("Denoise", told["denoise"], ALONE)
+        if number(told["start_at_step"]) not in (0, None):
+            draft.leave_out("Start at step", told["start_at_step"], ALONE)
+        last, steps = number(told["end_at_step"]), number(told["steps"])
         if last is not None and steps is not None and last < steps:
-            draft.leave_out("End at step", last, "pictures are finished here")
+            draft.leave_out("End at step", told["end_at_step"], "pictures are finished here")
+        if script := self._graph.at(sampler["inputs"].get("script")):
+            draft.leave_out("The node", script["class_type"], "there is only one pass here")
         for name in later:
-            told = self._nodes[name]["inputs"]
-            settings = [f"{key} {shown(told[key])}" for key in ("steps", "denoise") if key in told]
-            kind = self._nodes[name]["class_type"]
-            draft.leave_out(
-                "A second pass,", ", ".join([kind, *settings]), "there is only one here"
-            )
+            inputs = self._graph.nodes[name]["inputs"]
+            values = {key: inputs[key] for key in ("steps", "denoise") if key in inputs}
+            settings = [f"{key} {shown(value)}" for key, value in values.items()]
+            kind = self._graph.nodes[name]["class_type"]
+            said = ", ".join([kind, *settings])
+            draft.leave_out("A second pass,", said, "there is only one here")
 
 
-def _is_link(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str | int)
-        and isinstance(value[1], int)
-    )
+CLIP_SKIP = ("stop_at_clip_layer", "clip_skip", "base_clip_skip")
+
+
+def _loras(node: Node) -> list[str]:
+    """The LoRAs that a node puts into the model."""
+    kind, told = node["class_type"], node["inputs"]
+    if "lora" not in kind.lower() and "lora_name" not in told and "lora_stack" not in told:
+        return []
+    names = [value for key, value in told.items() if re.fullmatch(r"lora(_name)?(_?\d+)?", key)]
+    names = [name.get("lora") if isinstance(name, dict) else name for name in names]
+    found = [name for name in names if isinstance(name, str) and name not in ("", "None")]
+    stacked = any(is_link(told.get(key)) for key in ("lora_stack", "optional_lora_stack"))
+    return [*found, f"of {kind}"] if stacked else found
 
 
 def _is_sampler(node: Node) -> bool:
-    """Whether it takes prompts, or a guider, and the latents to work on."""
-    told = node["inputs"]
+    """Whether it takes prompts, or a guider, and the latents to work on; or all of it at once."""
+    told, kind = node["inputs"], node["class_type"]
     if "guider" in told and ("sigmas" in told or "noise" in told):
         return True
-    makes = {"positive", "latent_image"} <= told.keys() or "KSampler" in node["class_type"]
+    if SAMPLER.search(kind) and any(known.PIPES.search(key) and is_link(told[key]) for key in told):
+        return "provider" not in kind.lower()
+    makes = {"positive", "latent_image"} <= told.keys() or "KSampler" in kind
     return makes and ("seed" in told or "noise_seed" in told)

@@ -39,13 +39,23 @@ def read(exif: bytes) -> dict[int, bytes]:
 
 
 def comment(value: bytes) -> str:
-    """The text of a UserComment. Its first eight bytes name the encoding; for UTF-16 they do not
-    tell the order of the bytes, and programs differ, so that the one with more of ASCII is it."""
+    """The text of a UserComment. Its first eight bytes name the encoding. UNICODE is UTF-16 before
+    EXIF 3.0, which makes it UTF-8; UTF-16 has zeros in it wherever a letter is of ASCII. In which
+    order its bytes are is not told, and programs differ: the one with more of ASCII is it."""
     if value.startswith(UNICODE):
-        return _utf16(value[len(UNICODE) :])
+        value = value[len(UNICODE) :]
+        return _utf8(value.rstrip(b"\0")) or _utf16(value)
     for code in CODES:
         value = value.removeprefix(code)
     return value.decode("utf-8", "replace").rstrip("\0")
+
+
+def _utf8(value: bytes) -> str:
+    """The text, or "" where it is none of UTF-8."""
+    try:
+        return "" if b"\0" in value else value.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _utf16(value: bytes) -> str:

@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import schedulers
-from engine.interchange.a1111 import note_loras
-from engine.interchange.recipe import ABSENT, Draft, shown
+from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, shown
 
 MARKS = frozenset(("base_model", "performance", "sharpness", "adm_guidance"))
 """Fooocus' JSON has two of these at least."""
 PAIR = re.compile(r"\W*(\d{1,9})\D{1,5}(\d{1,9})\W*")
 REFINER = "there is no second model here"
 REASONS = {
-    "sharpness": "there is no such setting here",
-    "adm_guidance": "there is no such setting here",
-    "adaptive_cfg": "there is no such setting here",
+    "sharpness": NO_SETTING,
+    "adm_guidance": NO_SETTING,
+    "adaptive_cfg": NO_SETTING,
     "freeu": "there is no FreeU here",
     "vae": "the model's own autoencoder is taken",
 }
@@ -45,7 +44,7 @@ def read(value: Mapping[str, Any]) -> Draft:
         draft.scheduler(schedulers.from_fooocus, sampler, told.get("scheduler", "normal"))
     _read_size(draft, told.get("resolution"))
     _leave_out(draft, told)
-    note_loras(draft, draft.fields.get("prompt", ""))
+    draft.note_loras(draft.fields.get("prompt", ""))
     return draft
 
 

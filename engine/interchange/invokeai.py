@@ -11,7 +11,7 @@ from typing import Any
 from engine import schedulers
 from engine.errors import EngineError
 from engine.interchange.plain_json import part, read_object
-from engine.interchange.recipe import ABSENT, Draft, number, whole
+from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number, whole
 from engine.schedulers import peers
 
 CHUNKS = ("invokeai_metadata", "sd-metadata", "Dream", "dream", "invokeai", "invokeai_graph")
@@ -22,23 +22,60 @@ DREAM_OPTION = re.compile(r"(?<!\S)-{1,2}([A-Za-z_]\w*)[ \t]+([^\s-]\S*|-\d\S*)"
 DREAM_FIELDS = {"s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale"}
 DREAM_FIELDS |= {"A": "sampler"}
 UNWANTED = re.compile(r"\[([^\[\]]*)\]")
-NOT_HERE = {
+ONE_MODEL = "there is no second model here"
+ADAPTERS = "there are no adapters here"
+BEGUN_FROM = "the picture that this one began from is not in the file"
+ENCODERS = "the model's own parts are taken"
+REASONS = {
     "controlnets": "there is no ControlNet here",
     "hrf_enabled": "there is no second pass here",
-    "init_image": "the picture that this one began from is not in the file",
+    "init_image": BEGUN_FROM,
+    "init_image_path": BEGUN_FROM,
     "ipAdapters": "there are no IP adapters here",
     "loras": "LoRAs are not loaded here",
+    "mask_image_path": "nothing is painted over here",
     "negative_style_prompt": "the prompt goes to all text encoders here",
     "perlin": "there is no such noise here",
     "positive_style_prompt": "the prompt goes to all text encoders here",
-    "refiner_model": "there is no second model here",
+    "ref_images": "there are no reference images here",
+    "refiner_model": ONE_MODEL,
+    "regions": "the whole picture has one prompt here",
     "seamless_x": "pictures do not tile here",
     "seamless_y": "pictures do not tile here",
-    "t2iAdapters": "there are no adapters here",
+    "strength": BEGUN_FROM,
+    "t2iAdapters": ADAPTERS,
     "threshold": "there is no such threshold here",
+    "upscale_initial_image": BEGUN_FROM,
+    "upscale_model": "a finished picture is enlarged by an act of its own here",
     "vae": "the model's own autoencoder is taken",
     "variations": "seeds are not mixed here",
 }
+REASONS |= dict.fromkeys(("t5_encoder", "clip_embed_model", "qwen3_encoder"), ENCODERS)
+"""Everything else that made the picture is left out because there is no such setting here."""
+LAYERS = {
+    "controlLayers": "there are no control layers here",
+    "inpaintMasks": "nothing is painted over here",
+    "rasterLayers": BEGUN_FROM,
+    "regionalGuidance": "the whole picture has one prompt here",
+    "vectorLayers": BEGUN_FROM,
+}
+"""What the canvas of version 5 and later is made of."""
+READ = frozenset(
+    (
+        *("positive_prompt", "negative_prompt", "model", "steps", "cfg_scale", "seed", "width"),
+        *("height", "clip_skip", "scheduler", "rand_device", "cfg_rescale_multiplier", "prompt"),
+        *("sampler", "sampler_name", "generation_mode", "canvas_v2_metadata"),
+    )
+)
+"""What is read,"""
+SILENT = frozenset(
+    (
+        *("app_version", "app_id", "id", "type", "is_intermediate", "use_cache", "workflow", "fit"),
+        *("postprocessing", "orig_hash", "hash", "image_name", "board", "board_id", "created_at"),
+        *("metadata_version", "name", "grid", "upscale_scale", "hrf_method", "hrf_strength"),
+    )
+)
+"""and what did not make the picture, or is part of something that is named."""
 
 
 def read(chunks: Mapping[str, str]) -> Draft:
@@ -112,7 +149,7 @@ def _read_dream(text: str) -> Draft:
         if option[1] in DREAM_FIELDS:
             told[DREAM_FIELDS[option[1]]] = option[2]
         else:
-            draft.leave_out(f"-{option[1]}", option[2], "there is no such setting here")
+            draft.leave_out(f"-{option[1]}", option[2], NO_SETTING)
     _old_fields(draft, told)
     return draft
 
@@ -194,10 +231,22 @@ def _scheduler(draft: Draft, name: Any) -> None:
 
 
 def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
-    for key, reason in NOT_HERE.items():
-        value = told.get(key)
-        if value in (*ABSENT, [], {}, False) or number(value) == 0:
+    """A sentence for everything that is not read: other versions have settings that are not known
+    here by name."""
+    mode = told.get("generation_mode", told.get("type"))
+    if isinstance(mode, str) and mode.endswith(("img2img", "inpaint", "outpaint", "i2v")):
+        draft.leave_out("The mode", mode, BEGUN_FROM)
+    canvas = told.get("canvas_v2_metadata")
+    for kind, layers in canvas.items() if isinstance(canvas, dict) else ():
+        if isinstance(layers, list) and layers:
+            draft.leave_out(kind, layers, LAYERS.get(kind, "there is no such layer here"))
+    has_refiner = told.get("refiner_model") not in ABSENT
+    for key, value in told.items():
+        if key in READ or key in SILENT or value in (*ABSENT, [], {}, False) or number(value) == 0:
             continue
         if key.endswith("style_prompt") and value == told.get(key.replace("_style", "")):
             continue
+        if key.startswith("refiner_") and key != "refiner_model" and not has_refiner:
+            continue
+        reason = ONE_MODEL if key.startswith("refiner_") else REASONS.get(key, NO_SETTING)
         draft.leave_out(key, value.get("name", value) if isinstance(value, dict) else value, reason)

@@ -5,13 +5,13 @@ and the command line. Imports no torch.
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from engine import schedulers
+from engine import foreign, schedulers
 from engine.errors import EngineError, RequestError
 from engine.request import Request
 
@@ -25,7 +25,9 @@ MAX_LEFT_OUT = 40
 """Sentences about what could not be used; one more says how many there would be."""
 MAX_DIGITS = 40
 """Characters of a number that is given as text. A longer one is no setting."""
+LORA = re.compile(r"<(?:lora|lyco|hypernet):[^<>\n]{1,200}>")
 OF_NUMBERS = frozenset("0123456789+-.eE ")
+NO_SETTING = "there is no such setting here"
 ABSENT = ("", "None", "none", None)
 """What programs write for nothing."""
 
@@ -35,7 +37,8 @@ class Recipe:
     """How a picture was made, for this program.
 
     program: "Safelight", "AUTOMATIC1111", "Forge", "SD.Next", "ComfyUI", "InvokeAI", "Fooocus",
-        "SwarmUI" or "stable-diffusion.cpp"; fields: of a Request, each with a value that it takes;
+        "RuinedFooocus", "SwarmUI", "stable-diffusion.cpp", "Easy Diffusion", "NovelAI",
+        "Draw Things" or "ArtBot"; fields: of a Request, each with a value that it takes;
         model, model_hash: of the checkpoint, "" where the file does not tell; left_out: what could
         not be used, with its value and the reason, a sentence each; text: the settings as
         AUTOMATIC1111 writes them, the file's own where it has them; record: all there is to know,
@@ -115,6 +118,12 @@ class Draft:
             key: value for key, value in options.items() if key in known
         }
 
+    def note_loras(self, prompt: str) -> None:
+        """Say that what a prompt asks for in angle brackets does not come."""
+        if found := list(dict.fromkeys(LORA.findall(prompt))):
+            asked = shown(", ".join(found[:5]))
+            self.note(f"LoRAs are not loaded here: {asked} stays in the prompt as mere text.")
+
     def leave_out(self, said: str, value: Any, why: str) -> None:
         told = f"{shown(said)} {shown(value)}".rstrip()
         self.left_out.append(f"{told} is left out: {why}.")
@@ -146,28 +155,21 @@ class Draft:
 
 def whole(value: Any) -> int | None:
     """whole number"""
-    if isinstance(value, str):
-        text = value.strip()
-        digits = text.removeprefix("-")
-        if digits.isascii() and digits.isdigit() and len(text) <= MAX_DIGITS:
-            return int(text)
-    as_number = number(value)
-    if as_number is None or as_number != int(as_number):
+    if number(value) is None:
         return None
-    return value if isinstance(value, int) else int(as_number)
+    try:
+        return foreign.whole(value)
+    except EngineError:
+        return None
 
 
 def number(value: Any) -> float | int | None:
     """number"""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
     if isinstance(value, str) and (len(value) > MAX_DIGITS or not set(value) <= OF_NUMBERS):
         return None
     try:
-        as_number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    if not math.isfinite(as_number):
+        as_number = foreign.finite(value)
+    except EngineError:
         return None
     return value if isinstance(value, int) else as_number
 

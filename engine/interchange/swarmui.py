@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import schedulers
-from engine.interchange.a1111 import note_loras
 from engine.interchange.plain_json import part
-from engine.interchange.recipe import ABSENT, Draft, number, whole
+from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number, whole
 
 SETTINGS = "sui_image_params"
 READ = frozenset(
@@ -59,8 +58,8 @@ def read(value: dict[str, Any]) -> Draft:
     for key, inner in told.items():
         if key not in READ and inner not in (*ABSENT, [], False) and number(inner) != 0:
             reason = "there is no second pass here" if key.startswith("refiner") else ""
-            draft.leave_out(key, inner, reason or REASONS.get(key, "there is no such setting here"))
-    note_loras(draft, draft.fields.get("prompt", ""))
+            draft.leave_out(key, inner, reason or REASONS.get(key, NO_SETTING))
+    draft.note_loras(draft.fields.get("prompt", ""))
     return draft
 
 

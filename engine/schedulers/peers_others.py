@@ -1,5 +1,6 @@
 """The names that SD.Next, NovelAI, Draw Things, AI Horde and Easy Diffusion give to schedulers,
-mapped to ours. Used only to read their files, by `engine.interchange`; see `engine.schedulers.peers`.
+mapped to ours. Used only to read their files, by `engine.interchange`; the other names are in
+`engine.schedulers.peers`.
 """
 
 from __future__ import annotations

@@ -303,7 +303,7 @@ def inputs(number: str, **changed: Any) -> dict[str, Any]:
             [
                 "Seed 18446744073709551615 is left out",
                 "Steps 0 is left out",
-                "CFG with 2 parts is left out",
+                "CFG is left out: the graph does not tell what its link leads to.",
             ],
         ),
         (
@@ -312,6 +312,7 @@ def inputs(number: str, **changed: Any) -> dict[str, Any]:
             [
                 "The prompt is left out: its text cannot be found",
                 "The negative prompt is left out: its text cannot be found",
+                "The model is left out: its name cannot be found in the graph.",
                 "The node KSampler is left out: nothing changes the model",
             ],
         ),
@@ -331,7 +332,7 @@ def inputs(number: str, **changed: Any) -> dict[str, Any]:
             }
             | inputs("9", images=["3", 5]),
             {"width": None, "height": None},
-            [],
+            ["The size is left out: it cannot be found in the graph."],
         ),
     ],
 )
