@@ -37,7 +37,7 @@ Progress = Callable[[float, str], None]
 
 LOADING = 0.2
 """The share of the whole that loading counts for in `progress`."""
-PLAIN_NAME = re.compile(r"\w[\w .-]*(/\w[\w.-]*)?")
+PLAIN_NAME = re.compile(r"\w[\w .-]{0,200}(/\w[\w.-]{0,200})?")
 """What a record may name a model by: a file or a folder here, or OWNER/NAME in the local cache. A
 stranger's record shall not make us look at any place of its choice."""
 
@@ -221,12 +221,19 @@ def _possible(name: str, places: Callable[[str], Iterable[str]]) -> Iterator[str
             yield bundled
     if PLAIN_NAME.fullmatch(name):
         for path in (name, f"{name}.safetensors"):
-            if Path(path).exists() or "/" in path:
+            if "/" in path or _is_here(path):
                 yield path
     yield from places(name)
     for found in hub_cache():
         if name in (found.name, Path(found.path).stem) and found.loadable:
             yield found.source
+
+
+def _is_here(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # no file can have a name of so many bytes
+        return False
 
 
 def _made_again(pipeline: Pipeline, record: Record, progress: Progress) -> Finished:

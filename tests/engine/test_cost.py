@@ -36,7 +36,6 @@ def nothing_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(import_module("engine.replay"), "load", fail)
     monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
-    monkeypatch.setattr(Image.Image, "convert", fail)
 
 
 @pytest.mark.parametrize("name", schedulers.names())
@@ -82,6 +81,21 @@ def test_a_picture_that_the_record_does_not_make_is_not_unpacked(
     write_png(path, {"safelight": record().to_json()}, (9000, 9000))
     with pytest.raises(engine.EngineError, match="has 9000 by 9000 pixels, and its record makes"):
         engine.replay(path, agreed=agreed)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../x", "/etc/passwd", "~root/x", "a/../../../etc", "x\0y", "x" * 100_000, "แ" * 150, "."],
+)
+def test_the_name_of_a_model_is_no_place_to_look_at(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: Callable[..., Any]
+) -> None:
+    path = tmp_path / "a.png"
+    monkeypatch.setattr(import_module("engine.replay"), "load", refusing)
+    engine.save(Image.new("RGB", (64, 64)), path, replace(record(), checkpoint=name))
+    with pytest.raises(engine.EngineError, match="is not among the models here") as caught:
+        engine.replay(path)
+    assert len(str(caught.value)) < 400 + len(str(path))
 
 
 def test_what_is_agreed_to_goes_on(
