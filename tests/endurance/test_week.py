@@ -56,18 +56,16 @@ def test_a_week_of_use(tmp_path: Path, busy: None, locale: str, files: int) -> N
         "LANG": f"{locale}.UTF-8",
         "PYTHONPATH": str(ROOT),
     }
-    live = [sys.executable, "-m", "tests.endurance.week"]
     for day in ("yesterday", "today"):
         done = subprocess.run(
-            [*live, day, str(home), locale],
+            [sys.executable, "-m", "tests.endurance.week", day, locale],
             env=environment,
             capture_output=True,
             text=True,
             cwd=ROOT,
         )
-    report = (
-        json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"problems": [done.stderr]}
-    )
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
     print(json.dumps(report, indent=1))
     assert not report["problems"], report["problems"]
     assert done.stderr == ""

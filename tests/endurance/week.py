@@ -1,4 +1,4 @@
-"""A person's week with the real program on its real models: `python -m tests.endurance.week DAY HOME
+"""A person's week with the real program on its real models: `python -m tests.endurance.week DAY
 LOCALE`. Run by test_week, on a screen of 1366 by 768 and with all cores busy.
 
 DAY "yesterday" makes pictures, favourites, notes, settings and a queue, and dies in the middle of
@@ -50,12 +50,15 @@ class Stalls(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.longest, self.when = 0.0, ""
-        self.doing = "start"
+        self.longest, self.when, self.doing = 0.0, "", ""
         self._waits = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
         self._last = self._now()
         self._timer = QTimer(self, interval=TICK, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
+
+    def begin(self, doing: str) -> None:
+        """From now on the window is there, and must not wait."""
+        self.doing, self._last = doing, self._now()
         self._timer.start()
 
     def _now(self) -> tuple[float, float]:
@@ -96,9 +99,10 @@ def until(condition: Callable[[], Any], what: str) -> None:
         loop.exec()
 
 
-def opened() -> Application:
+def opened(stalls: Stalls) -> Application:
     application = build()
     application.show()
+    stalls.begin("loading")
     until(lambda: application.models.card is not None, "the model is loaded")
     until(lambda: application.resumption.ready, "yesterday's queue is read")
     return application
@@ -118,8 +122,8 @@ def row_of(application: Application, name: str) -> int:
 
 
 class Yesterday:
-    def __init__(self) -> None:
-        self.application = opened()
+    def __init__(self, stalls: Stalls) -> None:
+        self.application = opened(stalls)
 
     def live(self) -> None:
         application, session = self.application, self.application.session
@@ -163,7 +167,7 @@ class Today:
 
     def __init__(self, stalls: Stalls) -> None:
         self.stalls = stalls
-        self.application = opened()
+        self.application = opened(stalls)
         self.window = self.application.window
         self.done: list[str] = []
 
@@ -225,7 +229,7 @@ class Today:
         rows = lambda: {_path(self.application, row) for row in range(gallery.rowCount())}  # noqa: E731
         until(lambda: expected <= rows(), "every file is in the gallery")
         self.window.set_gallery_large(True)
-        view = self.window.gallery.view
+        view = self.window.gallery
         bar = view.verticalScrollBar()
         while True:
             QTest.qWait(120)
@@ -356,13 +360,13 @@ class Today:
 
 
 def main() -> None:
-    day, _, locale = sys.argv[1:4]
+    day, locale = sys.argv[1:3]
     listen()
     QLocale.setDefault(QLocale(locale))
     qt = QApplication([])
     stalls = Stalls()
     if day == "yesterday":
-        Yesterday().live()
+        Yesterday(stalls).live()
     today = Today(stalls)
     try:
         today.live()
