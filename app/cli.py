@@ -10,7 +10,6 @@ Standard output has results only: one path or one entry a line.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 import warnings
@@ -26,7 +25,7 @@ from app.cli_films import Films
 from app.cli_inspect import add_command as add_inspect
 from app.cli_models import add_commands as add_model_commands
 from app.cli_models import add_library, sources_named
-from app.cli_output import complain, show
+from app.cli_output import complain, prepare, show
 from app.cli_replay import add_command as add_replay
 from app.cli_targets import Targets
 from engine import checkpoint, hub, interchange
@@ -39,13 +38,15 @@ NO_DISPLAY = (
     "There is no screen to open the window on. Set DISPLAY or WAYLAND_DISPLAY, or use "
     "`safelight render`."
 )
+NO_QT = (
+    "Install what is missing (the README names what Qt draws with), or use `safelight render`, "
+    "which needs none of it."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's own) and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    prepare()
     os.environ.setdefault(CACHE, str(paths.cache_folder()))
     # What is wrong with a picture is told in one line of ours, and not by Pillow in its own.
     warnings.filterwarnings("ignore", module="PIL")
@@ -69,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """The help, which is a result as any other."""
+        show(*message.rstrip("\n").split("\n"))
 
     def error(self, message: str) -> NoReturn:
         complain(f"{message} (see `{self.prog} --help`)")
@@ -103,8 +108,11 @@ def _window(arguments: argparse.Namespace) -> int:
     if sys.platform == "linux" and not any(os.environ.get(place) for place in places):
         complain(NO_DISPLAY)
         return 1
-    from app.main import main as open_window
-
+    try:
+        from app.main import main as open_window
+    except ImportError as error:  # of Qt, whose libraries need others of the system
+        complain(f"The window cannot open ({error}). {NO_QT}")
+        return 1
     return open_window()
 
 

@@ -25,6 +25,7 @@ from app import paths, theme
 from app.i18n import tr
 from app.pixels import to_pil
 from app.preferences import Preferences
+from app.screen import open_screen
 from app.state import economies, presets
 from app.state.background import Background
 from app.state.branching import Branching
@@ -885,7 +886,7 @@ def build(engine: ModuleType | Any = real_engine) -> Application:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window and return when it is closed."""
-    qt = QApplication(list(sys.argv if argv is None else argv))
+    qt = open_screen(sys.argv if argv is None else argv)
     qt.setApplicationName(paths.NAME)
     qt.setApplicationDisplayName(paths.NAME)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C
