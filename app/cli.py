@@ -13,27 +13,40 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any
 
 import engine
 from app import paths
+from app.cli_arguments import EXAMPLE as RENDER_EXAMPLE
+from app.cli_arguments import HELP as RENDER_HELP
 from app.cli_arguments import add_render_arguments, contradiction, read_edits
+from app.cli_complaints import Complaints
 from app.cli_films import Films
 from app.cli_inspect import add_command as add_inspect
+from app.cli_models import LIST_EXAMPLE as MODELS_EXAMPLE
+from app.cli_models import LIST_HELP as MODELS_HELP
 from app.cli_models import add_commands as add_model_commands
 from app.cli_models import add_library, sources_named
 from app.cli_output import complain, prepare, show
+from app.cli_parser import Parser
 from app.cli_replay import add_command as add_replay
-from app.cli_targets import Targets
+from app.cli_targets import Targets, clash
+from app.cli_unsaid import NO_PROMPT, asked_prompt, drawn_seed, is_prompt_missing
+from app.version import installed
 from engine import checkpoint, hub, interchange
 from engine.curve import parse as curve_of
 from engine.request import ECONOMIES
 from engine.steering import SETTINGS, conditions
 from engine.tuning import CACHE
+from engine.weights.source import locate
 
+DESCRIPTION = "Make images with diffusion models. Without a command: open the window."
+EXAMPLE = 'render "an owl"'
+LIST_HELP = "list the schedulers"
 NO_DISPLAY = (
     "There is no screen to open the window on. Set DISPLAY or WAYLAND_DISPLAY, or use "
     "`safelight render`."
@@ -44,8 +57,9 @@ NO_QT = (
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (default: the process's own) and return its exit code."""
+def main(argv: Sequence[str] | None = None, was_stopped: Callable[[], bool] = lambda: False) -> int:
+    """Run the command line `argv` (default: the process's own) and return its exit code.
+    was_stopped: whether there was a Ctrl+C, which a library may have made another error of."""
     prepare()
     os.environ.setdefault(CACHE, str(paths.cache_folder()))
     # What is wrong with a picture is told in one line of ours, and not by Pillow in its own.
@@ -55,52 +69,52 @@ def main(argv: Sequence[str] | None = None) -> int:
         return arguments.command(arguments)
     except SystemExit as end:  # argparse's way out
         return end.code if isinstance(end.code, int) else 2
-    except KeyboardInterrupt:
-        complain("stopped")
-        return 130
-    except engine.EngineError as error:
-        complain(str(error))
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        complain(f"{place}{error.strerror or error}")
-    except Exception as error:
-        complain(f"unexpected {type(error).__name__}: {error}")
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, KeyboardInterrupt) or was_stopped():
+            complain("stopped")
+            return 130
+        complain(_sentence(error))
     return 1
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage."""
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """The help, which is a result as any other."""
-        show(*message.rstrip("\n").split("\n"))
-
-    def error(self, message: str) -> NoReturn:
-        complain(f"{message} (see `{self.prog} --help`)")
-        raise SystemExit(2)
+def _sentence(error: Exception) -> str:
+    if isinstance(error, engine.EngineError):
+        return str(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    return f"unexpected {type(error).__name__}: {error}"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="safelight",
-        description="Make images with diffusion models. Without a command: open the window.",
-        allow_abbrev=False,
-    )
+def _parser() -> Parser:
+    parser = Parser(prog="safelight", description=DESCRIPTION, example=EXAMPLE)
+    parser.add_argument("--version", action="version", version=_version())
     parser.set_defaults(command=_window)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    render = commands.add_parser("render", help="make images", allow_abbrev=False)
+    render = commands.add_parser(
+        "render", help=RENDER_HELP, description=RENDER_HELP, example=RENDER_EXAMPLE
+    )
     render.set_defaults(command=_render)
     add_render_arguments(render)
 
     add_replay(commands, engine, partial(sources_named, checkpoint))
     add_inspect(commands, interchange)
-    commands.add_parser("schedulers", help="list the schedulers").set_defaults(command=_schedulers)
-    models = commands.add_parser("models", help="list the models, verify or download some")
+    schedulers = commands.add_parser(
+        "schedulers", help=LIST_HELP, description=LIST_HELP, example="schedulers"
+    )
+    schedulers.set_defaults(command=_schedulers)
+    models = commands.add_parser(
+        "models", help=MODELS_HELP, description=MODELS_HELP, example=MODELS_EXAMPLE
+    )
     of_models = models.add_subparsers(title="commands", metavar="COMMAND")
     add_model_commands(of_models, hub)
     add_library(models, of_models, checkpoint, hub.amount)
     return parser
+
+
+def _version() -> str:
+    return f"safelight {installed() or '(not installed)'}"
 
 
 def _window(arguments: argparse.Namespace) -> int:
@@ -127,7 +141,8 @@ def _render(arguments: argparse.Namespace) -> int:
     if problem := contradiction(arguments):
         complain(problem)
         return 2
-    chosen = _chosen(arguments)
+    drawn = drawn_seed(arguments)
+    chosen = _chosen(arguments) | ({} if drawn is None else {"seed": drawn})
     origin = engine.read(arguments.branch_from) if arguments.branch_from else None
     if origin and not arguments.yes:
         engine.ask_first(arguments.branch_from, origin.request)
@@ -138,28 +153,41 @@ def _render(arguments: argparse.Namespace) -> int:
         requests = _from_nothing(engine.Request(), chosen, grid)
         for scheduler in filter(None, (request.scheduler for request in requests)):
             engine.schedulers.describe(scheduler)
-    targets = Targets(arguments.output, sum(request.count for request in requests), engine.save)
+    count = sum(request.count for request in requests)
+    if problem := clash(arguments, count, len(requests)):
+        complain(problem)
+        return 2
+    if is_prompt_missing(arguments) and _takes_prompt(arguments.model or "bundled"):
+        chosen["prompt"] = asked_prompt()
+        if not chosen["prompt"]:
+            complain(NO_PROMPT)
+            return 2
+    targets = Targets(arguments.output, count, engine.save)
     films = Films(arguments, len(requests), engine)
 
     pipeline = _load(arguments, origin)
     if not origin:
         requests = _from_nothing(pipeline.default_request, chosen, grid)
-    complaints = _Complaints()
+    complaints = Complaints()
+    done: list[Path] = []
     try:
         pictures = _develop(arguments, pipeline, requests, origin, grid, targets, films, complaints)
+        came = any(picture is not None for picture in pictures)
+        if grid and came and (sheet := targets.save_sheet(engine.sheet(grid, pictures))):
+            done.append(sheet)
     finally:
-        for path in (*targets.saved, *films.saved):
-            show(str(path))
-    came = any(picture is not None for picture in pictures)
-    if grid and came and (sheet := targets.save_sheet(engine.sheet(grid, pictures))):
-        show(str(sheet))
+        if drawn is not None and targets.saved and not targets.names_tell_seeds:
+            complain(f"the seed is {drawn}")
+        show(*map(str, (*targets.saved, *films.saved, *done)))
     return 1 if complaints.failed else 0
 
 
-def _complain_of_cut_words(encoded: Any, complaints: _Complaints) -> None:
-    for name, cut in ("prompt", encoded.truncated), ("negative prompt", encoded.negative_truncated):
-        if cut:
-            complaints.note(f"the {name} is too long; this was not read: {cut}")
+def _takes_prompt(source: str) -> bool:
+    """Whether the model takes one, by a look at its files: nobody is asked once it is loaded."""
+    try:
+        return checkpoint.inspect(locate(source)).takes_prompt
+    except engine.EngineError:
+        return False  # loading it says why it cannot be had
 
 
 def _develop(
@@ -170,16 +198,16 @@ def _develop(
     grid: Any,
     targets: Targets,
     films: Films,
-    complaints: _Complaints,
+    complaints: Complaints,
 ) -> list[Any]:
     """Run the requests and save what comes: the first image of each, None where there is none."""
     pictures: list[Any] = [None] * len(requests)
     for run, event in _with_progress(_events(pipeline, requests), requests):
         if isinstance(event, engine.Encoded):
-            _complain_of_cut_words(event, complaints)
+            complaints.note_cut_words(event)
         elif isinstance(event, engine.Step):
             if event.index == 0:
-                _complain_of_late_edits(requests[run], event.total, complaints)
+                complaints.note_late_edits(requests[run], event.total)
             if films.wanted:
                 pixels = engine.preview(pipeline, event.snapshot.denoised, kind="vae")
                 films.add(run, event.index, pixels)
@@ -343,32 +371,5 @@ def _with_path(finished: Any, request: Any, origin: Any, step: int) -> Any:
     return replace(finished, record=replace(finished.record, branches=branches))
 
 
-def _complain_of_late_edits(request: Any, total: int, complaints: _Complaints) -> None:
-    for edit in request.edits:
-        if edit.step >= total:
-            complaints.note(
-                f"the edit of {edit.field} at step {edit.step} does nothing: the run has {total} "
-                f"steps, 0 to {total - 1}"
-            )
-
-
 def _name_of_run(run: int, grid: Any) -> str:
     return grid.title(run) if grid else f"variation {run + 1}"
-
-
-class _Complaints:
-    """One line each; nothing is said twice, though several runs have it. failed: whether one of
-    them was that an image did not come."""
-
-    def __init__(self) -> None:
-        self._told: set[str] = set()
-        self.failed = False
-
-    def note(self, message: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
-            complain(message)
-
-    def fail(self, message: str) -> None:
-        self.failed = True
-        self.note(message)

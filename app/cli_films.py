@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from app.cli_targets import numbered
 from engine.errors import SaveError
 
 
@@ -69,11 +70,8 @@ class Films:
         EngineError."""
         frames = self._frames.pop(run, [])
         if self._film:
-            own = self._own(self._film, run)
+            own = numbered(self._film, run, self._runs)
             self.saved.append(self._engine.write_film(frames, own, **self._look))
         if self._sheet:
-            own = self._own(self._sheet, run)
+            own = numbered(self._sheet, run, self._runs)
             self.saved.append(self._engine.write_film(frames, own, "sheet", numbers=True))
-
-    def _own(self, path: Path, run: int) -> Path:
-        return path if self._runs == 1 else path.with_stem(f"{path.stem}-{run + 1}")

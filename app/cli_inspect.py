@@ -16,7 +16,8 @@ from app.cli_output import complain, show
 from engine.errors import EngineError
 
 HELP = "say how an image was made, by this or another program"
-JSON_HELP = "all of it as JSON, for scripts"
+JSON_HELP = "all of it as JSON, for scripts; default: for people"
+EXAMPLE = "inspect picture-of-another-program.png"
 LABELS = {"guidance_scale": "guidance", "scheduler_options": "options", "clip_skip": "clip skip"}
 USUAL = {"count": 1, "eta": 0.0, "guidance_rescale": 0.0, "guidance_interval": (0.0, 1.0)}
 USUAL |= {"guidance_easing": "linear", "clip_skip": 1, "feature_reuse": 1, "guidance_reuse": 0.0}
@@ -28,7 +29,7 @@ WIDTH = 17
 def add_command(commands: Any, interchange: ModuleType | Any) -> None:
     """Add `safelight inspect`. commands: what add_subparsers gave; interchange:
     engine.interchange."""
-    inspect = commands.add_parser("inspect", help=HELP, description=HELP, allow_abbrev=False)
+    inspect = commands.add_parser("inspect", help=HELP, description=HELP, example=EXAMPLE)
     inspect.set_defaults(command=partial(_inspect, interchange))
     inspect.add_argument("file", metavar="FILE", help="an image file")
     inspect.add_argument("--json", action="store_true", help=JSON_HELP)

@@ -21,20 +21,26 @@ from app import paths
 from app.cli_output import show, tell
 from app.harmless import harmless
 
-FOLDER_HELP = "look for models in this folder too; for several, again"
+LIST_HELP = "list the models, verify or download some"
+LIST_EXAMPLE = "models --folder ~/models"
+VERIFY_EXAMPLE = "models verify ~/models/some-model.safetensors"
+GET_EXAMPLE = "models get stabilityai/sd-turbo --variant fp16"
+FOLDER_HELP = (
+    "look for models in this folder too; for several, again; default: only where the window does"
+)
 VERIFY_HELP = "read models from end to end and compare them with their digests"
 VERIFIED_HELP = "what `safelight models` lists, a path, or OWNER/NAME; all that is listed if none"
 NOT_HERE = "is neither a path nor one of the models that `safelight models` lists"
 GET_HELP = "download a model from the Hugging Face Hub into the local cache"
 SOURCE_HELP = "OWNER/NAME, or OWNER/NAME/FILE.safetensors for a single file"
-VARIANT_HELP = "which precision, like fp16; parts that lack it come plain"
-REVISION_HELP = "a branch, tag or commit; the newest if none is named"
+VARIANT_HELP = "which precision, like fp16; parts that lack it come plain, as all do by default"
+REVISION_HELP = "a branch, tag or commit; default: the newest"
 
 
 def add_commands(commands: Any, hub: ModuleType | Any) -> None:
     """Add the subcommands of `safelight models`. commands: what add_subparsers gave; hub:
     engine.hub."""
-    get = commands.add_parser("get", help=GET_HELP, description=GET_HELP, allow_abbrev=False)
+    get = commands.add_parser("get", help=GET_HELP, description=GET_HELP, example=GET_EXAMPLE)
     get.set_defaults(command=partial(_get, hub))
     get.add_argument("source", metavar="OWNER/NAME", help=SOURCE_HELP)
     get.add_argument("--variant", help=VARIANT_HELP)
@@ -89,7 +95,7 @@ def add_library(
     models.set_defaults(command=partial(_list, library, amount))
     _add_folder(models, "folders")
     verify = commands.add_parser(
-        "verify", help=VERIFY_HELP, description=VERIFY_HELP, allow_abbrev=False
+        "verify", help=VERIFY_HELP, description=VERIFY_HELP, example=VERIFY_EXAMPLE
     )
     verify.set_defaults(command=partial(_verify, library))
     verify.add_argument("sources", metavar="SOURCE", nargs="*", help=VERIFIED_HELP)

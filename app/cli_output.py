@@ -32,6 +32,8 @@ def prepare() -> None:
 def show(*lines: str) -> None:
     """Lines of results. A reader that has gone away is no reason to stop; raises SaveError where
     nobody can ever read them, as on a full disk."""
+    if not lines:
+        return
     try:
         _write(sys.stdout, *lines)
     except BrokenPipeError:

@@ -21,11 +21,13 @@ from app.harmless import harmless
 DIFFERS = 3
 
 HELP = "make an image again from its record, and say whether it comes out the same"
-MODEL_HELP = "the model that made it; without this it is looked for by the name in the record"
+EXAMPLE = "replay apple.png"
+MODEL_HELP = "the model that made it; default: it is looked for by the name in the record"
+VAE_HELP = "the autoencoder that took the place of the model's own; default: the model's own"
 DEVICE_HELP = "auto (the default: as the image was made, where that can be had), cpu, cuda, …"
 DTYPE_HELP = "auto (the default: as the image was made); another makes another image"
 YES_HELP = "make it even if its record asks for far more work or memory than is usual"
-OUTPUT_HELP = "save what comes out: a .png, .jpg or .webp file, or a folder"
+OUTPUT_HELP = "save what comes out: a .png, .jpg or .webp file, or a folder; default: nowhere"
 
 
 def add_command(
@@ -33,7 +35,7 @@ def add_command(
 ) -> None:
     """Add `replay`. commands: what add_subparsers gave; places: sources of the library's models of
     a name."""
-    parser = commands.add_parser("replay", help=HELP, description=HELP, allow_abbrev=False)
+    parser = commands.add_parser("replay", help=HELP, description=HELP, example=EXAMPLE)
 
     def command(arguments: argparse.Namespace) -> int:
         return _replay(engine, places, arguments)
@@ -42,7 +44,7 @@ def add_command(
     add = parser.add_argument
     add("file", metavar="FILE", type=Path, help="an image that Safelight has made")
     add("--model", metavar="M", help=MODEL_HELP)
-    add("--vae", metavar="FILE", help="the autoencoder that took the place of the model's own")
+    add("--vae", metavar="FILE", help=VAE_HELP)
     add("--device", metavar="D", default="auto", help=DEVICE_HELP)
     add("--dtype", metavar="T", default="auto", help=DTYPE_HELP)
     add("--yes", action="store_true", help=YES_HELP)

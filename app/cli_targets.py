@@ -1,13 +1,15 @@
-"""Where `safelight render` puts its images: the names, and that none is lost when one cannot be
-written. Called by `app.cli`. Imports neither Qt nor torch.
+"""Where `safelight render` puts its images: the names, that no two results have the same, and that
+none is lost when one cannot be written. Called by `app.cli`. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import tempfile
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -27,9 +29,8 @@ class Targets:
     """
 
     def __init__(self, output: str | None, count: int, save: Callable[..., Any]):
-        path = Path(output or ".")
-        to_folder = path.is_dir() or _ends_as_folder(output)
-        self._folder, self._file = (path, None) if to_folder else (path.parent, path)
+        self._file = named_file(output)
+        self._folder = self._file.parent if self._file else Path(output or ".")
         self._count = count
         self._write = save
         self._saved: dict[int, Path] = {}
@@ -41,6 +42,11 @@ class Targets:
                 f"Images cannot be written into {self._folder} ({error.strerror}). Choose another "
                 "folder with -o."
             ) from None
+
+    @property
+    def names_tell_seeds(self) -> bool:
+        """Whether each file has the seed of its image in its name."""
+        return self._file is None
 
     @property
     def saved(self) -> list[Path]:
@@ -69,17 +75,15 @@ class Targets:
         named = self._file or next(iter(self.saved), None)
         if named is None:
             return None
-        path = named.with_stem(f"{named.stem}-grid")
+        path = _of_grid(named)
         self._write(sheet, path, None)
         return path
 
     def _save(self, finished: Any, index: int, number: int, seed: int) -> Path:
         if self._file is None:
             target = paths.new_image(self._folder, seed)
-        elif self._count == 1:
-            target = nullcontext(self._file)
         else:
-            target = nullcontext(self._file.with_stem(f"{self._file.stem}-{number + 1}"))
+            target = nullcontext(numbered(self._file, number, self._count))
         with target as path:
             notes = self._write(finished.images[index], path, finished.record, index)
         self.notes += notes or ()
@@ -96,6 +100,82 @@ def output_path(text: str) -> str:
     raise argparse.ArgumentTypeError(
         f"{text} is neither a folder nor a name that ends with {', '.join(endings)}"
     )
+
+
+def named_file(output: str | None) -> Path | None:
+    """The file that `-o` names; None where it is a folder, in which names are made."""
+    path = Path(output or ".")
+    return None if path.is_dir() or _ends_as_folder(output) else path
+
+
+def numbered(path: Path, number: int, count: int) -> Path:
+    """The name of result `number` (from 0) of `count` that are asked for under one name."""
+    return path if count == 1 else path.with_stem(f"{path.stem}-{number + 1}")
+
+
+def clash(arguments: argparse.Namespace, images: int, runs: int) -> str | None:
+    """Which two things would come to lie under one name, in a sentence, of what the arguments ask
+    for and what they read; None if all have their own. An image may take the place of the one that
+    it branches off from."""
+    results = [*_results(arguments, images, runs)]
+    taken: dict[str, str] = {}
+    for what, path in results:
+        other = taken.setdefault(_place(path), what)
+        if other != what:
+            return f"{path} is to be {other} and {what} as well: give one of them another name."
+    for what, path in _steps_among(arguments.save_steps, results):
+        return f"{path} is to be {what} and a picture of --save-steps: take another folder for one."
+    for option, path in _read_files(arguments):
+        what = taken.get(_place(path))
+        if what and not (option == "--branch-from" and what.startswith("the image")):
+            return f"{path} is read as {option} and is to be {what}: give that another name."
+    return None
+
+
+def _results(arguments: argparse.Namespace, images: int, runs: int) -> Iterator[tuple[str, Path]]:
+    """What is asked for under names of its own."""
+    if named := named_file(arguments.output):
+        for number in range(images):
+            yield (
+                f"the image {number + 1}".removesuffix(" 1" if images == 1 else ""),
+                numbered(named, number, images),
+            )
+        if arguments.axes:
+            yield "the sheet of the grid", _of_grid(named)
+    for what, path in (("film", arguments.film), ("contact sheet", arguments.contact_sheet)):
+        for run in range(runs if path else 0):
+            yield f"the {what}" + (f" {run + 1}" if runs > 1 else ""), numbered(path, run, runs)
+    if arguments.save_steps:
+        yield "the folder of --save-steps", arguments.save_steps
+
+
+def _steps_among(
+    folder: Path | None, results: Sequence[tuple[str, Path]]
+) -> Iterator[tuple[str, Path]]:
+    """Which of the results lie where the pictures of the steps go, under such a name."""
+    if folder is None:
+        return
+    for what, path in results:
+        above = _place(path.parent)
+        within = (above, _place(path.parent.parent) if path.parent.name.isdecimal() else above)
+        if _place(folder) in within and re.fullmatch(r"step-\d+\.png", path.name, re.IGNORECASE):
+            yield what, path
+
+
+def _read_files(arguments: argparse.Namespace) -> Iterator[tuple[str, Path]]:
+    for name in ("branch_from", "edits", "model", "vae"):
+        if value := getattr(arguments, name):
+            yield f"--{name.replace('_', '-')}", Path(value)
+
+
+def _place(path: Path) -> str:
+    """The same for all names of one file: through links, and in any case of its letters, which some
+    file systems take for one."""
+    return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+
+
+def _of_grid(path: Path) -> Path:
+    return path.with_stem(f"{path.stem}-grid")
 
 
 def _ends_as_folder(output: str | None) -> bool:

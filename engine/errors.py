@@ -5,10 +5,14 @@ Every message is one sentence or two: what was wrong, with the value, and what t
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from reprlib import Repr
 
 MOST_TOLD = 80
 """Letters of a value that a message tells."""
+ALIKE = 0.6
+"""Share of letters that two names have in common, from which one may be meant by the other."""
 _REPR = Repr()
 _REPR.maxstring = _REPR.maxother = MOST_TOLD
 
@@ -71,3 +75,24 @@ class CostlyReplay(RecordError):
     """The record in a file asks for far more than is usual: whoever has the file is asked first."""
 
     remedy = "If you want that, say so: --yes on the command line, agreed=True in a script."
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, whatever its case and its separators; None where
+    none is like it."""
+    by_form = {_form(one): one for one in known}
+    asked = _form(str(name)[:MOST_TOLD])
+    begun = [form for form in by_form if len(asked) > 2 and form.startswith(asked)]
+    found = begun if len(begun) == 1 else difflib.get_close_matches(asked, by_form, 1, ALIKE)
+    return by_form[found[0]] if found else None
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """ " Did you mean 'euler'?", to stand behind the sentence that refuses a name; "" where no
+    known one is like it."""
+    meant = nearest(name, known)
+    return f" Did you mean {meant!r}?" if meant else ""
+
+
+def _form(name: str) -> str:
+    return name.strip().casefold().replace("++", "pp").replace("-", "_").replace(" ", "_")

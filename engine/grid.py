@@ -7,9 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
-from engine.errors import RequestError, told
+from engine.errors import RequestError, did_you_mean, told
 from engine.request import MAX_COUNT, Request
 
 MAX_CELLS = MAX_COUNT
@@ -24,10 +25,12 @@ class Axis:
 
     @classmethod
     def parse(cls, name: str, text: str) -> Axis:
-        """From the values as a person writes them: "1,4,7.5", "0..3", "euler,unipc", and prompts
-        with bars between them, "an owl | a cat". Raises RequestError, which names the setting."""
+        """From the values as a person writes them: "1,4,7.5", "0..3", "1..2:0.5", "euler,unipc",
+        and prompts with bars between them, "an owl | a cat". Raises RequestError, which names the
+        setting."""
         if name not in AXES:
-            raise RequestError("grid", f"{told(name)} is no axis; there are {', '.join(AXES)}.")
+            known = f"there are {', '.join(AXES)}.{did_you_mean(name, AXES)}"
+            raise RequestError("grid", f"{told(name)} is no axis; {known}")
         field, read, mark = AXES[name]
         words = [word.strip() for word in text.split(mark)]
         spread = [single for word in words if word for single in _spread(word, field)]
@@ -124,17 +127,20 @@ def _with(request: Request, field: str, value: Any) -> Request:
 
 
 def _spread(word: str, field: str) -> Sequence[str]:
-    """ "0..3" as 0, 1, 2, 3, where the setting is a whole number."""
-    match = re.fullmatch(r"(\d+)\s*\.\.\s*(\d+)", word)
-    if not match or field not in ("seed", "steps"):
+    """ "0..3" as 0, 1, 2, 3, and "1..2:0.5" as 1, 1.5, 2, where the setting is a number."""
+    numbers = r"\s*(\d{1,19}(?:\.\d{1,9})?)\s*"
+    match = re.fullmatch(rf"{numbers}\.\.{numbers}(?::{numbers})?", word)
+    if not match or field not in ("seed", "steps", "guidance_scale"):
         return [word]
-    try:
-        low, high = int(match[1]), int(match[2])
-    except ValueError:  # of thousands of digits, which Python does not read
-        return [word]
-    if high - low >= MAX_CELLS:
+    low, high, step = (Decimal(number or 1) for number in match.groups())
+    if not step:
+        raise RequestError(
+            "grid", f"{told(word)} goes on by 0. Write another step, like {word[:-1]}1."
+        )
+    count = (high - low) // step + 1
+    if count > MAX_CELLS:
         raise RequestError("grid", f"{told(word)} is more than {MAX_CELLS} values. Take fewer.")
-    return [str(number) for number in range(low, high + 1)]
+    return [str(low + number * step) for number in range(int(max(count, 0)))]
 
 
 def _words(value: Any) -> str:

@@ -3,7 +3,6 @@ and connects it."""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.i18n import tr
+from app.version import installed
 from app.widgets.canvas_header import CanvasHeader
 from app.widgets.class_picker import ClassPicker
 from app.widgets.compare_bar import CompareBar
@@ -514,7 +514,7 @@ class MainWindow(QMainWindow):
         box.setIconPixmap(
             theme.pixmap("lamp", QSize(56, 56), theme.tokens().accent, self.devicePixelRatioF())
         )
-        box.setText(tr("Safelight {version}", version=_version()).strip())
+        box.setText(tr("Safelight {version}", version=installed()).strip())
         box.setInformativeText(
             tr("Makes images with diffusion models, and lets you watch and steer every one.")
         )
@@ -533,10 +533,3 @@ def _column(place: QWidget, *parts: QWidget, stretch: int) -> None:
     layout.setSpacing(0)
     for number, part in enumerate(parts):
         layout.addWidget(part, 1 if number == stretch else 0)
-
-
-def _version() -> str:
-    try:
-        return version("safelight")
-    except PackageNotFoundError:
-        return ""

@@ -25,6 +25,9 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 PARTS = frozenset({"vae", "tiny-autoencoder"})
 """Families that go with a model and make no picture of their own."""
 
+WORDLESS = frozenset({"ddpm", "unknown"})
+"""Families of which no words are known to say anything to them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
@@ -61,6 +64,11 @@ class Checkpoint:
     def is_model(self) -> bool:
         """Whether pictures could be made with it, or with what it will be once it is whole."""
         return self.family not in PARTS
+
+    @property
+    def takes_prompt(self) -> bool:
+        """Whether words say what its pictures show."""
+        return self.is_model and self.family not in WORDLESS
 
     @property
     def loadable(self) -> bool:

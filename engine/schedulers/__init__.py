@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.errors import SchedulerError, told
+from engine.errors import SchedulerError, did_you_mean, told
 from engine.schedulers.base import Description, Scheduler, State
 from engine.schedulers.ddim import DDIM
 from engine.schedulers.ddpm import DDPM
@@ -84,6 +84,7 @@ def name_of(class_name: str) -> str:
             return name
     raise SchedulerError(
         f"There is no scheduler {told(class_name)}; there are {', '.join(names())}."
+        + did_you_mean(class_name, names())
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from engine.errors import SchedulerError, told
+from engine.errors import SchedulerError, did_you_mean, told
 
 BetaSchedule = Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
 PredictionType = Literal["epsilon", "sample", "v_prediction", "flow_prediction"]
@@ -146,6 +146,7 @@ def read(
         if key not in known:
             raise SchedulerError(
                 f"The scheduler {scheduler!r} has no option {told(key)}; it has {', '.join(known)}."
+                + did_you_mean(key, known)
             )
     absent = set(config.get("_use_default_values", ()))
     chosen = {key: config[key] for key in known if key in config and key not in absent}

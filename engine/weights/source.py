@@ -4,10 +4,12 @@ Called by `engine.load`. Never opens a network connection.
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
-from engine.errors import LoadError
+from engine.errors import LoadError, did_you_mean
 from engine.hub.endpoint import cache_folder, commit_of_main
 from engine.weights.header import unreadable
 
@@ -15,6 +17,8 @@ BUNDLED = {"bundled": "emoji", "bundled-ddpm": "emoji-ddpm"}
 """Sources that ship with the program, and their folder under resources/models."""
 
 ENDING = ".safetensors"
+MOST_ENTRIES = 2000
+"""How much of a folder is looked at for a name that may have been meant."""
 INDEXES = ("model_index.json", "config.json", "unet")
 """One of them is in every folder that is a model itself."""
 
@@ -44,7 +48,32 @@ def locate(source: str | Path) -> Path:
         name, _, file = name.partition("/")
         if slash and (not file or file.endswith(ENDING)):
             return _cached(f"{owner}/{name}", file)
-    raise LoadError(f"There is no model folder or file {text}: check the path.")
+    raise LoadError(f"There is no model folder or file {text}: check the path.{_like(text)}")
+
+
+def _like(text: str) -> str:
+    """A question about what is there under a similar name, at that place or in the cache."""
+    above, slash, _ = text.rpartition("/")
+    beside = _entries(Path(above + slash).expanduser())
+    cached = _entries(cache_folder())
+    known = [
+        *BUNDLED,
+        *(above + slash + entry.name for entry in beside if _may_be_a_model(entry)),
+        *(entry.name[8:].replace("--", "/") for entry in cached if entry.name[:8] == "models--"),
+    ]
+    return did_you_mean(text, known)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(islice(entries, MOST_ENTRIES))
+    except (OSError, ValueError, RuntimeError):
+        return []
+
+
+def _may_be_a_model(entry: os.DirEntry[str]) -> bool:
+    return entry.name.endswith(ENDING) or entry.is_dir()
 
 
 def _cached(repo_id: str, file: str) -> Path:
@@ -57,7 +86,7 @@ def _cached(repo_id: str, file: str) -> Path:
         raise LoadError(
             f"There is no folder or file {'/'.join(filter(None, (repo_id, file)))} here, and no "
             "model of that name in the local Hugging Face cache: fetch it first, since loading "
-            "never downloads, or give a path."
+            f"never downloads, or give a path.{_like(repo_id)}"
         )
     if file:
         return folder / file
