@@ -176,7 +176,7 @@ def _render(arguments: argparse.Namespace) -> int:
         if grid and came and (sheet := targets.save_sheet(engine.sheet(grid, pictures))):
             done.append(sheet)
     finally:
-        if drawn is not None and targets.saved and not targets.names_tell_seeds:
+        if drawn is not None and targets.saved:
             complain(f"the seed is {drawn}")
         show(*map(str, (*targets.saved, *films.saved, *done)))
     return 1 if complaints.failed else 0

@@ -42,7 +42,9 @@ class Parser(argparse.ArgumentParser):
             **options,
         )
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
         """As ever, but this is where a command complains of what it does not know: further up
         nobody knows whose option that was to be."""
         found, unknown = super().parse_known_args(args, namespace)

@@ -44,11 +44,6 @@ class Targets:
             ) from None
 
     @property
-    def names_tell_seeds(self) -> bool:
-        """Whether each file has the seed of its image in its name."""
-        return self._file is None
-
-    @property
     def saved(self) -> list[Path]:
         """What is written, in the order of the images' numbers."""
         return [self._saved[number] for number in sorted(self._saved)]

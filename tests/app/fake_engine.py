@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -219,12 +219,14 @@ class FakeEngine:
     def compare(
         self,
         pipeline: FakePipeline,
-        requests: list[Request],
-        controls: list[Control],
-        start: Any,
-        timelines: list[FakeTimeline],
+        requests: Sequence[Request],
+        controls: Sequence[Control] | None = None,
+        start: Any = None,
+        timelines: Sequence[FakeTimeline] | None = None,
     ) -> Iterator[tuple[int, Any]]:
         """Side by side, without sharing."""
+        controls = controls or [Control() for _ in requests]
+        timelines = timelines or [FakeTimeline() for _ in requests]
         runs = dict(
             enumerate(
                 self.generate(pipeline, request, control, start, timeline)

@@ -115,7 +115,8 @@ def environment(home: str) -> dict[str, str]:
 def render(home: str) -> float:
     """Seconds of a whole `safelight render`."""
     begun = time.perf_counter()
-    command = [sys.executable, "-m", "app", "render", PROMPT, "--steps", "20", "-o", home]
+    words = [PROMPT, "--steps", "20", "--seed", "0", "-o", home]
+    command = [sys.executable, "-m", "app", "render", *words]
     subprocess.run(command, cwd=ROOT, env=environment(home), check=True, capture_output=True)
     return time.perf_counter() - begun
 
