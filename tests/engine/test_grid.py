@@ -40,7 +40,7 @@ def test_the_examples_are_axes(name):
         ("width", "64,128", "'width' is no axis; there are guidance, steps"),
         ("guidance", "", "guidance has no values.*like 1, 4"),
         ("guidance", "1,high", "'1,high' cannot be read as values of guidance"),
-        ("guidance", "0..3", "cannot be read as values of guidance"),
+        ("guidance", "0..high", "cannot be read as values of guidance"),
         ("guidance", "1,1.0", "guidance has a value twice"),
         ("steps", "8.5", "cannot be read as values of steps"),
         ("seed", "0..3,2", "seed has a value twice"),
