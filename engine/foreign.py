@@ -187,10 +187,13 @@ def _no_picture(path: str | os.PathLike[str], error: EngineError) -> EngineError
 
 def _check(path: str | os.PathLike[str], status: os.stat_result, limit: int | None) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise EngineError(f"{shown_path(path)} is a folder: give the file itself.")
+        raise EngineError(
+            f"{shown_path(path)} cannot be read (it is a folder): give the file itself."
+        )
     if not stat.S_ISREG(status.st_mode):
         raise EngineError(
-            f"{shown_path(path)} is a pipe, a device or the like: give an ordinary file."
+            f"{shown_path(path)} cannot be read (it is a pipe, a device or the like): give an "
+            "ordinary file."
         )
     if limit is not None and status.st_size > limit:
         _refuse_long(path, status.st_size, limit)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +23,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from engine.atomic import shown_path, whole_file
 from engine.errors import EngineError, SaveError
+from engine.foreign import MOST_UNPACKED, open_file
+from engine.heads import Head, read_head
 from engine.interchange import exif
 from engine.interchange.texts import MARK
 
@@ -103,16 +107,18 @@ def write(image: Image.Image, path: str | os.PathLike[str], texts: Texts) -> tup
 def read(path: str | os.PathLike[str]) -> Texts:
     """The texts in a file. Raises EngineError where it is none of the three formats, or damaged.
     Only its head is read, so that its size does no harm; more than 64 MiB of text is damage."""
-    with opened(path) as image:
+    with _opened(path) as (image, _):
         return texts_of(image)
 
 
-def opened(path: str | os.PathLike[str]) -> Image.Image:
-    """The picture, whose pixels are read when they are asked for. Raises EngineError."""
-    try:
-        return Image.open(path, formats=sorted(set(FORMATS.values())))
-    except Exception as error:  # a stranger's file can fail in more ways than Pillow tells
-        raise unreadable(path, error) from error
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """The picture, whose pixels are read when they are asked for, within the block. Raises
+    EngineError, also for a picture of more pixels than the door lets in."""
+    with _opened(path) as (image, head):
+        if head.unpacked > MOST_UNPACKED:
+            raise unreadable(path, Image.DecompressionBombError())
+        yield image
 
 
 def texts_of(image: Image.Image) -> Texts:
@@ -126,7 +132,7 @@ def texts_of(image: Image.Image) -> Texts:
             record=_marked(fields.get(exif.MAKER_NOTE, b"")),
             note=fields.get(exif.DESCRIPTION, b"").decode("ascii", "replace").rstrip("\0"),
         )
-    except Exception as error:  # see `opened`
+    except Exception as error:  # see `_opened`
         raise unreadable(getattr(image, "filename", "The picture"), error) from error
 
 
@@ -141,13 +147,35 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> t
         texts = texts_of(image)
         try:
             image.load()
-        except Exception as error:  # see `opened`
+        except Exception as error:  # see `_opened`
             raise unreadable(source, error) from error
         return write(image, target, texts)
 
 
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, Head]]:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_file(path))
+        except OSError as error:
+            raise unreadable(path, error) from error
+        try:
+            head = read_head(file)
+            file.seek(0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of many pixels: they are counted here
+                image = stack.enter_context(Image.open(file, formats=[head.format]))
+            if image.size != (head.width, head.height):
+                raise EngineError("its beginning is damaged")
+        except Exception as error:  # a stranger's file can fail in more ways than Pillow tells
+            raise unreadable(path, error) from error
+        yield image, head
+
+
 def unreadable(path: str | os.PathLike[str], error: Exception) -> EngineError:
     reason = getattr(error, "strerror", None) or "it is no whole picture"
+    if isinstance(error, EngineError):
+        reason = str(error)
     if isinstance(error, Image.DecompressionBombError):
         reason = "it would unpack to far more pixels than pictures have"
     return EngineError(f"{shown_path(path)} cannot be read ({reason}). Choose an image file.")
@@ -217,7 +245,7 @@ def _copy(source: Path, target: Path) -> None:
     if target.exists() and target.samefile(source):
         return
     try:
-        file = source.open("rb")
+        file = open_file(source)
     except OSError as error:
         raise unreadable(source, error) from error
     with file, whole_file(target) as copy:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from engine import image_file
 from engine.errors import EngineError
 from engine.foreign import (
     MOST_DEPTH,
@@ -289,3 +290,24 @@ def test_the_head_of_a_huge_file_without_a_body_is_read_at_once(tmp_path: Path) 
     began = time.perf_counter()
     assert picture_head(path).unpacked > 2**60
     assert time.perf_counter() - began < 1
+
+
+def test_a_picture_is_opened_by_its_head_and_within_its_bound(tmp_path: Path) -> None:
+    """By the command line's `replay`, and where a picture is saved in another format."""
+    path = tmp_path / "a.png"
+    path.write_bytes(packed((40, 30), "RGB", "JPEG"))
+    with image_file.opened(path) as image:
+        assert (image.format, image.size) == ("JPEG", (40, 30))
+    many = packed((13_000, 13_000), "1", "PNG")  # 21 MB unpacked, and 676 as colours
+    path.write_bytes(many)
+    image_file.read(path)  # the texts alone
+    with pytest.raises(EngineError, match="far more pixels"):
+        image_file.convert(path, tmp_path / "b.webp")
+    whole = packed((40, 30), "RGB", "PNG")
+    path.write_bytes(whole[:33] + whole[8:16] + many[16:29] + whole[29:33] + whole[33:])
+    with pytest.raises(EngineError, match="cannot be read"), image_file.opened(path) as image:
+        image.load()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.png")
+        with pytest.raises(EngineError, match="is a pipe"):
+            image_file.convert(tmp_path / "pipe.png", tmp_path / "c.png")
