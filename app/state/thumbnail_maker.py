@@ -33,8 +33,8 @@ class Made(NamedTuple):
 
 
 class ThumbnailMaker:
-    """side: pixels of the longer side; patience: seconds for one picture. One thread asks; any may
-    close."""
+    """side: pixels of the longer side; patience: seconds that the process gives one picture before
+    it ends itself. One thread asks; any may close."""
 
     def __init__(self, side: int, patience: float = PATIENCE) -> None:
         self._side = side
@@ -52,21 +52,18 @@ class ThumbnailMaker:
             return None
         if head.unpacked > MOST_UNPACKED:
             return None
-        wish = json.dumps([str(Path(path).absolute()), head.format, self._side, packed])
+        # The process has a working folder of its own.
+        wish = json.dumps([str(Path.cwd() / path), head.format, self._side, packed])
         for _ in range(2):
             process, is_new = self._started()
             if process is None:
                 return None
-            clock = threading.Timer(self._patience, process.kill)
-            clock.start()
             try:
                 return self._asked(process, wish)
             except (OSError, ValueError, EOFError):
                 self._stop(process)
                 if is_new:  # an older one may have been ended by anything
                     return None
-            finally:
-                clock.cancel()
         return None
 
     def close(self) -> None:
@@ -85,7 +82,7 @@ class ThumbnailMaker:
             if self._process is not None and self._process.poll() is None:
                 return self._process, False
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.state.thumbnail_process"],
+                [sys.executable, "-m", "app.state.thumbnail_process", str(self._patience)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

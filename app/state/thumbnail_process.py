@@ -1,6 +1,7 @@
 """The process in which thumbnails are made: a file that unpacks to gigabytes, or for ever, ends
-this process and nothing else. Started by `app.state.thumbnail_maker`, asked through its standard
-input, and over at the end of that. Imports only what it needs, so that it begins at once.
+this process and nothing else. Started by `app.state.thumbnail_maker`, with the seconds that a
+picture may take as its argument; over when its standard input ends. Imports only what it needs, so
+that it begins at once.
 
 Asked: a line of JSON, `[path, format, pixels of the longer side, whether to pack it]`. Told: HEAD,
 then the pixels as RGBA, then the same as a WebP, or nothing of either where it can make none.
@@ -39,11 +40,12 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints
     limit()
+    patience = float(sys.argv[1])
     Image.MAX_IMAGE_PIXELS = None  # the door has looked
     PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = MOST_TEXT, 2 * MOST_TEXT
     for line in sys.stdin.buffer:
-        # Also where nobody is left who would end this process.
-        faulthandler.dump_traceback_later(PATIENCE, exit=True)
+        # From within, so that nobody else need be left; in C, so that no reader can keep it.
+        faulthandler.dump_traceback_later(patience, exit=True)
         try:
             answer = made(*json.loads(line))
         except Exception:  # a stranger's file can fail in more ways than Pillow tells
