@@ -8,6 +8,7 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from PIL import Image, ImageFilter, PngImagePlugin
 
 SMALLEST, LARGEST = 15_000, 8_000_000
 """Bytes of a file, about."""
+LONGEST = 2200
+"""Pixels of a side: what is dense enough to need more for its bytes has fewer bytes."""
 
 
 class Stranger(NamedTuple):
@@ -78,7 +81,7 @@ def gallery_of(folder: Path, count: int, seed: int, largest: int = LARGEST) -> l
             continue
         name, kind = [*KINDS.items()][(number - number // 8) % len(KINDS)]
         room = math.exp(chance.uniform(math.log(SMALLEST), math.log(largest)))
-        side = max(8, round(math.sqrt(room / kind.density)))
+        side = min(max(8, round(math.sqrt(room / kind.density))), LONGEST)
         size = (side, max(8, round(side * chance.choice((0.66, 1, 1.5)))))
         path = folder / f"{stem}{kind.suffix}"
         path.write_bytes(packed(kind, size, chance))
@@ -104,7 +107,9 @@ def packed(kind: Kind, size: tuple[int, int], chance: random.Random) -> bytes:
 
 
 def picture(mode: str, size: tuple[int, int], chance: random.Random) -> Image.Image:
-    grain = Image.effect_noise(size, 60)
+    tile, grain = Image.effect_noise((512, 512), 60), Image.new("L", size)
+    for left, top in product(range(0, size[0], 512), range(0, size[1], 512)):
+        grain.paste(tile, (left, top))
     slope = Image.linear_gradient("L").rotate(chance.choice((0, 90, 180))).resize(size)
     bands = [Image.blend(slope, grain, share) for share in (0.3, 0.4, 0.5)]
     rgb = Image.merge("RGB", bands)
