@@ -5,6 +5,7 @@ state objects that read and write image files, so that the window never waits fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
@@ -38,7 +39,8 @@ class Background(QObject):
                 callback, value = then, work()
             except Exception as error:  # handed to whoever asked, in their thread
                 callback, value = failed, error
-            self._done.emit(callback, value)
+            with suppress(RuntimeError):  # Qt's half of this object has gone first
+                self._done.emit(callback, value)
 
         self._pool.start(task)
 

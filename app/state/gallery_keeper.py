@@ -143,6 +143,11 @@ class GalleryKeeper:
         self._steps_down = 0
         self._work = self._tend()
 
+    def begin_anew(self) -> None:
+        """With the next look: what was done has failed, in a way that nobody has foreseen."""
+        self._close()
+        self._work = self._tend_later()
+
     def close(self) -> None:
         self._work = iter(())
         self._close()
@@ -212,6 +217,12 @@ class GalleryKeeper:
         self._look_again()
 
     # What is done in the background, a few milliseconds at a time. True: there is more.
+
+    def _tend_later(self) -> Iterator[bool]:
+        asked = self._asked
+        while self._asked == asked:
+            yield False
+        yield from self._tend()
 
     def _tend(self) -> Iterator[bool]:
         index = self._open()

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.i18n import tr
 from app.state.gallery_keeper import GalleryKeeper, Trouble
+from app.unfailing import Complaints
 
 STRETCH, BREATH = 0.0015, 0.0005
 """Seconds that the keeper works, and rests after it. Python runs one thread at a time; whoever
@@ -65,6 +66,7 @@ def _tell(receiver: weakref.ref[GalleryThread], word: object) -> None:
 
 
 def _run(keeper: GalleryKeeper, commands: queue.SimpleQueue[Command | None]) -> None:
+    complaints = Complaints()
     try:
         is_busy = True
         while True:
@@ -74,7 +76,7 @@ def _run(keeper: GalleryKeeper, commands: queue.SimpleQueue[Command | None]) -> 
                 command = _work
             if command is None:
                 return
-            is_busy = _done(keeper, command) is not False
+            is_busy = _done(keeper, command, complaints) is not False
     finally:
         keeper.close()
 
@@ -87,19 +89,26 @@ def _work(keeper: GalleryKeeper) -> bool:
     return False
 
 
-def _done(keeper: GalleryKeeper, command: Callable[[GalleryKeeper], Any]) -> Any:
-    """What the command returned. A mistake of ours must not end the thread."""
+def _done(
+    keeper: GalleryKeeper, command: Callable[[GalleryKeeper], Any], complaints: Complaints
+) -> Any:
+    """What the command returned. A mistake of ours must not end the thread; what a person has asked
+    for is answered each time, and what is done by itself complains once."""
     try:
         return command(keeper)
     except Exception as error:
-        keeper.tell(
-            Trouble(
-                tr(
-                    "The gallery could not do that ({kind}: {reason}). Its images are untouched.",
-                    kind=type(error).__name__,
-                    reason=error,
+        if complaints.is_new(error) or command is not _work:
+            keeper.tell(
+                Trouble(
+                    tr(
+                        "The gallery could not do that ({kind}: {reason}). Its images are "
+                        "untouched.",
+                        kind=type(error).__name__,
+                        reason=error,
+                    )
                 )
             )
-        )
+        if command is _work:
+            keeper.begin_anew()
         time.sleep(0.2)
         return True

@@ -17,7 +17,9 @@ from PySide6.QtWidgets import QLabel, QListView, QStyleOptionViewItem, QVBoxLayo
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
+from app.state import gallery_keeper
 from app.state.downloads import StartingPoints
+from app.state.gallery_index import Entry
 from app.unfailing import Complaints, tell_the_person, unfailing
 from app.widgets.difference_table import Differences
 from app.widgets.gallery_view import GalleryView
@@ -190,3 +192,42 @@ def test_an_uncaught_error_is_told_once_from_any_thread(
     assert capsys.readouterr().err.count("RuntimeError: of a thread") == 3
     Complaints().tell(ValueError("here"))
     assert len(sentences) == 2
+
+
+def test_odd_rows_of_the_gallery_are_told_and_shown_as_nothing(
+    application: Application, told: Told
+) -> None:
+    gallery = application.gallery
+    entry = Entry("", "a.png", 0, 0, prompt="an owl")
+    odd = tuple(None for _ in entry.to_row())
+    gallery._rows, gallery._keys = [odd, odd[:2]], ["a.png", "b.png"]
+    for row in range(2):
+        for role in range(20):
+            gallery.data(gallery.createIndex(row, 0), role)
+    assert {type(error) for error in told} <= {TypeError, IndexError}
+    assert len(told) < 10  # once each
+    gallery._rows, gallery._keys = [], []
+
+
+def test_the_gallery_goes_on_after_an_error_of_its_own(
+    qtbot: QtBot, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the next look at the folder, and it complains once."""
+    sentences: list[str] = []
+    application.gallery.failed.connect(sentences.append)
+    folder = application.gallery._folder
+    assert folder is not None
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("of a kind that nobody thought of")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gallery_keeper, "_scanned", fail)
+        for _ in range(3):
+            application.gallery._look()
+            qtbot.wait(300)
+    assert len(sentences) == 1
+    QImage(8, 8, QImage.Format.Format_RGB32).save(str(folder / "a.png"))
+    application.gallery._look()
+    qtbot.waitUntil(lambda: application.gallery.rowCount() == 1)
