@@ -220,6 +220,7 @@ class Application(QObject):
             self.queue.clear()
             self.worker.close()
             self.enlarger.close()
+            self.retoucher.close()
             self.worker_thread.quit()
             self.retoucher_thread.quit()
             self.marker.remove()
@@ -482,6 +483,10 @@ class Application(QObject):
         steering.retouchAsked.connect(self.retoucher.ask, DIRECT)
         self.retoucher.retouched.connect(self.showing.show_retouched)
         self.retoucher.failed.connect(window.errors.show_error)
+        self.history.shown.connect(self.retoucher.leave, DIRECT)
+        self.worker.idle.connect(self.retoucher.wake, DIRECT)
+        window.run.pauseToggled.connect(self.retoucher.wake, DIRECT)
+        self.retoucher_thread.finished.connect(self.retoucher.stop, DIRECT)
 
         self.history.branchableChanged.connect(window.set_can_branch)
         window.branchRequested.connect(self.branching.branch)

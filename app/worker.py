@@ -41,8 +41,14 @@ SPARE_MEMORY = 0.5
 """Share of the memory that must be free for a model to stay there when another takes its place."""
 
 UNNOTICED = 0.1
-"""Seconds that a picture may take without anyone who waits: one that a moved slider asks for, and
-those that are made of steps at which nobody looks."""
+"""Seconds that a picture may take without anyone who waits: one that a slider asks for while it
+moves."""
+
+RESTED = 250
+"""Milliseconds without a new wish after which a slider is held to be where it was wanted."""
+
+ROUGH = ("linear", "tiny")
+"""How a picture was made of which the VAE makes a better one."""
 
 log = logging.getLogger("safelight")
 
@@ -216,28 +222,35 @@ class Worker(QObject):
             return not self._loads and all(control.paused for control in self._controls)
 
     def retouched(
-        self, run: int, index: int, scale: float, rescale: float
+        self,
+        run: int,
+        index: int,
+        scale: float,
+        rescale: float,
+        in_full: Callable[[], None] | None = None,
     ) -> tuple[QImage, str] | None:
         """What that step would have predicted under another guidance, and how the picture was made;
-        None where there was none or where the run's model is not the present one. Called by the
-        retoucher, in its own thread."""
+        None where there was none or where the run's model is not the present one. in_full: decode
+        it by the VAE, however long that takes; it is called often, and raises to give up. Called by
+        the retoucher, in its own thread."""
         with self._pipeline_lock:
             snapshot = self._snapshot(run, index)
             if snapshot is None or snapshot.unconditional is None:
                 return None
+            how = {"kind": "vae", "poll": in_full} if in_full else {"kind": "auto"}
             seconds = UNNOTICED if self.resting else None
             with self._engine.core_left_free():
                 latents = self._engine.reguide(self._pipeline, snapshot, scale, rescale)
-                made = self._engine.previewed(self._pipeline, latents, seconds=seconds)
+                made = self._engine.previewed(self._pipeline, latents, seconds=seconds, **how)
             return pixels.from_array(made.pixels, snapshot.request.count), made.kind
 
     def enlarged(
         self, run: int, index: int, looked_at: bool, poll: Callable[[], None]
     ) -> tuple[QImage, str] | None:
         """As good a picture of that step as there is time for, and how it was made: during a run,
-        in its previews' share of time; else in full, at once or, if nobody looks at it, where that
-        is quick. None where the step is not in memory, or the run's model is not the present one.
-        poll: raises to give up. Called by the enlarger, in its own thread."""
+        in its previews' share of time; else in full or, if nobody looks at it, by a tiny
+        autoencoder where that is quick. None where the step is not in memory, or the run's model is
+        not the present one. poll: raises to give up. Called by the enlarger, in its own thread."""
         with self._pipeline_lock:
             snapshot = self._snapshot(run, index)
             if snapshot is None:
@@ -249,6 +262,10 @@ class Worker(QObject):
                 made = self._engine.previewed(
                     self._pipeline, snapshot.denoised, kind, seconds=seconds, poll=poll
                 )
+                if resting and made.kind == "linear":
+                    made = self._engine.previewed(
+                        self._pipeline, snapshot.denoised, "vae", poll=poll
+                    )
             picture = pixels.from_array(made.pixels, snapshot.request.count)
             return pixels.kept(picture, snapshot.state.total, self._budget), made.kind
 
@@ -605,7 +622,8 @@ class Worker(QObject):
 
 class Retoucher(QObject):
     """Shows a step under another guidance while a person moves the slider, in a thread of its own:
-    the worker may be paused, or in the middle of an evaluation. The latest wish wins."""
+    the worker may be paused, or in the middle of an evaluation. The latest wish wins. Once the
+    slider rests, and no run is under way or it is paused, the picture comes in full."""
 
     retouched = Signal(int, int, float, QImage, str)  # run, evaluation, scale; how it was made
     failed = Signal(str)
@@ -616,26 +634,54 @@ class Retoucher(QObject):
         super().__init__()
         self._worker = worker
         self._wish: tuple[int, int, float, float] | None = None
+        self._rough: tuple[int, int, float, float] | None = None  # that is shown, but not in full
+        self._closed = False
         self._lock = threading.Lock()
+        self._rest = QTimer(self, singleShot=True, interval=RESTED)
+        self._rest.timeout.connect(self._refine)
         self._asked.connect(self._work)
+
+    # From any thread
 
     @property
     def waiting(self) -> bool:
-        """Whether there is a wish that has not been begun."""
-        return self._wish is not None
+        """Whether there is a wish that is not done as well as it can be now."""
+        return self._wish is not None or (self._rough is not None and self._worker.resting)
 
     def ask(self, run: int, index: int, scale: float, rescale: float) -> None:
-        """From any thread: what evaluation `index` of that run predicts under this guidance."""
+        """What evaluation `index` of that run predicts under this guidance."""
         with self._lock:
             waiting, self._wish = self._wish, (run, index, scale, rescale)
+            self._rough = None
         if waiting is None:
             self._asked.emit()
+
+    def leave(self, step: StepView, result: RunResult | None) -> None:
+        """Something else is looked at: what is not made yet is not wanted any more."""
+        with self._lock:
+            self._rough = None
+
+    def wake(self) -> None:
+        """A run or a load is over, or paused."""
+        self._asked.emit()
+
+    def close(self) -> None:
+        """Give up what is made now, and make nothing more in full."""
+        self._closed = True
+
+    # In its own thread
+
+    @Slot()
+    def stop(self) -> None:
+        """The thread is about to end, and a timer can only be stopped in it."""
+        self._rest.stop()
 
     @Slot()
     def _work(self) -> None:
         with self._lock:
             wish, self._wish = self._wish, None
         if wish is None:
+            self._await_rest()
             return
         try:
             made = self._worker.retouched(*wish)
@@ -644,6 +690,38 @@ class Retoucher(QObject):
         else:
             if made is not None:
                 self.retouched.emit(*wish[:3], *made)
+                with self._lock:
+                    self._rough = wish if self._wish is None and made[1] in ROUGH else None
+                self._await_rest()
+
+    def _await_rest(self) -> None:
+        if self._rough is not None and not self._closed:
+            self._rest.start()
+
+    @Slot()
+    def _refine(self) -> None:
+        wish = self._rough
+        if wish is None or self._closed or not self._worker.resting:
+            return
+
+        def poll() -> None:
+            if self._closed or self._rough is not wish or not self._worker.resting:
+                raise _GivenUp
+
+        made = None
+        try:
+            made = self._worker.retouched(*wish, in_full=poll)
+        except _GivenUp:
+            return  # where it is still wanted, it comes when the run rests again
+        except Exception as error:
+            self.failed.emit(_sentence(error, tr("show this step under another guidance")))
+        with self._lock:
+            is_wanted, self._rough = (
+                self._rough is wish,
+                None if self._rough is wish else self._rough,
+            )
+        if made is not None and is_wanted:
+            self.retouched.emit(*wish[:3], *made)
 
 
 class Enlarger(QObject):
@@ -652,8 +730,7 @@ class Enlarger(QObject):
 
     While a run is under way: of the step that is looked at or else of the newest, as far as the
     previews' share of time goes. While there is none or it is paused: of the step that is looked
-    at, and then of all others of which that is quick, the newest first. At most one in
-    `SHOWN_EVERY` seconds.
+    at, and then of all others, the newest first. At most one in `SHOWN_EVERY` seconds.
     """
 
     enlarged = Signal(int, int, QImage, str)  # run, evaluation, picture, how it was made
@@ -740,7 +817,8 @@ class Enlarger(QObject):
 
         def poll() -> None:
             over = not self._worker.resting if resting else self._ending
-            late = looked_at and not self._is_looked_at(step)
+            another = resting and self._looked is not None
+            late = (looked_at or another) and not self._is_looked_at(step)
             if over or late or self._closed or self._retoucher.waiting:
                 raise _GivenUp
 

@@ -597,7 +597,7 @@ class TestGrids:
 class Shown(QObject):
     """What the retoucher tells, told again in the test's own thread."""
 
-    retouched = Signal(int, int, float, QImage)
+    retouched = Signal(int, int, float, QImage, str)
     failed = Signal(str)
 
     def __init__(self, retoucher: Retoucher) -> None:
@@ -617,8 +617,10 @@ class TestRetouching:
         retoucher = Retoucher(loaded)
         thread = QThread()
         retoucher.moveToThread(thread)
+        thread.finished.connect(retoucher.stop, Qt.ConnectionType.DirectConnection)
         thread.start()
         yield retoucher
+        retoucher.close()
         thread.quit()
         assert thread.wait(3000)
 
@@ -670,6 +672,64 @@ class TestRetouching:
         fake.failures.clear()
         with qtbot.waitSignal(shown.retouched):
             retoucher.ask(1, 1, 3.0, 0.0)
+
+    def test_once_the_slider_rests_the_picture_comes_in_full(
+        self, qtbot: QtBot, retoucher: Retoucher, shown: Shown, fake: FakeEngine
+    ) -> None:
+        """A decode of over a tenth of a second never came, and what was sharp stayed a blur."""
+        fake.kinds = {"linear": "linear", "auto": "linear", "vae": "vae"}
+        pictures = heard(shown.retouched)
+        for scale in range(1, 5):
+            retoucher.ask(1, 1, float(scale), 0.0)
+        qtbot.waitUntil(lambda: [told[4] for told in pictures[-1:]] == ["vae"])
+        assert [told[:3] + told[4:] for told in pictures[-2:]] == [
+            (1, 1, 4.0, "linear"),
+            (1, 1, 4.0, "vae"),
+        ]
+        assert not retoucher.waiting
+
+    def test_the_full_picture_gives_way_and_is_not_made_for_nobody(
+        self, qtbot: QtBot, retoucher: Retoucher, shown: Shown, fake: FakeEngine
+    ) -> None:
+        fake.kinds = {"linear": "linear", "auto": "linear", "vae": "vae"}
+        pictures = heard(shown.retouched)
+        fake.preview_gate = threading.Semaphore(1)
+        retoucher.ask(1, 1, 3.0, 0.0)
+        qtbot.waitUntil(lambda: fake.previewed_kinds == ["auto", "vae"])
+        retoucher.ask(1, 1, 4.0, 0.0)
+        qtbot.waitUntil(lambda: fake.given_up == 1)
+        fake.preview_gate.release(1)
+        qtbot.waitUntil(lambda: [told[2] for told in pictures] == [3.0, 4.0])
+        qtbot.waitUntil(lambda: fake.previewed_kinds == ["auto", "vae", "auto", "vae"])
+        retoucher.leave(None, None)  # pyright: ignore[reportArgumentType]
+        qtbot.waitUntil(lambda: fake.given_up == 2)
+        fake.preview_gate.release(9)
+        qtbot.wait(400)
+        assert (len(pictures), len(fake.previewed_kinds)) == (2, 4)
+
+    def test_the_full_picture_takes_nothing_from_a_run(
+        self,
+        qtbot: QtBot,
+        retoucher: Retoucher,
+        shown: Shown,
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        tmp_path: Path,
+    ) -> None:
+        fake.kinds = {"linear": "linear", "auto": "linear", "vae": "vae"}
+        pictures = heard(shown.retouched)
+        fake.gate = threading.Semaphore(1)
+        with qtbot.waitSignal(told.stepped):
+            loaded.run(plan(), str(tmp_path))
+        retoucher.ask(1, 1, 3.0, 0.0)
+        qtbot.wait(400)
+        assert fake.previewed_kinds == ["auto"] and len(pictures) == 1
+        loaded.set_paused(True)
+        retoucher.wake()
+        qtbot.waitUntil(lambda: len(pictures) == 2)
+        assert pictures[1][4] == "vae"
+        loaded.cancel()
 
     def test_without_guidance_without_the_step_or_with_another_model_there_is_nothing(
         self,
@@ -836,6 +896,39 @@ class TestEnlarging:
         assert (pictures[0][:2], pictures[0][3]) == ((1, 0), "vae")
         assert "vae" in fake.previewed_kinds
         loaded.cancel()
+
+    def test_all_become_sharp_when_the_run_is_over_the_one_looked_at_first(
+        self,
+        qtbot: QtBot,
+        enlarger: Enlarger,
+        pictures: list[Any],
+        loaded: Worker,
+        told: Told,
+        fake: FakeEngine,
+        clock: Clock,
+        tmp_path: Path,
+    ) -> None:
+        """Where a decode took more than a tenth of a second, the strip stayed blurred for good."""
+
+        def passes() -> bool:
+            clock.now += 1
+            enlarger.wake()
+            return True
+
+        fake.kinds["auto"] = "linear"
+        fake.preview_gate = threading.Semaphore(0)
+        steps = heard(told.stepped)
+        with qtbot.waitSignal(told.idle):
+            loaded.run(plan(replace(REQUEST, steps=5)), str(tmp_path))
+        qtbot.waitUntil(lambda: passes() and len(fake.previewed_kinds) > fake.given_up)
+        given_up = fake.given_up
+        enlarger.look(steps[1], None)
+        qtbot.waitUntil(lambda: passes() and fake.given_up > given_up)
+        fake.preview_gate.release(99)
+        qtbot.waitUntil(lambda: passes() and len(pictures) == 5)
+        assert [told[1] for told in pictures] == [1, 4, 3, 2, 0]
+        assert {told[3] for told in pictures} == {"vae"}
+        qtbot.waitUntil(lambda: enlarger.at_rest)
 
     def test_at_most_thirty_a_second(
         self,
