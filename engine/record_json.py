@@ -63,7 +63,8 @@ def _checked(plain: dict[str, Any]) -> dict[str, Any]:
     own = {name: value for name, value in plain.items() if name in kinds}
     if not isinstance(own.get("request"), dict):
         raise ValueError("it has no request")
-    own["request"] = request = Request.from_dict(own["request"])
+    # A record without it is older than the field, and its run had none.
+    own["request"] = request = Request.from_dict({"guidance_rescale": 0.0} | own["request"])
     if None in (request.scheduler, request.width, request.height):
         raise ValueError("its request leaves the scheduler or the size open")
     for name in REQUIRED:

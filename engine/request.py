@@ -85,6 +85,8 @@ class Edit:
         elif self.field == "finish":
             if self.value is not True:
                 raise RequestError("edits", f"finish must be true, not {told(self.value)}.")
+        elif self.field == "guidance_rescale" and self.value is None:
+            raise RequestError("edits", "guidance_rescale needs a number from 0 to 1, not None.")
         else:  # the request's own check, which also brings the value into its own form
             try:
                 as_field = Request(**{self.field: self.value})
@@ -118,7 +120,7 @@ class Request:
     scheduler_options: override keys of the pipeline's scheduler config.
     seed, count: image i has seed `seed + i`.
     eta: the share of fresh noise in DDIM (arXiv:2010.02502), 0 to 1.
-    guidance_rescale: arXiv:2305.08891, section 3.4; 0 (off) to 1.
+    guidance_rescale: arXiv:2305.08891, section 3.4; 0 (off) to 1; None means the pipeline's own.
     guidance_interval: the part of the run, as fractions of its steps, in which guidance acts
         (arXiv:2404.07724).
     guidance_curve: points (fraction of the run, scale) that take the place of the guidance scale;
@@ -148,7 +150,7 @@ class Request:
     seed: int = 0
     count: int = 1
     eta: float = 0.0
-    guidance_rescale: float = 0.0
+    guidance_rescale: float | None = None
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     edits: tuple[Edit, ...] = ()
     class_label: int | None = None
@@ -171,7 +173,8 @@ class Request:
         _check_int("seed", self.seed, 0, MAX_SEED - self.count + 1)
         _check_number("guidance_scale", self.guidance_scale, 0.0, 100.0)
         _check_number("eta", self.eta, 0.0, 1.0)
-        _check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
+        if self.guidance_rescale is not None:
+            _check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
         if self.scheduler is not None and not isinstance(self.scheduler, str):
             raise RequestError("scheduler", f"must be a name or None, not {told(self.scheduler)}.")
         if self.class_label is not None:

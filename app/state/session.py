@@ -160,7 +160,8 @@ class Session(QObject):
 
     @property
     def guidance_rescale(self) -> float:
-        return self._draft["guidance_rescale"]
+        """0 until a model has told its own; a run that starts before takes that of its model."""
+        return self._draft["guidance_rescale"] or 0.0
 
     @property
     def guidance_curve(self) -> presets.Points:
@@ -313,7 +314,8 @@ class Session(QObject):
         if "steps" not in self._chosen:
             self._put(self.stepsChanged, steps=default.steps)
         if card.takes_prompt:
-            self._adapt_guidance(float(default.guidance_scale), float(default.guidance_rescale))
+            rescale = float(default.guidance_rescale or 0.0)
+            self._adapt_guidance(float(default.guidance_scale), rescale)
         if "scheduler" not in self._chosen and default.scheduler in self._schedulers:
             self._put(self.schedulerChanged, scheduler=default.scheduler)
         self._set_conditions(card.takes_prompt, card.classes)

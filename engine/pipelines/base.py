@@ -18,6 +18,7 @@ from engine.networks.deep_layers import DeepLayers
 from engine.networks.poll import Poll, no_poll
 from engine.pipelines.preview_budget import PreviewBudget
 from engine.request import Request
+from engine.schedulers.options import said
 from engine.steering import Conditions
 from engine.weights.tensors import Tensors
 
@@ -153,8 +154,9 @@ class Pipeline(Protocol):
 
     name: for people; family: "stable-diffusion", "stable-diffusion-xl", "latent-consistency" or
     "ddpm"; takes_prompt: whether it reads a prompt, and so can be guided; classes: how many it can
-    be asked for, 0 if there are none; scheduler_config: the content of scheduler_config.json;
-    default_request: what the model does best; compilation: of its UNet, if that was asked for.
+    be asked for, 0 if there are none; scheduler_config: the content of scheduler_config.json, as
+    this pipeline means it; default_request: what the model does best, with nothing left open that
+    `resolve` fills in; compilation: of its UNet, if that was asked for.
     """
 
     name: str
@@ -226,17 +228,43 @@ class Pipeline(Protocol):
         ...
 
 
+def scheduler_config_of_latents(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a scheduler_config.json as a pipeline of latents means it: what a scheduler's
+    class says of pixels is no default for them. Latents lie beyond -1 and 1, so nothing of them is
+    cut, whatever the file says (those that diffusers writes name the class's own values), and the
+    first timestep is 1 where the file leaves it open."""
+    return {"steps_offset": 1, **said(config), "clip_sample": False, "thresholding": False}
+
+
+def own_request(*layers: Mapping[str, Any]) -> Request:
+    """A pipeline's default request: fields over fields, the last on top. None leaves what is below
+    it. Raises RequestError."""
+    fields: dict[str, Any] = {"guidance_rescale": 0.0}
+    for layer in layers:
+        fields |= {name: value for name, value in layer.items() if value is not None}
+    return Request.from_dict(fields)
+
+
 def filled_in(request: Request, pipeline: Pipeline) -> Request:
-    """The request with the pipeline's own size and scheduler for None. Raises RequestError for a
-    size that it cannot make."""
+    """The request with the pipeline's own size, scheduler and guidance rescale for None. Raises
+    RequestError for a size that it cannot make."""
     default = pipeline.default_request
     width = default.width if request.width is None else request.width
     height = default.height if request.height is None else request.height
     assert width is not None and height is not None
     pipeline.sizes.check("width", width)
     pipeline.sizes.check("height", height)
-    scheduler = request.scheduler or default.scheduler
-    return replace(request, width=width, height=height, scheduler=scheduler)
+    return replace(
+        request,
+        width=width,
+        height=height,
+        scheduler=request.scheduler or default.scheduler,
+        guidance_rescale=(
+            default.guidance_rescale
+            if request.guidance_rescale is None
+            else request.guidance_rescale
+        ),
+    )
 
 
 def checked_class(request: Request, pipeline: Pipeline) -> int | None:

@@ -36,6 +36,7 @@ from engine.pipelines.base import (
     Sizes,
     checked_class,
     filled_in,
+    own_request,
 )
 from engine.pipelines.load_progress import LoadProgress
 from engine.request import OF_A_PROMPT, Request
@@ -73,15 +74,15 @@ class DDPM:
         self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=unet.factor, minimum=unet.factor, maximum=8192)
         height, width = unet.sample_size
-        self.default_request = Request(
-            **{
+        self.default_request = own_request(
+            {
                 "width": width,
                 "height": height,
                 "scheduler": schedulers.name_of(scheduler_config.get("_class_name", "")),
                 "guidance_scale": UNGUIDED,
                 "class_label": 0 if self.classes else None,
-                **defaults,
-            }
+            },
+            defaults,
         )
         self.checkpoint_sha256 = cache(sha256)
         self.pace = Pace()

@@ -45,6 +45,8 @@ from engine.pipelines.base import (
     Sizes,
     checked_class,
     filled_in,
+    own_request,
+    scheduler_config_of_latents,
 )
 from engine.pipelines.distilled import UNGUIDED, habits
 from engine.pipelines.latent_decoder import LatentDecoder, autoencoder_in, load_autoencoder
@@ -116,17 +118,17 @@ class StableDiffusion:
         self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=vae.factor, minimum=vae.factor, maximum=8192)
         distilled = habits(name, scheduler_config, unet.embeds_guidance)
-        self.scheduler_config = {**scheduler_config, **distilled.scheduler_config}
+        self.scheduler_config = {
+            **scheduler_config_of_latents(scheduler_config),
+            **distilled.scheduler_config,
+        }
         side = unet.sample_size * vae.factor
-        self.default_request = Request(
-            **{
-                "width": side,
-                "height": side,
-                "scheduler": schedulers.name_of(scheduler_config.get("_class_name", "")),
-                **self.REQUEST,
-                **distilled.request,
-                **defaults,
-            }
+        own = schedulers.name_of(scheduler_config.get("_class_name", ""))
+        self.default_request = own_request(
+            {"width": side, "height": side, "scheduler": own},
+            self.REQUEST,
+            distilled.request,
+            defaults,
         )
         self.checkpoint_sha256 = cache(sha256)
         self.pace = Pace()

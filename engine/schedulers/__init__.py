@@ -77,6 +77,7 @@ def names() -> tuple[str, ...]:
 
 def name_of(class_name: str) -> str:
     """The name of a scheduler that may be given as diffusers' class ("PNDMScheduler" is "pndm")."""
+    class_name = class_name if isinstance(class_name, str) else repr(class_name)
     if class_name in _BY_NAME:
         return class_name
     for name, scheduler in _BY_NAME.items():

@@ -63,5 +63,8 @@ class Heun(SigmaSpace[HeunOptions]):
             x = towards(state.sample, denoised, now, after)
             return x, (state.sample, slope) if after > 0 else ()
         start, first = state.history
-        half = (now - self.levels[state.index - 1].sigma) / 2
+        begin = self.levels[state.index - 1].sigma
+        if self.is_noise_alone(begin):
+            return towards(start, denoised, begin, now), ()
+        half = (now - begin) / 2
         return weighted_sum(((1, start), (half, first), (half, slope))), ()

@@ -64,5 +64,8 @@ class KDPM2(SigmaSpace[KDPM2Options]):
             x = towards(state.sample, denoised, now, after)
             return x, (state.sample,) if after > 0 else ()
         (start,) = state.history
-        length = after - self.levels[state.index - 1].sigma
+        begin = self.levels[state.index - 1].sigma
+        if self.is_noise_alone(begin):
+            return towards(start, denoised, begin, after), ()
+        length = after - begin
         return weighted_sum(((1, start), (length, self.slope(state, output, denoised)))), ()

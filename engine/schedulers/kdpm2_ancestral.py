@@ -61,6 +61,8 @@ class KDPM2Ancestral(SigmaSpace[KDPM2Options]):
         (start,) = state.history
         begin = self.levels[state.index - 1].sigma
         down, up = ancestral(begin, after)
-        slope = self.slope(state, output, denoised)
-        terms = (1, start), (down - begin, slope), (up, noise(start.shape))
-        return weighted_sum(terms), ()
+        if self.is_noise_alone(begin):
+            x = towards(start, denoised, begin, down)
+        else:
+            x = weighted_sum(((1, start), (down - begin, self.slope(state, output, denoised))))
+        return weighted_sum(((1, x), (up, noise(start.shape)))), ()

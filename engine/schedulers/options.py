@@ -133,6 +133,16 @@ class Option:
 AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 
+def said(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a scheduler_config.json itself says: the keys that it lists as left open hold no more
+    than the defaults of the release that wrote it."""
+    open_keys = config.get("_use_default_values")
+    left_open = open_keys if isinstance(open_keys, list) else []
+    known = {key: value for key, value in config.items() if key not in left_open}
+    known.pop("_use_default_values", None)
+    return known
+
+
 def read(
     kind: type[AnyOptions], config: Mapping[str, Any], overrides: Mapping[str, Any], scheduler: str
 ) -> AnyOptions:
@@ -148,9 +158,8 @@ def read(
                 f"The scheduler {scheduler!r} has no option {told(key)}; it has {', '.join(known)}."
                 + did_you_mean(key, known)
             )
-    absent = set(config.get("_use_default_values", ()))
-    chosen = {key: config[key] for key in known if key in config and key not in absent}
-    chosen |= overrides
+    told_there = said(config)
+    chosen = {key: told_there[key] for key in known if key in told_there} | dict(overrides)
     return kind(**{key: _checked(key, value, hints[key]) for key, value in chosen.items()})
 
 

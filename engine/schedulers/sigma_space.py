@@ -33,18 +33,32 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+NOISE_ALONE = 1000.0
+"""A sigma at which the sample tells nothing of the image: below a thousandth of it is image."""
+
+
 class SigmaSpace(Scheduler[AnyOptions]):
     """A scheduler whose samples are x_0 + sigma eps."""
 
     def input_scale(self, index: int) -> float:
         return 1 / self.levels[index].norm if index < len(self.timesteps) else 1.0
 
+    def is_noise_alone(self, sigma: float) -> bool:
+        """Whether nothing can be learned from a second slope of a step that begins at this sigma.
+        The difference of its two predictions counts times the ratio of two sigmas, which is above a
+        thousand for models whose first timestep has no image left. Where the network or a limit
+        keeps x_0 within bounds, the step then goes straight towards the x_0 that was seen last.
+        """
+        return sigma > NOISE_ALONE and (self.clips or self.options.prediction_type != "epsilon")
+
+    @property
+    def clips(self) -> bool:
+        return isinstance(self.options, ClipOptions) and self.options.clip_sample
+
     def slope(self, state: State, output: Tensor, denoised: Tensor) -> Tensor:
         """dx/dsigma at this evaluation, which is eps; that of the limited x_0, where it is limited.
         Taken from the output itself where it can be: x - x_0 has lost digits at a small sigma."""
-        options = self.options
-        clipped = isinstance(options, ClipOptions) and options.clip_sample
-        if clipped or options.prediction_type == "sample":
+        if self.clips or self.options.prediction_type == "sample":
             return (state.sample - denoised) / self.levels[state.index].sigma
         return self.epsilon(state, output)
 

@@ -333,6 +333,15 @@ class TestCourseOfTheGuidance:
         session.adapt(RESCALED)
         assert session.release().guidance_rescale == 0.5
 
+    def test_a_run_before_a_model_is_there_takes_that_models_own_rescale(
+        self, session: Session
+    ) -> None:
+        assert session.guidance_rescale == 0.0
+        assert session.release().guidance_rescale is None
+        session.set_guidance_rescale(0.0)
+        session.adapt(RESCALED)
+        assert session.release().guidance_rescale == 0.0
+
     def test_a_model_without_a_prompt_gets_none_of_it(self, session: Session) -> None:
         session.set_curve(HILL, "cosine")
         session.set_interval(0.0, 0.5)

@@ -50,6 +50,24 @@ def test_the_bundled_model_knows_itself(bundled):
     assert len(bundled.checkpoint_sha256()) == 64
 
 
+@pytest.mark.parametrize(("asked", "taken"), [(None, 0.7), (0.0, 0.0), (0.2, 0.2)])
+def test_what_a_request_leaves_open_is_the_models_own(bundled, asked, taken):
+    """Its rescale too, as its size and its scheduler; 0 is a wish like any other."""
+    request = engine.Request("an owl", steps=2, guidance_rescale=asked)
+    made = list(engine.generate(bundled, request))
+    assert made[-1].record.request.guidance_rescale == taken
+    assert {event.snapshot.guidance_rescale for event in made[1:-1]} == {taken}
+    assert engine.Record.from_json(made[-1].record.to_json()).request.guidance_rescale == taken
+
+
+def test_settings_of_a_model_that_are_null_are_left_open(folder):
+    own = {"guidance_rescale": None, "width": None, "scheduler": None, "steps": 3}
+    (folder / "safelight.json").write_text(json.dumps({"default_request": own}))
+    default = engine.load(folder, device="cpu", dtype="float32").default_request
+    assert (default.guidance_rescale, default.width, default.scheduler) == (0.0, 64, "pndm")
+    assert default.steps == 3
+
+
 def test_loading_reports_its_progress(tiny_folder):
     seen = []
     engine.load(tiny_folder, device="cpu", progress=lambda part, what: seen.append((part, what)))

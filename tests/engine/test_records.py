@@ -279,6 +279,12 @@ def test_whatever_stands_in_a_field_it_is_a_record_or_one_error(data: st.DataObj
         assert Record.from_json(record.to_json()) == record
 
 
+def test_a_record_from_before_the_rescale_was_made_without() -> None:
+    request = {name: value for name, value in PLAIN["request"].items() if "rescale" not in name}
+    old = Record.from_json(json.dumps({**PLAIN, "request": request}))
+    assert old.request.guidance_rescale == 0.0
+
+
 def test_a_later_version_is_named_and_its_fields_are_kept(tmp_path: Path) -> None:
     later = {**PLAIN, "versions": {"safelight": "9.1"}}
     record = Record.from_json(json.dumps({**later, "lens": {"blur": 2}}))

@@ -54,7 +54,7 @@ requests = st.builds(
     count=st.integers(1, 64),
     class_label=st.none() | st.integers(0, 1000),
     edits=st.lists(edits, max_size=4).map(tuple),
-    **steerable,
+    **steerable | {"guidance_rescale": st.none() | fractions},
 )
 
 
@@ -147,6 +147,7 @@ def test_a_useless_value_is_an_error_that_names_the_field(field, value):
         ((0, "guidance_scale", "9"), "guidance_scale: '9' is not a finite number"),
         ((0, "guidance_scale", 101), "guidance_scale: 101 is outside 0 to 100"),
         ((0, "guidance_rescale", 2), "guidance_rescale: 2 is outside 0 to 1"),
+        ((0, "guidance_rescale", None), "guidance_rescale needs a number from 0 to 1"),
         ((0, "guidance_curve", ((0, 101),)), "guidance_curve: the scale 101 is outside"),
         ((0, "guidance_curve", 5.0), "guidance_curve: 5.0 is no list"),
         ((0, "guidance_easing", "sine"), "guidance_easing: 'sine' is not linear or cosine"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -59,7 +61,8 @@ def lcm(tmp_path_factory) -> Path:
 
 def reference(folder, scheduler: str) -> Any:
     pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
-    pipeline.scheduler = SCHEDULERS[scheduler].from_config(pipeline.scheduler.config)
+    if type(pipeline.scheduler) is not SCHEDULERS[scheduler]:
+        pipeline.scheduler = SCHEDULERS[scheduler].from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -81,7 +84,7 @@ def theirs(
         height=request.height,
         num_inference_steps=request.steps,
         guidance_scale=request.guidance_scale,
-        guidance_rescale=request.guidance_rescale,
+        guidance_rescale=request.guidance_rescale or 0.0,
         eta=request.eta,
         generator=[torch.Generator().manual_seed(seed) for seed in seeds],
     ).images
@@ -147,10 +150,50 @@ def test_the_bundled_model_with_its_own_settings_equals_diffusers(folders):
         height=128,
         steps=defaults.steps,
         guidance_scale=defaults.guidance_scale,
+        guidance_rescale=defaults.guidance_rescale,
         scheduler=defaults.scheduler,
         seed=7,
     )
     assert_same(folders["bundled"], request)
+
+
+SAYS_NOTHING = ("clip_sample", "thresholding", "steps_offset")
+WRITTEN = {
+    "left open": {},
+    "clipped": {"clip_sample": True},
+    "its class's own": {
+        "clip_sample": True,
+        "steps_offset": 0,
+        "_use_default_values": ["clip_sample", "steps_offset"],
+    },
+}
+
+
+@pytest.mark.filterwarnings("ignore:The configuration file of this scheduler")
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name != "lcm"])
+def test_what_a_folder_leaves_open_is_not_taken_from_pixels(folders, tmp_path, scheduler, written):
+    """diffusers mends a folder's scheduler while it loads it: no clipping, the first timestep at 1.
+    One that is put in afterwards has its class's own again, so the folder itself names each."""
+    folder = shutil.copytree(folders["sd1"], tmp_path / "sd1")
+    path = folder / "scheduler" / "scheduler_config.json"
+    told = json.loads(path.read_text())
+    told = {key: value for key, value in told.items() if key not in SAYS_NOTHING}
+    told["_class_name"] = SCHEDULERS[scheduler].__name__
+    path.write_text(json.dumps(told | WRITTEN[written]))
+    index = json.loads((folder / "model_index.json").read_text())
+    index["scheduler"] = ["diffusers", SCHEDULERS[scheduler].__name__]
+    (folder / "model_index.json").write_text(json.dumps(index))
+
+    pipeline = engine.load(folder, device="cpu", dtype="float32")
+    reference = diffusers.StableDiffusionPipeline.from_pretrained(folder).scheduler
+    options = engine.schedulers.create(scheduler, pipeline.scheduler_config, 5).options
+    for key in ("clip_sample", "thresholding"):
+        assert getattr(options, key, False) == reference.config.get(key, False) is False
+    if scheduler in ("ddim", "ddpm", "pndm"):  # what is left open there comes from the folder alone
+        assert options.steps_offset == 1
+        request = engine.Request("an owl", scheduler=scheduler, steps=4, width=64, height=64)
+        assert_same(folder, request)
 
 
 @pytest.mark.parametrize("guidance_scale", [8.5, 1.0])
