@@ -16,7 +16,8 @@ from types import MappingProxyType
 from PIL import Image, ImageDraw, ImageFont
 
 from engine import image_file
-from engine.atomic import shown_path, unwritable, whole_file
+from engine.animation import write_animation
+from engine.atomic import shown_path, unwritable
 from engine.errors import SaveError
 from engine.image_file import Texts
 from engine.sheet import GAP, INK, LEAST_TEXT, PAPER
@@ -106,7 +107,7 @@ def write_film(
     else:
         stands = [round(1000 * seconds)] * (len(alike) - 1) + [round(1000 * last_seconds)]
         pictures = [picture for _, picture in _numbered(alike, numbers, poll)]
-        _write_animation(pictures, stands, kind, path, poll)
+        write_animation(pictures, stands, kind, path, poll)
     return path
 
 
@@ -147,41 +148,6 @@ def _with_number(picture: Image.Image, text: str) -> Image.Image:
         (x + pad - left, y + pad - top), text, (255, 255, 255), font, anchor="ls"
     )
     return told
-
-
-def _write_animation(
-    pictures: list[Image.Image],
-    stands: list[int],
-    kind: str,
-    path: Path,
-    poll: Callable[[], None],
-) -> None:
-    if kind == "webp" and max(pictures[0].size) > image_file.LARGEST["WEBP"]:
-        raise SaveError(f"{shown_path(path)}: the pictures are too large for WebP. Take APNG.")
-    if kind == "gif":
-        pictures = [_in_256_colours(picture) for picture in _each(pictures, poll)]
-    options = {"webp": {"lossless": True}, "gif": {"disposal": 1}, "apng": {}}[kind]
-    options |= {"duration": stands if len(pictures) > 1 else stands[0], "loop": 0}
-    with whole_file(path, "film") as file:
-        pictures[0].save(
-            file,
-            format={"webp": "WEBP", "gif": "GIF", "apng": "PNG"}[kind],
-            save_all=True,
-            append_images=pictures[1:],
-            **options,
-        )
-        poll()
-
-
-def _each(pictures: Sequence[Image.Image], poll: Callable[[], None]) -> Iterable[Image.Image]:
-    for picture in pictures:
-        poll()
-        yield picture
-
-
-def _in_256_colours(picture: Image.Image) -> Image.Image:
-    """In the colours that suit it best, with its gradients dithered."""
-    return picture.quantize(palette=picture.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
 
 
 def _check_folder(path: Path) -> None:

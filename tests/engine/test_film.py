@@ -78,23 +78,57 @@ def test_however_pictures_repeat_they_stand_as_long_as_they_should(
     folder = tmp_path_factory.mktemp("films")
     three = [frame for _, frame in frames(3, (9, 7))]
     given = [(number, three[index]) for number, index in enumerate(which, 1)]
-    for name in ("a.webp", "a.apng"):
+    for name in ("a.webp", "a.apng", "a.gif"):
         path = write_film(given, folder / name, seconds=seconds, last_seconds=1.0)
-        wanted = [round(1000 * seconds)] * (len(which) - 1) + [1000]
-        pictures, stands = (*read(path),) if len(set(which)) > 1 else ([], [])
-        shown = [
-            p.tobytes() for p, ms in zip(pictures, stands, strict=True) for _ in range(round(ms))
-        ]
-        expected = [
-            three[index].tobytes()
-            for index, ms in zip(which, wanted, strict=True)
-            for _ in range(ms)
-        ]
-        if pictures:
-            assert shown == expected
+        stands = [round(1000 * seconds)] * (len(which) - 1) + [1000]
+        wanted = joined([three[index].tobytes() for index in which], stands)
+        if name == "a.gif":  # its colours are near, its clock has hundredths
+            colours = [pixels for pixels, _ in stood(path)]
+            assert len(colours) == len(wanted)
+            assert all(one != other for one, other in pairwise(colours))
+            for (_, told), (_, right) in zip(stood(path), wanted, strict=True):
+                assert abs(told - right) <= 10
+            assert abs(sum(told for _, told in stood(path)) - sum(stands)) <= 5
         else:
-            with Image.open(path) as image:
-                assert np.array_equal(np.asarray(image.convert("RGB")), np.asarray(three[which[0]]))
+            assert stood(path) == wanted
+
+
+@pytest.mark.parametrize("seconds", [60.0, 59.999])
+@pytest.mark.parametrize("name", ["a.webp", "a.apng", "a.gif"])
+def test_no_time_is_lost_however_long_pictures_that_are_alike_stand(
+    tmp_path: Path, name: str, seconds: float
+) -> None:
+    """More than a field of the format holds: 655 s in a GIF, 16,777 s in a WebP, and in an APNG
+    65,535 s if they are whole, else a fraction of that."""
+    red, blue = (Image.new("RGB", (9, 7), colour) for colour in ("red", "blue"))
+    for counts in ((1, 40, 2), (1, 1300), (300,)):
+        given = [
+            (number, picture)
+            for count, picture in zip(counts, (red, blue, red), strict=False)
+            for number in range(1, count + 1)
+        ]
+        path = write_film(given, tmp_path / name, seconds=seconds, last_seconds=seconds)
+        shown = stood(path)
+        for (pixels, told), count, picture in zip(shown, counts, (red, blue, red), strict=False):
+            assert pixels == picture.tobytes()
+            assert abs(told - 1000 * seconds * count) <= 10
+        assert len(shown) == len(counts)
+
+
+def joined(pictures: list[bytes], stands: list[float]) -> list[tuple[bytes, float]]:
+    """Each picture, and how long it stands with those behind it that are like it."""
+    together: list[tuple[bytes, float]] = []
+    for picture, stand in zip(pictures, stands, strict=True):
+        if together and together[-1][0] == picture:
+            together[-1] = picture, together[-1][1] + stand
+        else:
+            together.append((picture, stand))
+    return together
+
+
+def stood(path: Path) -> list[tuple[bytes, float]]:
+    pictures, stands = read(path)
+    return joined([picture.tobytes() for picture in pictures], stands)
 
 
 def test_numbered_pictures_fill_a_new_folder(tmp_path: Path) -> None:
