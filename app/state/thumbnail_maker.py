@@ -32,6 +32,10 @@ class Made(NamedTuple):
     packed: bytes
 
 
+class TooCostly(Exception):
+    """A picture takes more time or memory than the process has."""
+
+
 class ThumbnailMaker:
     """side: pixels of the longer side; patience: seconds that the process gives one picture before
     it ends itself. One thread asks; any may close."""
@@ -44,16 +48,17 @@ class ThumbnailMaker:
         self._closed = False
 
     def make(self, path: str, *, packed: bool) -> Made | None:
-        """The thumbnail of that file; None where there can be none, be it that the file is no
-        picture, or that it takes more time or memory than a picture does."""
+        """The thumbnail of that file; None where there can be none. Raises TooCostly for one that
+        has ended the process."""
         try:
             head = picture_head(path)
         except (EngineError, OSError):
             return None
         if head.unpacked > MOST_UNPACKED:
             return None
-        # The process has a working folder of its own.
-        wish = json.dumps([str(Path.cwd() / path), head.format, self._side, packed])
+        if not Path(path).is_absolute():  # the process has a working folder of its own
+            path = str(Path.cwd() / path)
+        wish = json.dumps([path, head.format, self._side, packed])
         for _ in range(2):
             process, is_new = self._started()
             if process is None:
@@ -62,8 +67,8 @@ class ThumbnailMaker:
                 return self._asked(process, wish)
             except (OSError, ValueError, EOFError):
                 self._stop(process)
-                if is_new:  # an older one may have been ended by anything
-                    return None
+                if is_new and not self._closed:  # an older one may have been ended by anything
+                    raise TooCostly from None
         return None
 
     def close(self) -> None:

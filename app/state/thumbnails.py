@@ -21,7 +21,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from app.state.gallery_index import PATIENCE, delete_file, is_busy
-from app.state.thumbnail_maker import ThumbnailMaker
+from app.state.thumbnail_maker import ThumbnailMaker, TooCostly
 from app.unfailing import Complaints
 
 THUMBNAIL = 192
@@ -185,13 +185,16 @@ def _make_all(
     maker: ThumbnailMaker,
     tell: Callable[[Wanted, QImage | None], None],
 ) -> None:
-    store, complaints = ThumbnailStore(file), Complaints()
+    store, complaints, costly = ThumbnailStore(file), Complaints(), set[Wanted]()
     try:
         store.trim()
         while (wanted := wishes.take()) is not None:
             picture = None
             try:
-                picture = _made(wanted, store, maker)
+                if wanted not in costly:
+                    picture = _made(wanted, store, maker)
+            except TooCostly:
+                costly.add(wanted)
             except Exception as error:  # what is wrong with one must not end the others
                 complaints.tell(error)
             tell(wanted, picture)
