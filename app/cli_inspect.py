@@ -31,14 +31,14 @@ def add_command(commands: Any, interchange: ModuleType | Any) -> None:
     engine.interchange."""
     inspect = commands.add_parser("inspect", help=HELP, description=HELP, example=EXAMPLE)
     inspect.set_defaults(command=partial(_inspect, interchange))
-    inspect.add_argument("file", metavar="FILE", help="an image file")
+    inspect.add_argument("file", metavar="FILE", help="an image file, or a text of its settings")
     inspect.add_argument("--json", action="store_true", help=JSON_HELP)
 
 
 def _inspect(interchange: ModuleType | Any, arguments: argparse.Namespace) -> int:
     """What the file tells on standard output; 1, and why on standard error, if it tells nothing."""
     try:
-        recipe = interchange.read(arguments.file)
+        recipe = interchange.read_file(arguments.file)
     except EngineError as error:
         complain(str(error))
         return 1

@@ -1,6 +1,7 @@
 """What the files of other programs say about how their pictures were made, and ours. `read` is
-called for a file that is dropped on the window, for the gallery's index and by `safelight inspect`;
-`read_text` for a text that is pasted; `format_a1111` by `engine.metadata`. Imports no torch.
+called for a file that is dropped on the window and for the gallery's index, `read_file` by
+`safelight inspect`, `read_text` for a text that is pasted, and `format_a1111` by `engine.metadata`.
+Imports no torch.
 
 One file a format. Each gives a Draft, in which nothing stands that a Request would refuse, and a
 sentence for everything that could not be used.
@@ -11,19 +12,43 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from typing import Any
 
+from engine import foreign
 from engine.errors import EngineError
 from engine.foreign import check_parts
-from engine.interchange import a1111, comfyui, fooocus, infotext, invokeai, swarmui, texts
+from engine.interchange import (
+    a1111,
+    comfyui,
+    draw_things,
+    easy_diffusion,
+    fooocus,
+    infotext,
+    invokeai,
+    novelai,
+    stealth,
+    swarmui,
+    texts,
+)
 from engine.interchange.a1111 import format_a1111, settings_of
 from engine.interchange.plain_json import read_object
 from engine.interchange.recipe import Draft, Recipe, shown
 
-__all__ = ["Recipe", "format_a1111", "read", "read_text", "settings_of"]
+__all__ = ["Recipe", "format_a1111", "read", "read_file", "read_text", "settings_of"]
 
 WORKFLOW_ONLY = (
     "it has ComfyUI's drawing of the graph, but not the graph that was run, which has the settings"
 )
+JSON: tuple[tuple[Callable[[dict[str, Any]], bool], Callable[[dict[str, Any]], Draft]], ...] = (
+    (swarmui.is_swarmui, swarmui.read),
+    (fooocus.is_ruined, fooocus.read_ruined),
+    (fooocus.is_fooocus, fooocus.read),
+    (draw_things.is_draw_things, draw_things.read),
+    (easy_diffusion.is_easy_diffusion, easy_diffusion.read),
+    (comfyui.is_graph, comfyui.read_nodes),
+    (novelai.is_novelai, novelai.read),
+)
+"""Whether an object is of a program, and how it is read."""
 LONGEST_PATH = 300
 """Characters of a path in a message."""
 
@@ -38,7 +63,7 @@ def read(path: str | os.PathLike[str]) -> Recipe:
     except EngineError as error:
         raise EngineError(f"{name} cannot be read ({error}). Choose an image file.") from error
     problems = list(found.problems)
-    recipe = _first_that_reads(found.found, problems)
+    recipe = _first_that_reads(found.found, problems) or _hidden(path, problems)
     if recipe is None:
         if not problems and "workflow" in found.found:
             problems.append(WORKFLOW_ONLY)
@@ -47,26 +72,47 @@ def read(path: str | os.PathLike[str]) -> Recipe:
     return replace(recipe, left_out=(*recipe.left_out, *problems))
 
 
+def read_file(path: str | os.PathLike[str]) -> Recipe:
+    """How a picture was made, from its file or from a file of text, such as one that a program put
+    beside it. Raises EngineError, one sentence that names the file."""
+    try:
+        foreign.picture_head(path)
+    except (EngineError, OSError):
+        try:
+            text = foreign.read_text(path, texts.MAX_TEXT)
+        except (EngineError, OSError):
+            text = ""
+        if text.strip() and "\0" not in text:
+            try:
+                return read_text(text)
+            except EngineError as error:
+                name = shown(os.fspath(path), LONGEST_PATH)
+                reason = str(error).rstrip(".")
+                raise EngineError(
+                    f"{name} does not tell how a picture was made: {reason}."
+                ) from None
+    return read(path)
+
+
 def read_text(text: str) -> Recipe:
-    """How a picture was made, from a text that somebody copied: AUTOMATIC1111's, or the JSON of
-    ComfyUI, InvokeAI, Fooocus, SwarmUI or Safelight. Raises EngineError where it is none."""
+    """How a picture was made, from a text that somebody copied: AUTOMATIC1111's, or the JSON of any
+    of the programs here. Raises EngineError where it is none."""
     if len(text) > texts.MAX_TEXT:
         raise EngineError(f"The text is longer than {texts.MAX_TEXT:,} letters, and so not read.")
+    if (told := _object(text, "The text")) is not None:
+        if "request" in told and "executed_steps" in told:
+            return _of_record(text)
+        if told.get("positive_prompt") is not None:
+            return _of_draft(invokeai.read_metadata(text))
+        return _of_json(told)
     if a1111.has_settings(text):
         return _of_parameters(text)
-    if not text.lstrip().startswith("{"):
-        raise EngineError(
-            "The text has no settings that can be read. Copy it as AUTOMATIC1111 writes it: the "
-            "prompt, and below it a line that begins with Steps."
-        )
-    told = read_object(text, "The text")
-    if "request" in told and "executed_steps" in told:
-        return _of_record(text)
-    if comfyui.is_graph(told):
-        return _of_draft(comfyui.read(text))
-    if told.get("positive_prompt") is not None:
-        return _of_draft(invokeai.read_metadata(text))
-    return _of_json(text)
+    if easy_diffusion.is_easy_diffusion(lines := easy_diffusion.lines(text)):
+        return _of_draft(easy_diffusion.read(lines))
+    raise EngineError(
+        "The text has no settings that can be read. Copy it as AUTOMATIC1111 writes it: the "
+        "prompt, and below it a line that begins with Steps."
+    )
 
 
 def _first_that_reads(found: Mapping[str, str], problems: list[str]) -> Recipe | None:
@@ -79,7 +125,15 @@ def _first_that_reads(found: Mapping[str, str], problems: list[str]) -> Recipe |
             lambda: _of_draft(invokeai.read(found)),
         ),
         ("parameters" in found, lambda: _of_parameters(found["parameters"])),
-        ("prompt" in found, lambda: _of_draft(comfyui.read(found["prompt"]))),
+        (
+            easy_diffusion.is_easy_diffusion(found),
+            lambda: _of_draft(easy_diffusion.read(found)),
+        ),
+        ("prompt" in found, lambda: _of_graph(found["prompt"])),
+        (
+            "comment" in found and found.get("Software", "").startswith("NovelAI"),
+            lambda: _of_draft(novelai.read_texts(found)),
+        ),
         ("comment" in found, lambda: _of_comment(found["comment"])),
     ]
     for is_there, reader in readers:
@@ -112,22 +166,50 @@ def _of_record(text: str, parameters: str = "") -> Recipe:
         raise EngineError(f"Safelight's exact record cannot be read ({reason}).") from None
 
 
+def _hidden(path: str | os.PathLike[str], problems: list[str]) -> Recipe | None:
+    """The recipe that a picture tells in its alpha channel."""
+    try:
+        if (text := stealth.read(path)) is None:
+            return None
+        told = _object(text, "Its hidden text")
+        if told is not None and isinstance(told.get("Comment"), str):  # all of a PNG's texts
+            inner = {key: value for key, value in told.items() if isinstance(value, str)}
+            return _of_draft(novelai.read_texts(inner | {"comment": inner["Comment"]}))
+        return _of_parameters(text)
+    except EngineError as error:
+        problems.append(str(error))
+        return None
+
+
 def _of_parameters(text: str) -> Recipe:
-    """Of the text that most programs call `parameters`, AUTOMATIC1111's or JSON. The first can
-    begin with a brace too: some people's prompts do."""
-    if text.lstrip().startswith("{") and not a1111.has_settings(text):
-        return _of_json(text)
-    return infotext.read(text).recipe(text)
+    """Of the text that most programs call `parameters`, AUTOMATIC1111's or JSON."""
+    told = _object(text, "Its JSON")
+    return infotext.read(text).recipe(text) if told is None else _of_json(told)
 
 
-def _of_json(text: str) -> Recipe:
-    told = read_object(text, "Its JSON")
-    if swarmui.is_swarmui(told):
-        return _of_draft(swarmui.read(told))
-    if fooocus.is_fooocus(told):
-        return _of_draft(fooocus.read(told))
-    if comfyui.is_graph(told):
-        return _of_draft(comfyui.read(text))
+def _of_graph(text: str) -> Recipe:
+    """Of a text that ComfyUI calls `prompt`, as others do too."""
+    if not text.lstrip().startswith("{"):
+        raise EngineError("Its text 'prompt' is of no program that is known here.")
+    return _of_draft(comfyui.read(text))
+
+
+def _object(text: str, what: str) -> dict[str, Any] | None:
+    """The object that a text of JSON is. A prompt can begin with a brace too: some people's do."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return read_object(text, what)
+    except EngineError:
+        if a1111.has_settings(text):
+            return None
+        raise
+
+
+def _of_json(told: dict[str, Any]) -> Recipe:
+    for is_it, reader in JSON:
+        if is_it(told):
+            return _of_draft(reader(told))
     raise EngineError("Its JSON is of no program that is known here.")
 
 

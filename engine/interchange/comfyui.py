@@ -21,7 +21,7 @@ from engine.interchange.comfyui_prompts import MAX_PROMPT, Prompts
 from engine.interchange.plain_json import read_object
 from engine.interchange.recipe import Draft, number, shown
 
-__all__ = ["MAX_PROMPT", "is_graph", "read"]
+__all__ = ["MAX_PROMPT", "is_graph", "read", "read_nodes"]
 
 SAVING = re.compile(r"save|preview|output|websocket", re.IGNORECASE)
 SAMPLER = re.compile(r"k.?sampler", re.IGNORECASE)
@@ -36,7 +36,11 @@ ALONE = "every picture here begins from noise alone"
 
 def read(text: str) -> Draft:
     """What the graph says. Raises EngineError for what is no graph, or has no sampler."""
-    value = read_object(text, "ComfyUI's prompt")
+    return read_nodes(read_object(text, "ComfyUI's prompt"))
+
+
+def read_nodes(value: Mapping[str, Any]) -> Draft:
+    """As `read`, of what the text holds."""
     return _Reader(_nodes(value)).draft()
 
 
@@ -189,8 +193,8 @@ class _Reader:
         if names[0] is None:
             self._draft.note("The sampler is left out: the graph does not name it.")
         else:
-            known_names = [name for name in names if name is not None]
-            self._draft.scheduler(schedulers.from_comfyui, *known_names)
+            named = [name for name in names if name is not None]
+            self._draft.scheduler(schedulers.from_comfyui, *named)
 
     def _read_size(self, sampler: Node) -> None:
         graph = self._graph
@@ -266,8 +270,7 @@ class _Reader:
             inputs = self._graph.nodes[name]["inputs"]
             values = {key: inputs[key] for key in ("steps", "denoise") if key in inputs}
             settings = [f"{key} {shown(value)}" for key, value in values.items()]
-            kind = self._graph.nodes[name]["class_type"]
-            said = ", ".join([kind, *settings])
+            said = ", ".join([self._graph.nodes[name]["class_type"], *settings])
             draft.leave_out("A second pass,", said, "there is only one here")
 
 

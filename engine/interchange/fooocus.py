@@ -1,5 +1,6 @@
 """Fooocus' JSON, which its images have as `parameters`, and its log in the same names with
-capitals. What it writes in AUTOMATIC1111's text is read in `engine.interchange.a1111`."""
+capitals; and RuinedFooocus', which has names of its own. What Fooocus writes in AUTOMATIC1111's
+text is read in `engine.interchange.infotext`."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import schedulers
-from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, shown
+from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number, shown
 
 MARKS = frozenset(("base_model", "performance", "sharpness", "adm_guidance"))
 """Fooocus' JSON has two of these at least."""
@@ -21,12 +22,46 @@ REASONS = {
     "freeu": "there is no FreeU here",
     "vae": "the model's own autoencoder is taken",
 }
+RUINED = {
+    "prompt": "Prompt",
+    "negative_prompt": "Negative",
+    "guidance_scale": "cfg",
+    "base_model": "base_model_name",
+    "base_model_hash": "base_model_hash",
+    "sampler": "sampler_name",
+    "refiner_model": "refiner_model_name",
+}
+"""Fooocus' names, and what RuinedFooocus calls them."""
 USUAL = {"vae": "Default (model)"}
 
 
 def is_fooocus(value: Mapping[str, Any]) -> bool:
     scheme = value.get("metadata_scheme")
     return scheme == "fooocus" or len(MARKS & {_name(key) for key in value}) > 1
+
+
+def is_ruined(value: Mapping[str, Any]) -> bool:
+    return value.get("software") == "RuinedFooocus"
+
+
+def read_ruined(value: Mapping[str, Any]) -> Draft:
+    """RuinedFooocus' settings, as those of Fooocus."""
+    told = {key: value.get(key) for key in ("steps", "seed", "clip_skip", "scheduler")}
+    told |= {name: value.get(key) for name, key in RUINED.items()}
+    draft = read(told)
+    draft.program = "RuinedFooocus"
+    draft.size(value.get("width"), value.get("height"))
+    loras = value.get("loras")
+    names = [one[1] for one in loras if _is_pair(one)] if isinstance(loras, list) else []
+    if isinstance(loras, str) and loras.removeprefix("Loras:"):
+        names = [loras.removeprefix("Loras:")]
+    if names:
+        draft.leave_out("LoRA", ", ".join(map(str, names)), "LoRAs are not loaded here")
+    if number(value.get("denoise")) not in (None, 1) or number(value.get("start_step")):
+        why = "the picture that this one began from is not in the file"
+        told = value.get("denoise") or value.get("start_step")
+        draft.leave_out("Denoise", told, why)
+    return draft
 
 
 def read(value: Mapping[str, Any]) -> Draft:
@@ -41,7 +76,7 @@ def read(value: Mapping[str, Any]) -> Draft:
     draft.whole("seed", told.get("seed"), "Seed")
     draft.whole("clip_skip", told.get("clip_skip"), "Clip skip")
     if (sampler := told.get("sampler")) is not None:
-        draft.scheduler(schedulers.from_fooocus, sampler, told.get("scheduler", "normal"))
+        draft.scheduler(schedulers.from_fooocus, sampler, told.get("scheduler") or "normal")
     _read_size(draft, told.get("resolution"))
     _leave_out(draft, told)
     draft.note_loras(draft.fields.get("prompt", ""))
@@ -50,6 +85,10 @@ def read(value: Mapping[str, Any]) -> Draft:
 
 def _name(key: str) -> str:
     return key.lower().replace(" ", "_")
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2
 
 
 def _read_size(draft: Draft, resolution: Any) -> None:

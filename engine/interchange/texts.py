@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.errors import EngineError
-from engine.interchange import exif
+from engine.interchange import easy_diffusion, exif
 
 MAX_TEXT = 4 * 2**20
 """Bytes of one text, unpacked. ComfyUI's longest graphs have some hundred thousand."""
@@ -35,16 +35,20 @@ KEYS = frozenset(
     (
         *("safelight", "parameters", "prompt", "workflow", "Comment"),
         *("Dream", "dream", "sd-metadata", "invokeai_metadata", "invokeai_graph", "invokeai"),
-        "XML:com.adobe.xmp",
+        *("XML:com.adobe.xmp", "Description", "Software", "Source"),  # NovelAI's the last three
+        *easy_diffusion.KEYS,
     )
 )
 """The texts of a PNG that are read."""
-ENOUGH = KEYS - {"workflow", "Comment", "XML:com.adobe.xmp", "invokeai_graph"}
+ENOUGH = frozenset(("safelight", "parameters", "prompt", "Dream", "dream", "sd-metadata"))
+ENOUGH |= {"invokeai_metadata", "invokeai"}
 """With one of these before the pixels, nothing is looked for behind them."""
 PNG, JPEG, WEBP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"WEBP"
 OURS = b"Version: Safelight"
 MARK = b"Safelight\0"
 """What our record in a MakerNote begins with."""
+NAMED = b"parameters\0"
+"""What a comment in a JPEG begins with that has a name, as a text of a PNG has."""
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -187,6 +191,9 @@ def _read_jpeg(file: BinaryIO, texts: Texts) -> None:
             _read_exif(content, texts)
         elif mark[1] == 0xE1 and content.startswith(XMP):
             _read_xmp(content.removeprefix(XMP), texts)
+        elif mark[1] == 0xFE and content.startswith(NAMED):  # stable-diffusion.cpp
+            content = content.removeprefix(NAMED)
+            texts.add("parameters", content.decode("utf-8", "replace").rstrip("\0"))
         elif mark[1] == 0xFE:
             texts.add("comment", content.decode("utf-8", "replace").rstrip("\0"))
 
@@ -243,9 +250,11 @@ def _read_exif(content: bytes, texts: Texts) -> None:
 
 
 def _read_xmp(content: bytes, texts: Texts) -> None:
-    """The user comment in a packet of XML, which is looked for as text: a parser of XML would do a
-    stranger's bidding."""
+    """The user comment in a packet of XML, or stable-diffusion.cpp's parameters. They are looked
+    for as text: a parser of XML would do a stranger's bidding."""
     text = content.decode("utf-8", "replace")
+    for part in _between(text, "<sdcpp:parameters>", "</sdcpp:parameters>"):
+        texts.add("parameters", html.unescape(part).strip())
     for part in _between(text, "<exif:UserComment>", "</exif:UserComment>"):
         items = list(_between(part, "<rdf:li", "</rdf:li>"))
         words = items[0].partition(">")[2] if items else part

@@ -1,0 +1,69 @@
+"""Draw Things' JSON, which its pictures have as the user comment of their XMP. Called by
+`engine.interchange`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from engine.interchange.plain_json import part
+from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number
+from engine.schedulers import peers_others
+
+SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
+CPU_NOISE = "Torch CPU Compatible"
+BEGUN_FROM = "the picture that this one began from is not in the file"
+REASONS = {
+    "control": "there is no ControlNet here",
+    "hires_fix": "there is no second pass here",
+    "image_guidance": NO_SETTING,
+    "lora": "LoRAs are not loaded here",
+    "refiner": "there is no second model here",
+    "sharpness": NO_SETTING,
+    "upscaler": "a finished picture is enlarged by an act of its own here",
+}
+
+
+def is_draw_things(value: Mapping[str, Any]) -> bool:
+    return "c" in value and ("seed_mode" in value or isinstance(value.get("v2"), dict))
+
+
+def read(told: dict[str, Any]) -> Draft:
+    draft = Draft("Draw Things")
+    draft.text("prompt", told.get("c"))
+    draft.text("negative_prompt", told.get("uc"))
+    draft.checkpoint(told.get("model"))
+    draft.whole("steps", told.get("steps"), "Steps")
+    draft.number("guidance_scale", told.get("scale"), "Guidance scale")
+    draft.whole("seed", told.get("seed"), "Seed")
+    draft.whole("clip_skip", told.get("clip_skip"), "CLIP skip")
+    size = told.get("size")
+    if isinstance(size, str) and (match := SIZE.fullmatch(size)):
+        draft.size(*match.groups())
+    elif size not in ABSENT:
+        draft.leave_out("Size", size, "it is no width and height")
+    if told.get("sampler") not in ABSENT:
+        draft.scheduler(peers_others.from_draw_things, told["sampler"])
+    if told.get("seed_mode") not in (*ABSENT, CPU_NOISE):
+        why = "a seed's noise is drawn on the CPU here, so that the picture will be another"
+        draft.leave_out("Seed mode", told["seed_mode"], why)
+    if number(told.get("strength")) not in (None, 1):
+        draft.leave_out("Strength", told["strength"], BEGUN_FROM)
+    if number(told.get("shift")) not in (None, 1):
+        draft.leave_out("Shift", told["shift"], "the model's own shift is taken")
+    parts = {"lora": part(told, "v2").get("loras"), "control": part(told, "v2").get("controls")}
+    for key, reason in REASONS.items():
+        value = told.get(key) or parts.get(key)
+        if value not in (*ABSENT, [], False) and number(value) != 0:
+            draft.leave_out(key.replace("_", " ").capitalize(), _named(value), reason)
+    draft.note_loras(draft.fields.get("prompt", ""))
+    return draft
+
+
+def _named(value: Any) -> Any:
+    """The files that a list is about."""
+    if not isinstance(value, list):
+        return value
+    files = [one.get("file", one.get("model")) for one in value if isinstance(one, dict)]
+    return ", ".join(name for name in files if isinstance(name, str)) or value
