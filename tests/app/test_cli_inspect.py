@@ -53,6 +53,16 @@ def test_a_picture_of_another_program(tmp_path, capsys):
     ]
 
 
+def test_a_file_of_text(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text(THEIRS, encoding="utf-8")
+    assert main(["inspect", str(tmp_path / "a.txt")]) == 0
+    assert "seed              5\n" in capsys.readouterr().out
+    (tmp_path / "b.txt").write_text("just words")
+    assert main(["inspect", str(tmp_path / "b.txt")]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "b.txt" in said and "no settings that can be read" in said
+
+
 def test_as_json(tmp_path, capsys):
     assert main(["inspect", "--json", picture(tmp_path / "a.png", THEIRS)]) == 0
     told = json.loads(capsys.readouterr().out)
