@@ -231,10 +231,10 @@ class FilmDialog(FittedDialog):
         self._about.setText(words)
 
     def _ask(self) -> None:
-        kind = self._chosen
-        if target := self._ask_target(kind):
+        if target := self._ask_target(self._chosen):
+            self._follow_ending(target)
             self.exportRequested.emit(
-                kind, self._numbers.isChecked(), self._seconds.value(), target
+                self._chosen, self._numbers.isChecked(), self._seconds.value(), target
             )
 
     def _ask_target(self, kind: str) -> str:
@@ -252,9 +252,18 @@ class FilmDialog(FittedDialog):
             f"{suggested}{ending}",
             tr("{kind} (*{ending})", kind=self._kind.currentText(), ending=ending),
         )
-        if path and Path(path).suffix.lower() != ending:
+        suffix = Path(path).suffix.lower()
+        typed = kind in ANIMATED and suffix in (ENDINGS[one] for one in ANIMATED)
+        if path and suffix != ending and not typed:
             path = str(_new(Path(path + ending)))  # nobody was asked whether that one may go
         return path
+
+    def _follow_ending(self, target: str) -> None:
+        """A film whose name was typed with the ending of another kind is of that kind."""
+        if self._chosen in ANIMATED:
+            suffix = Path(target).suffix.lower()
+            kind = next(kind for kind in ANIMATED if ENDINGS[kind] == suffix)
+            self._kind.setCurrentIndex(KINDS.index(kind))
 
     def _end(self, sentence: str, role: str = "") -> None:
         self._bar.hide()

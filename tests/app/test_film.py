@@ -230,6 +230,19 @@ def test_the_dialog_asks_for_what_was_chosen(
     ]
 
 
+def test_an_ending_that_was_typed_says_the_kind(
+    qtbot: QtBot, dialog: FilmDialog, answer: Callable[[str], None], tmp_path: Path
+) -> None:
+    asked = heard(dialog.exportRequested)
+    kinds = part(dialog, QComboBox, "filmKindPicker")
+    for name in ("a.gif", "a.APNG", "a.v2"):
+        answer(str(tmp_path / name))
+        click(qtbot, dialog, "filmExportButton")
+    wanted = [("gif", "a.gif"), ("apng", "a.APNG"), ("apng", "a.v2.apng")]
+    assert [(told[0], told[3]) for told in asked] == [(k, str(tmp_path / n)) for k, n in wanted]
+    assert kinds.currentData() == "apng"
+
+
 def test_the_dialog_tells_how_far_it_is(qtbot: QtBot, dialog: FilmDialog) -> None:
     stops, reveals = heard(dialog.stopRequested), heard(dialog.revealRequested)
     bar = part(dialog, QProgressBar, "filmProgressBar")

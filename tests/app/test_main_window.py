@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QPointF, Qt, QTranslator
@@ -32,7 +33,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.i18n import CONTEXT
+from app.i18n import CONTEXT, tr
 from app.widgets.compare_grid import CompareGrid
 from app.widgets.curve_editor import CurveEditor
 from app.widgets.interval_bar import IntervalBar
@@ -658,3 +659,23 @@ def test_importing_the_window_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_words_are_found_where_qts_own_extractor_puts_them(tmp_path: Path) -> None:
+    """It gives a function that stands by itself no context; tr asked for another, so that a
+    translation made with Qt's tools was never found."""
+    tools, words = Path(sys.executable).parent, tmp_path / "words_th.ts"
+    source = Path(__file__).parents[2] / "app/widgets/seed_field.py"
+    subprocess.run([tools / "pyside6-lupdate", source, "-ts", words], check=True)
+    empty = '<source>Seed</source>\n        <translation type="unfinished"></translation>'
+    text = words.read_text()
+    assert empty in text
+    words.write_text(text.replace(empty, empty.replace(' type="unfinished">', ">เมล็ด")))
+    subprocess.run([tools / "pyside6-lrelease", words], check=True)
+    translator = QTranslator()
+    assert translator.load(str(words.with_suffix(".qm")))
+    QApplication.installTranslator(translator)
+    try:
+        assert tr("Seed") == "เมล็ด"
+    finally:
+        QApplication.removeTranslator(translator)
