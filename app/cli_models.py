@@ -6,7 +6,6 @@ torch.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 from app import paths
 from app.cli_output import show, tell
 from app.harmless import harmless
+from app.state.takeover import kept_setting
 
 LIST_HELP = "list the models, verify or download some"
 LIST_EXAMPLE = "models --folder ~/models"
@@ -172,10 +172,7 @@ def _found(library: ModuleType | Any, more_folders: Sequence[str]) -> dict[str, 
 def _added_folders() -> list[str]:
     """What the window's library was told to look into. Read without Qt, which is what the window
     has its preferences from."""
-    try:
-        kept = json.loads(paths.preferences_file().read_text(encoding="utf-8"))["model_folders"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []
+    kept = kept_setting(paths.store_file(), paths.preferences_file(), "model_folders")
     return [folder for folder in kept if isinstance(folder, str)] if isinstance(kept, list) else []
 
 

@@ -49,6 +49,8 @@ from app.state.run import Run
 from app.state.session import ModelCard, Session
 from app.state.showing import Showing
 from app.state.steering import Steering
+from app.state.store_thread import StoreThread
+from app.state.takeover import Takeover
 from app.state.taking import Taking
 from app.state.unwritten import Unwritten
 from app.unfailing import tell_the_person
@@ -89,15 +91,18 @@ class Application(QObject):
         bundled = tuple((model.source, model.label) for model in present)
 
         self.marker = Marker(paths.session_folder())
-        self.preferences = Preferences(paths.preferences_file(), self)
+        self._former = Takeover(paths.preferences_file(), paths.session_folder())
+        self.store = StoreThread(paths.store_file(), self._former.rows, self)
+        self.preferences = Preferences(self.store, self)
         self.background = Background(self)
         self.session = Session(self.preferences, tuple(s.name for s in schedulers), self)
         self.queue = Queue(self)
         self.queue_list = QueueList(self.queue, self)
         self.resumption = Resumption(
-            self.marker.queue_file,
-            self.marker.orphans,
-            self.marker.crashed,
+            self.store,
+            self.marker.number,
+            self.marker.take,
+            lambda: self.marker.crashed,
             self.queue,
             self.background,
             partial(_grid_of_values, engine),
@@ -217,6 +222,7 @@ class Application(QObject):
             self.gallery.close()
             self.background.close()
             self.resumption.close()  # before the queue is emptied, which is no wish of the person
+            self.store.close()
             self.queue.clear()
             self.worker.close()
             self.enlarger.close()
@@ -386,8 +392,7 @@ class Application(QObject):
         resumption, window, worker = self.resumption, self.window, self.worker
         resumption.offered.connect(window.resume.set_notice)
         resumption.told.connect(window.note.set_notice)
-        resumption.troubled.connect(window.errors.show_error)
-        resumption.submitted.connect(self._submit_for_its_model)
+        resumption.submitted.connect(self._submit_for_their_models)
         window.resume.firstChosen.connect(resumption.go_on)
         window.resume.secondChosen.connect(resumption.forget)
         self.models.currentChanged.connect(resumption.set_source)
@@ -607,7 +612,7 @@ class Application(QObject):
         window.arrangementChanged.connect(self._arranged.start)
         self._arranged.timeout.connect(self._keep_arrangement)
         window.closing.connect(self.close)
-        self.preferences.troubled.connect(window.errors.show_error)
+        self.store.troubled.connect(window.errors.show_error)
         self.unexpected.connect(window.errors.show_error)
 
     def _restore(self) -> None:
@@ -621,8 +626,17 @@ class Application(QObject):
         self.models.announce()
         self.gallery.set_folder(self.image_folder)
         self.resumption.start(self.image_folder)
-        if self.preferences.warning:
-            self.window.errors.show_error(self.preferences.warning)
+        left = [
+            tr(
+                "What an earlier Safelight kept in {path} could not be read ({reason}); the file "
+                "is left as it is.",
+                path=path,
+                reason=reason,
+            )
+            for path, reason in self._former.told
+        ]
+        if told := " ".join(filter(None, [*left, self.store.warning])):
+            self.window.errors.show_error(told)
 
     def _load(self, source: str) -> None:
         self.worker.load(source, self.library.prediction_type(source))
@@ -660,11 +674,22 @@ class Application(QObject):
             self.queue.submit(plan)
 
     def _submit_for_its_model(self, plan: Plan) -> None:
+        self._submit_for_their_models((plan,))
+
+    def _submit_for_their_models(self, plans: tuple[Plan, ...]) -> None:
         """What the last session left, or an image that is opened again, is made with the model that
         it was for, and with what the person said that this one predicts."""
-        if plan.source and plan.prediction_type is None:
-            plan = replace(plan, prediction_type=self.library.prediction_type(plan.source))
-        self.queue.submit(plan)
+        untold = {plan.source for plan in plans if plan.prediction_type is None} - {""}
+        told = {source: self.library.prediction_type(source) for source in untold}
+        predicted = {source: kind for source, kind in told.items() if kind is not None}
+        self.queue.submit_all(
+            tuple(
+                replace(plan, prediction_type=predicted[plan.source])
+                if plan.source in predicted and plan.prediction_type is None
+                else plan
+                for plan in plans
+            )
+        )
 
     def _write_unsaved(self) -> None:
         self.worker.write_unsaved(self.image_folder)

@@ -51,20 +51,29 @@ def bundled_models() -> tuple[BundledModel, ...]:
     )
 
 
-def preferences_file() -> Path:
+def config_folder() -> Path:
     home = _home()
-    folder = home / "config" if home else platformdirs.user_config_path(NAME, appauthor=False)
-    return folder / "preferences.json"
+    return home / "config" if home else platformdirs.user_config_path(NAME, appauthor=False)
+
+
+def store_file() -> Path:
+    """Settings, and what waits."""
+    return config_folder() / "safelight.sqlite"
+
+
+def preferences_file() -> Path:
+    """Where earlier versions kept the settings."""
+    return config_folder() / "preferences.json"
 
 
 def session_folder() -> Path:
-    """What a session leaves to the next one: what waits, and whether it came to a proper end."""
-    return preferences_file().parent / "session"
+    """What tells which sessions are open, and whether the last came to a proper end."""
+    return config_folder() / "session"
 
 
 def preview_folder() -> Path:
     """What was learned for the previews of each VAE."""
-    return preferences_file().parent / "previews"
+    return config_folder() / "previews"
 
 
 def cache_folder() -> Path:

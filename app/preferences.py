@@ -1,36 +1,44 @@
-"""Preferences: what the program remembers between two starts, in one JSON file. Built by
+"""Preferences: what the program remembers between two starts, a row each in the store. Built by
 `app.main`; the state objects read from it when they are made and write to it when they change.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from functools import partial
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
-from app.atomic import write_text
-from app.i18n import tr
+from app.state.store_thread import Draft, StoreThread
+from app.state.takeover import SETTING, value_of
+from engine.errors import EngineError
 
 T = TypeVar("T")
 
+LATEST = 500
+"""Milliseconds from a change until it is written, with all that have come meanwhile."""
+
 
 class Preferences(QObject):
-    """Plain JSON values by name. A file that is damaged or cannot be read means defaults; it is
-    kept beside the new one as `preferences.damaged.json`, and `warning` says so in a sentence.
-    Changes are written together, half a second after the last one; `flush` writes at once."""
+    """Plain JSON values by name. A value that cannot be read means the default. What changes is
+    written soon, and no other value with it: another window may have changed that."""
 
-    troubled = Signal(str)
-
-    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+    def __init__(self, store: StoreThread, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._path = path
-        self._reported = False
-        self._unwritten: set[str] = set()  # names of what has changed since the last writing
-        self._values, self.warning = _read(path)
-        self._timer = QTimer(self, singleShot=True, interval=500)
-        self._timer.timeout.connect(self.flush)
+        self._store = store
+        self._values: dict[str, Any] = {}
+        for name, row in store.settings.items():
+            try:
+                self._values[name] = value_of(row)
+            except EngineError:
+                continue
+        self._changed: set[str] = set()
+        self._timer = QTimer(self, singleShot=True, interval=LATEST)
+        self._timer.timeout.connect(self._hand_over)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
 
     def get(self, name: str, default: T) -> T:
         """The value of that name, or the default if there is none of the default's type."""
@@ -40,49 +48,22 @@ class Preferences(QObject):
     def set(self, name: str, value: Any) -> None:
         if name not in self._values or self._values[name] != value:
             self._values[name] = value
-            self._unwritten.add(name)
-            self._timer.start()
+            self._changed.add(name)
+            if not self._timer.isActive():  # who types on and on does not put it off
+                self._timer.start()
 
     def flush(self) -> None:
-        """Write now what has changed, and leave the rest as another window may have written it. A
-        failure is reported once and the program goes on."""
+        """Return when all that has changed is written, or has been tried."""
         self._timer.stop()
-        if not self._unwritten:
-            return
-        changed = {name: self._values[name] for name in self._unwritten}
-        try:
-            write_text(self._path, json.dumps(_read(self._path)[0] | changed, indent=1))
-            self._unwritten.clear()
-        except OSError as error:
-            if not self._reported:
-                self._reported = True
-                self.troubled.emit(
-                    tr(
-                        "The settings cannot be written to {path} ({reason}); they last until you "
-                        "quit.",
-                        path=self._path,
-                        reason=error.strerror or error,
-                    )
-                )
+        self._hand_over()
+        self._store.flush()
 
-
-def _read(path: Path) -> tuple[dict[str, Any], str]:
-    """The values in the file, and a sentence for the person if they could not be read."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError("not an object")
-        return values, ""
-    except FileNotFoundError:
-        return {}, ""
-    except (OSError, ValueError, RecursionError):
-        kept = path.with_name("preferences.damaged.json")
-        try:
-            path.replace(kept)
-        except OSError:
-            kept = path
-        return {}, tr(
-            "The settings could not be read, so Safelight starts with its own; the old file is "
-            "kept as {path}.",
-            path=kept,
-        )
+    def _hand_over(self) -> None:
+        changed, self._changed = self._changed, set()
+        if changed:
+            self._store.put(
+                {
+                    (SETTING, name): Draft(partial(json.dumps, self._values[name]))
+                    for name in sorted(changed)
+                }
+            )

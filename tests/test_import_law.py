@@ -13,9 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 QT = "PySide6"
-VALUES = {"engine.request", "engine.events", "engine.errors", "engine.foreign"}
-"""The engine's plain value types and its door for strangers' bytes, which any part of the
-application may use."""
+VALUES = {"engine.request", "engine.events", "engine.errors", "engine.foreign", "engine.atomic"}
+"""The engine's plain value types, its door for strangers' bytes and its way of writing whole files,
+which any part of the application may use."""
 
 
 def imports(path: Path) -> set[str]:

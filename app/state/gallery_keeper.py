@@ -399,6 +399,8 @@ class GalleryKeeper:
         index = self._index
         assert index is not None
         self._notes.read()
+        if damage := self._notes.damage():
+            self.tell(Trouble(damage))
         by_name = self._notes.by_name
         changed = {  # so that they are known again under another name
             name: self._notes.changed(name, there[name])

@@ -1,11 +1,16 @@
 """Notes: which images of a folder are favourites, and what the person wrote about them; kept in
-`.safelight-notes.json` in that folder, so that they outlive every index. Used by
+`.safelight-notes.sqlite` in that folder, so that they outlive every index. Used by
 `app.state.gallery_keeper`, in its thread.
 
-    {"version": 1, "notes": {"a.png": {"favourite": true, "note": "…", "bytes": 9, "changed": 1,
-                                       "digest": "…"}}}
+Of each file there is a row of its own, so that several windows and computers can write. Its text:
+
+    {"favourite": true, "note": "…", "bytes": 9, "changed": 1, "digest": "…"}
 
 `bytes`, `changed` (nanoseconds) and `digest` tell the file when it has been given another name.
+
+Earlier versions kept all in `.safelight-notes.json`. That stays as it is and is taken over once;
+beside each row that came of it lies what it said, so that what such a version writes later, in a
+folder that both use, can be told from what it has not touched.
 """
 
 from __future__ import annotations
@@ -13,17 +18,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from app.atomic import write_text
 from app.i18n import tr
+from app.state.store import DELETE, Changes, Row, Store, glance
+from engine.errors import EngineError
+from engine.foreign import parse_json, read_json
 
-FILE = ".safelight-notes.json"
+FILE = ".safelight-notes.sqlite"
+OLD_FILE = ".safelight-notes.json"
 LONGEST_NOTE = 10_000  # characters
 LARGEST_FILE = 64 * 2**20
-"""Bytes of a notes file that are read: beyond it is none that this program wrote."""
+"""Bytes of an old notes file that are read: beyond it is none that this program wrote."""
+NOTE, OLD = "note", "old"
+"""Kinds of rows: the notes, and what the old file said when it was last read."""
 
 Stamp = tuple[int, int]
 """Nanoseconds of the last change, and bytes."""
@@ -51,39 +61,78 @@ class Notes:
         self._folder = folder
         self._stamp: object = None
         self._unwritten: dict[str, Note] = {}
+        self._late: dict[str, Note] = {}  # what an earlier version has written since it was read
+        self._told = ""  # where a damaged file is kept
+        self._store = Store(folder / FILE, DELETE, self._contents)
 
     def read(self) -> None:
-        """Take over what the file says, if it has changed. A damaged one is kept under another
-        name at the next writing."""
-        stamp = _stamp(self._folder / FILE)
+        """Take over what the files say, if they have changed."""
+        stamp = self._stamps()
         if stamp != self._stamp:
             self._stamp = stamp
-            self.by_name = _parsed(self._folder / FILE) | self._unwritten
+            kept = self._rows()
+            self._late = _news(_old_file(self._folder / OLD_FILE), _said(kept[OLD]))
+            self.by_name = {
+                name: note
+                for name, note in (_said(kept[NOTE]) | self._late | self._unwritten).items()
+                if not note.says_nothing
+            }
 
     def set(self, changes: Mapping[str, Note]) -> None:
-        """Change the notes of these files and write all. Raises OSError with a sentence."""
+        """Change the notes of these files and no others. Raises OSError with a sentence."""
         self.read()
         self._unwritten.update(changes)
         self.by_name.update(changes)
-        kept = {name: note for name, note in self.by_name.items() if not note.says_nothing}
-        plain = {"version": 1, "notes": {name: asdict(note) for name, note in kept.items()}}
-        target = self._folder / FILE
+        late = {(OLD, name): _row(note) for name, note in self._late.items()}
+        wanted = {(NOTE, n): _row(note) for n, note in (self._late | self._unwritten).items()}
         try:
-            if target.exists() and _text(target) is None:
-                target.replace(target.with_name(f"{FILE}.damaged"))
-            write_text(target, json.dumps(plain, indent=1))
+            self._store.write(late | wanted)
         except OSError as error:
             raise OSError(
                 tr(
                     "Favourites and notes cannot be written to {path} ({reason}); they last until "
                     "you quit.",
-                    path=target,
+                    path=self._store.path,
                     reason=error.strerror or error,
                 )
             ) from error
+        finally:
+            self._store.close()  # so that the disk can be taken out
         self._unwritten.clear()
-        self.by_name = kept
-        self._stamp = _stamp(target)
+        self._late.clear()
+        self.by_name = {n: note for n, note in self.by_name.items() if not note.says_nothing}
+        self._stamp = self._stamps()
+
+    def damage(self) -> str:
+        """A sentence, once, if a file with notes was damaged."""
+        if self._store.kept == self._told:
+            return ""
+        self._told = self._store.kept
+        return tr(
+            "The file with favourites and notes was damaged, so there is a new one; the old one is "
+            "kept as {path}.",
+            path=self._told,
+        )
+
+    def _rows(self) -> dict[str, dict[str, Row]]:
+        """Of both kinds; none where there is no file, which reading does not make."""
+        if not self._store.path.exists():
+            return {NOTE: {}, OLD: {}}
+        try:
+            return {kind: self._store.rows(kind) for kind in (NOTE, OLD)}
+        except OSError:  # such as a folder that can only be read
+            with suppress(OSError):
+                return {kind: glance(self._store.path, kind) for kind in (NOTE, OLD)}
+            return {NOTE: {}, OLD: {}}
+        finally:
+            self._store.close()
+
+    def _contents(self, kept: str) -> Changes:
+        """What a new file begins with: what was known of a damaged one."""
+        return {(NOTE, n): _row(note) for n, note in self.by_name.items()} if kept else {}
+
+    def _stamps(self) -> object:
+        return _stamp(self._folder / FILE), _stamp(self._folder / OLD_FILE)
 
     def moved(self, there: Mapping[str, Stamp], new: Iterable[str]) -> dict[str, str]:
         """Which noted files have other names now: old name to new. there: every file of the
@@ -148,20 +197,37 @@ def _stamp(path: Path) -> Stamp | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _text(path: Path) -> dict[str, Any] | None:
-    """The notes in the file as they stand there, None if it is none of ours."""
+def _row(note: Note) -> Row | None:
+    return None if note.says_nothing else Row(json.dumps(asdict(note)))
+
+
+def _said(rows: Mapping[str, Row]) -> dict[str, Note]:
+    found = {}
+    for name, row in rows.items():
+        with suppress(EngineError):
+            found[clean(name)] = _note(parse_json(row.text, tr("A note")))
+    return {name: note for name, note in found.items() if not note.says_nothing}
+
+
+def _old_file(path: Path) -> dict[str, Note] | None:
+    """What an earlier version kept there; None if there is nothing that can be read."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            return None
-        plain = json.loads(path.read_text(encoding="utf-8"))["notes"]
-    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        plain = read_json(path, LARGEST_FILE)["notes"]
+        found = {clean(name): _note(value) for name, value in plain.items()}
+    except (OSError, EngineError, TypeError, LookupError, AttributeError):
         return None
-    return plain if isinstance(plain, dict) else None
+    return {name: note for name, note in found.items() if not note.says_nothing}
 
 
-def _parsed(path: Path) -> dict[str, Note]:
-    found = {name: _note(plain) for name, plain in (_text(path) or {}).items()}
-    return {clean(name): note for name, note in found.items() if not note.says_nothing}
+def _news(old: Mapping[str, Note] | None, before: Mapping[str, Note]) -> dict[str, Note]:
+    """What the old file says otherwise than before."""
+    if old is None:
+        return {}
+    return {
+        name: old.get(name, Note())
+        for name in old.keys() | before.keys()
+        if old.get(name) != before.get(name)
+    }
 
 
 def _note(plain: object) -> Note:

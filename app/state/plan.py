@@ -129,14 +129,20 @@ class Plan:
             requests = tuple(Request.from_dict(request) for request in plain["requests"])
             if not requests:
                 raise ValueError("no request")
+            written = {(row, index): path for row, index, path in plain["written"]}
+            if any(type(part) is not int for place in written for part in place):
+                raise ValueError("a place that is none")
+            if not all(isinstance(path, str) for path in written.values()):
+                raise ValueError("a path that is none")
+            predicted = plain["prediction_type"]
             return cls(
                 requests,
                 grid=grid_of(axes) if axes else None,
                 source=str(plain["source"]),
-                prediction_type=plain["prediction_type"],
+                prediction_type=None if predicted is None else str(predicted),
                 sha256=str(plain["sha256"]),
                 job=str(plain["job"]),
-                written={(row, index): path for row, index, path in plain["written"]},
+                written=written,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no plan: {error}") from error

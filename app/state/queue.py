@@ -64,6 +64,12 @@ class Queue(QObject):
         self._waiting.append(plan)
         self._begin_or_tell()
 
+    @Slot(tuple)
+    def submit_all(self, plans: tuple[Plan, ...]) -> None:
+        """The same for many, told once."""
+        self._waiting.extend(plans)
+        self._begin_or_tell()
+
     @Slot(object)
     def submit_first(self, plan: Plan) -> None:
         """The plan comes before all that wait."""
@@ -73,16 +79,19 @@ class Queue(QObject):
     @Slot(str, int)
     def move(self, job: str, place: int) -> None:
         """Put the waiting plan of that job at that place among those that wait, 0 the next."""
-        if plan := self._found(job):
-            self._waiting.remove(plan)
+        found = self._place_of(job)
+        if found is not None:
+            plan = self._waiting[found]
+            del self._waiting[found]
             self._waiting.insert(max(place, 0), plan)
             self.changed.emit()
 
     @Slot(str)
     def remove(self, job: str) -> None:
         """Take the waiting plan of that job out."""
-        if plan := self._found(job):
-            self._waiting.remove(plan)
+        found = self._place_of(job)
+        if found is not None:
+            del self._waiting[found]
             self._tell_length()
             if not self._waiting:
                 self._set_held(False)
@@ -177,6 +186,8 @@ class Queue(QObject):
         self._set_held(False)
         if self._current is None:
             self.next()
+            if self.current is not None:
+                return  # and that was told
         if self._waiting:
             self._tell_length()
 
@@ -187,8 +198,9 @@ class Queue(QObject):
         if not held:
             self.heldChanged.emit(False)
 
-    def _found(self, job: str) -> Plan | None:
-        return next((plan for plan in self._waiting if plan.job == job), None)
+    def _place_of(self, job: str) -> int | None:
+        """Where the plan of that job waits. Two plans that make the same are still two."""
+        return next((n for n, plan in enumerate(self._waiting) if plan.job == job), None)
 
     def _tell_length(self) -> None:
         self.lengthChanged.emit(len(self))

@@ -5,6 +5,7 @@ what the worker tells; the queue dialog shows it.
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import (
@@ -47,7 +48,10 @@ class QueueList(QAbstractListModel):
     def __init__(self, queue: Queue, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._queue = queue
-        self._rows: list[_Row] = []
+        self._begun: list[_Row] = []  # what is over and what is being done
+        self._waiting: tuple[
+            Plan, ...
+        ] = ()  # may be long, so that its rows are made when asked for
         self._over: deque[_Row] = deque(maxlen=KEPT)
         self._current: Plan | None = None
         self._jobs: dict[int, str] = {}  # of the runs of what is being done
@@ -55,13 +59,13 @@ class QueueList(QAbstractListModel):
         queue.changed.connect(self.refresh)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self._begun) + len(self._waiting)
 
     @unfailing()
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self._rows):
+        row = self._row(index.row()) if index.isValid() else None
+        if row is None:
             return None
-        row = self._rows[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return row.plan.title
@@ -74,6 +78,20 @@ class QueueList(QAbstractListModel):
         if role == STATE:
             return row.state
         return row.plan.job if role == JOB else None
+
+    def match(
+        self,
+        start: Index,
+        role: int,
+        value: Any,
+        hits: int = 1,
+        flags: Qt.MatchFlag = Qt.MatchFlag.MatchExactly,
+    ) -> list[QModelIndex]:
+        """As Qt has it. A job is found without a look at the data of every row."""
+        if role != JOB:
+            return super().match(start, role, value, hits, flags)
+        plans = chain((row.plan for row in self._begun), self._waiting)
+        return [self.index(n, 0) for n, plan in enumerate(plans) if plan.job == value][:hits]
 
     def roleNames(self) -> Any:
         return super().roleNames() | {DETAIL: b"detail", STATE: b"state", JOB: b"job"}
@@ -91,10 +109,9 @@ class QueueList(QAbstractListModel):
         rows = list(self._over)
         if current is not None:
             rows.append(_Row(current, "developing", tr("developing")))
-        rows += [_Row(plan, "waiting", tr("waiting")) for plan in waiting]
-        if rows != self._rows:
+        if rows != self._begun or waiting != self._waiting:
             self.beginResetModel()
-            self._rows = rows
+            self._begun, self._waiting = rows, waiting
             self.endResetModel()
 
     @Slot(object)
@@ -124,5 +141,12 @@ class QueueList(QAbstractListModel):
     @Slot(int)
     def run_again(self, row: int) -> None:
         """Ask for the plan of that row once more."""
-        if 0 <= row < len(self._rows):
-            self.againAsked.emit(self._rows[row].plan.again())
+        if found := self._row(row):
+            self.againAsked.emit(found.plan.again())
+
+    def _row(self, number: int) -> _Row | None:
+        if not 0 <= number < self.rowCount():
+            return None
+        if number < len(self._begun):
+            return self._begun[number]
+        return _Row(self._waiting[number - len(self._begun)], "waiting", tr("waiting"))

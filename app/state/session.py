@@ -39,6 +39,7 @@ FIELDS = (
     "eta",
     "clip_skip",
 )
+WORDS = ("prompt", "negative_prompt")
 EXTRAS = ("scheduler_options", "eta", "clip_skip")
 """What comes with settings from a file and has no control of its own: it is told in words, and can
 be taken away."""
@@ -123,7 +124,8 @@ class Session(QObject):
         super().__init__(parent)
         self._preferences = preferences
         self._schedulers = schedulers
-        self._draft = _usable(preferences.get("draft", {}))
+        words = {name: preferences.get(name, "") for name in WORDS if name in preferences}
+        self._draft = _usable(preferences.get("draft", {}) | words)
         self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
         classes = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
         self._conditions = preferences.get("takes_prompt", True), classes
@@ -514,8 +516,13 @@ class Session(QObject):
         return True
 
     def _keep(self, **values: Any) -> None:
+        """The words by themselves, so that another window that moves a slider leaves them."""
         self._draft = self._draft | values
-        self._preferences.set("draft", self._draft)
+        for name in WORDS:
+            if name in values:
+                self._preferences.set(name, values[name])
+        if values.keys() - set(WORDS):
+            self._preferences.set("draft", self._draft)
 
 
 def _usable(stored: dict[str, Any]) -> dict[str, Any]:

@@ -158,11 +158,11 @@ class QueueView(QListView):
         return shown.rowCount()
 
     def _choose_again(self) -> None:
-        role = self._delegate.roles.get("job", -1)
         shown = self.model()
-        for row in range(shown.rowCount()):
-            index = shown.index(row, 0)
-            if index.data(role) == self._job:
+        if self._job and shown.rowCount():
+            role = self._delegate.roles.get("job", -1)
+            exactly = Qt.MatchFlag.MatchExactly
+            for index in shown.match(shown.index(0, 0), role, self._job, 1, exactly):
                 self.setCurrentIndex(index)
                 return
         self.choiceChanged.emit()

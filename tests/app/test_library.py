@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from app import cli, paths
 from app.preferences import Preferences
 from app.state.library import Library
+from app.state.store_thread import StoreThread
 from app.windows.library_dialog import LibraryDialog
 from engine import checkpoint
 from tests.checkpoints import SD1_TEXT, SD2_TEXT, VAE, XL_TEXT, original, write
@@ -52,7 +53,7 @@ def open_library(qtbot: QtBot, tmp_path: Path, kept: list[Preferences]) -> Itera
     def open_one(announced: bool = True, **engine: Any) -> Library:
         for before in kept:
             before.flush()
-        preferences = Preferences(tmp_path / "preferences.json", owner)
+        preferences = Preferences(StoreThread(tmp_path / "safelight.sqlite"), owner)
         kept.append(preferences)
         functions: dict[str, Any] = {
             "inspect": checkpoint.inspect,

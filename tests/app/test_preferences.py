@@ -1,100 +1,266 @@
-"""The settings file: kept, written together and in one go, never a reason not to start."""
+"""The settings: kept, written together and in one go, by several windows at once, and never a
+reason not to start.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
+from app.state import store as store_module
+from app.state.store import WAL, Row, Store
+from app.state.store_thread import StoreThread
+from app.state.takeover import SETTING, Takeover, kept_setting
+
+Open = Callable[[], Preferences]
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "config" / "preferences.json"
+    return tmp_path / "config" / "safelight.sqlite"
 
 
-def test_values_are_back_at_the_next_start(qtbot: QtBot, path: Path) -> None:
-    first = Preferences(path)
+@pytest.fixture
+def old(path: Path) -> Path:
+    """Where earlier versions kept the settings."""
+    path.parent.mkdir()
+    return path.with_name("preferences.json")
+
+
+@pytest.fixture
+def window(qtbot: QtBot, path: Path) -> Iterator[Open]:
+    """Opens the settings, as each window does."""
+    opened: list[StoreThread] = []
+
+    def open_settings() -> Preferences:
+        former = Takeover(path.with_name("preferences.json"), path.parent / "session")
+        opened.append(StoreThread(path, former.rows))
+        return Preferences(opened[-1])
+
+    yield open_settings
+    for thread in opened:
+        thread.close()
+
+
+def kept(path: Path) -> dict[str, object]:
+    rows = Store(path, WAL).rows(SETTING)
+    return {name: json.loads(row.text) for name, row in rows.items()}
+
+
+def test_values_are_back_at_the_next_start(window: Open) -> None:
+    first = window()
     first.set("theme", "light")
-    first.set("prompt", "แมว 🐈 \ud83d")
+    first.set("prompt", "แมว 🐈")
     first.flush()
-    second = Preferences(path)
-    assert second.warning == ""
+    second = window()
     assert second.get("theme", "dark") == "light"
-    assert second.get("prompt", "") == "แมว 🐈 \ud83d"
+    assert second.get("prompt", "") == "แมว 🐈"
 
 
-def test_writes_once_after_the_last_change(qtbot: QtBot, path: Path) -> None:
-    preferences = Preferences(path)
-    for number in range(50):
-        preferences.set("number", number)
-    assert not path.exists()
-    qtbot.waitUntil(path.exists, timeout=2000)
-    assert json.loads(path.read_text()) == {"number": 49}
-    assert [file.name for file in path.parent.iterdir()] == ["preferences.json"]
-
-
-def test_settings_of_a_week_ago_change(qtbot: QtBot, path: Path) -> None:
+def test_settings_of_a_week_ago_change(qtbot: QtBot, window: Open, path: Path) -> None:
     """A file that is there already is written again, by itself and at the end."""
-    first = Preferences(path)
+    first = window()
     first.set("theme", "dark")
     first.flush()
-    by_itself = Preferences(path)
+    by_itself = window()
     by_itself.set("theme", "light")
-    qtbot.waitUntil(lambda: Preferences(path).get("theme", "") == "light", timeout=2000)
-    at_the_end = Preferences(path)
+    qtbot.waitUntil(lambda: kept(path).get("theme") == "light", timeout=2000)
+    at_the_end = window()
     at_the_end.set("panels", "wide")
     at_the_end.flush()
-    assert Preferences(path).get("panels", "") == "wide"
-    assert Preferences(path).get("theme", "") == "light"
+    assert kept(path) == {"theme": "light", "panels": "wide"}
 
 
-def test_two_windows_write_what_they_changed(qtbot: QtBot, path: Path) -> None:
-    one, other = Preferences(path), Preferences(path)
+def test_who_types_on_and_on_is_written_meanwhile(qtbot: QtBot, window: Open, path: Path) -> None:
+    preferences = window()
+    for number in range(150):
+        preferences.set("number", number)
+        qtbot.wait(10)
+        if kept(path):
+            break
+    assert 0 < kept(path)["number"] < 149  # pyright: ignore[reportOperatorIssue]
+
+
+def test_two_windows_write_what_they_changed(window: Open) -> None:
+    one, other = window(), window()
     one.set("model_folders", ["/models"])
     one.flush()
     other.set("theme", "light")
     other.flush()
     one.set("panels", "wide")
     one.flush()
-    assert Preferences(path).get("model_folders", [""]) == ["/models"]
-    assert Preferences(path).get("theme", "dark") == "light"
+    third = window()
+    assert third.get("model_folders", [""]) == ["/models"]
+    assert third.get("theme", "dark") == "light"
+    assert third.get("panels", "") == "wide"
 
 
-def test_a_value_of_another_type_means_the_default(qtbot: QtBot, path: Path) -> None:
-    path.parent.mkdir()
-    path.write_text('{"theme": 3, "seed_locked": 1, "draft": null}')
-    preferences = Preferences(path)
+def test_a_value_of_another_type_means_the_default(window: Open, old: Path) -> None:
+    old.write_text('{"theme": 3, "seed_locked": 1, "draft": null}')
+    preferences = window()
     assert preferences.get("theme", "dark") == "dark"
     assert preferences.get("seed_locked", False) is False
     assert preferences.get("draft", {"a": 1}) == {"a": 1}
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[1]", b"", b"[" * 100_000, b"NaN"])
-def test_a_damaged_file_is_kept_beside(qtbot: QtBot, path: Path, content: bytes) -> None:
-    path.parent.mkdir()
+def test_an_odd_value_loses_no_other(window: Open, old: Path) -> None:
+    old.write_text(f'{{"steps": {"9" * 400}, "theme": "light", "x": NaN}}')
+    assert window().get("theme", "dark") == "light"
+
+
+def test_an_older_file_is_taken_over_once_and_stays(window: Open, old: Path) -> None:
+    old.write_text('{"theme": "light"}')
+    first = window()
+    assert first.get("theme", "dark") == "light"
+    first.set("theme", "dark")
+    first.flush()
+    old.write_text('{"theme": "light", "panels": "wide"}')
+    second = window()
+    assert second.get("theme", "") == "dark"
+    assert second.get("panels", "") == ""
+    assert old.exists()
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[1]", b"", b"[" * 100_000])
+def test_an_older_file_that_is_damaged_stays(
+    qtbot: QtBot, path: Path, old: Path, content: bytes
+) -> None:
+    old.write_bytes(content)
+    former = Takeover(old, path.parent / "session")
+    store = StoreThread(path, former.rows)
+    assert store.settings == {}
+    assert [place for place, _ in former.told] == [old]
+    assert old.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"{", b"SQLite format 3\0" * 300, bytes(5000)])
+def test_a_damaged_file_is_kept_beside(window: Open, path: Path, old: Path, content: bytes) -> None:
+    old.write_text('{"theme": "light"}')
+    window().flush()
     path.write_bytes(content)
-    preferences = Preferences(path)
-    kept = path.with_name("preferences.damaged.json")
-    assert preferences.get("theme", "dark") == "dark"
-    assert str(kept) in preferences.warning
-    assert kept.read_bytes() == content
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
+    preferences = window()
+    aside = path.with_name("safelight.damaged.sqlite")
+    assert aside.read_bytes() == content
+    assert str(aside) in preferences._store.warning
+    assert preferences.get("theme", "dark") == "dark", "what is a week old is not taken over again"
+    preferences.set("theme", "pink")
+    preferences.flush()
+    assert kept(path) == {"theme": "pink"}
+
+
+def test_a_file_that_goes_is_made_again_with_all_that_is_known(
+    qtbot: QtBot, window: Open, path: Path
+) -> None:
+    preferences = window()
     preferences.set("theme", "light")
     preferences.flush()
-    assert Preferences(path).get("theme", "dark") == "light"
+    path.unlink()
+    preferences.set("panels", "wide")
+    preferences.flush()
+    assert kept(path) == {"theme": "light", "panels": "wide"}
+
+
+def test_a_file_of_a_later_version_is_left_alone(window: Open, path: Path) -> None:
+    preferences = window()
+    preferences.set("theme", "light")
+    preferences.flush()
+    with store_module.connected(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    before = path.read_bytes()
+    later = window()
+    assert later.get("theme", "dark") == "dark"
+    later.set("theme", "pink")
+    later.flush()
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.glob("*damaged*")] == []
+
+
+@pytest.mark.parametrize("reason", ["database or disk is full", "disk I/O error"])
+def test_what_cannot_be_written_waits_is_told_once_and_is_tried_again(
+    qtbot: QtBot, window: Open, path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    preferences = window()
+    preferences.set("panels", "wide")
+    preferences.flush()
+    sentences: list[str] = []
+    preferences._store.troubled.connect(sentences.append)
+    put = store_module._put
+
+    def refuse(*_: object) -> None:
+        put(*_)  # half of it is done already
+        raise store_module.sqlite3.OperationalError(reason)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "_put", refuse)
+        for theme in ("light", "dark", "pink"):
+            preferences.set("theme", theme)
+            preferences.flush()
+        qtbot.waitUntil(lambda: bool(sentences))
+        assert kept(path) == {"panels": "wide"}
+        assert not preferences._store.at_rest
+    preferences._store._desk._due = 0.0
+    preferences.flush()
+    assert kept(path) == {"panels": "wide", "theme": "pink"}
+    qtbot.wait(10)
+    assert len(sentences) == 1
+    assert reason in sentences[0] and str(path) in sentences[0]
 
 
 def test_a_place_that_cannot_be_written_is_told_once(qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
-    preferences = Preferences(tmp_path / "config" / "preferences.json")
+    store = StoreThread(tmp_path / "config" / "safelight.sqlite")
+    preferences = Preferences(store)
     sentences: list[str] = []
-    preferences.troubled.connect(sentences.append)
+    store.troubled.connect(sentences.append)
     for theme in ("light", "dark"):
         preferences.set("theme", theme)
         preferences.flush()
+    qtbot.waitUntil(lambda: bool(sentences))
     assert len(sentences) == 1
-    assert "preferences.json" in sentences[0]
+    assert "safelight.sqlite" in sentences[0]
     assert preferences.get("theme", "") == "dark"
+    store.close()
+
+
+def test_settings_are_read_where_nothing_can_be_written(
+    window: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the last window was closed or died with its last words in the log."""
+    preferences = window()
+    preferences.set("theme", "light")
+    preferences.flush()
+    assert path.with_name(path.name + "-wal").exists()
+    assert kept_setting(path, path, "theme") == "light"
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store_module.Store, "_opened", refuse)
+    assert window().get("theme", "dark") == "light"
+    preferences._store.close()
+    assert not path.with_name(path.name + "-wal").exists()
+    assert window().get("theme", "dark") == "light"
+    assert kept_setting(path, path, "theme") == "light"
+
+
+def test_a_strangers_file_runs_nothing(path: Path) -> None:
+    """Tables that are not ours, such as a view that never ends, are not asked."""
+    path.parent.mkdir()
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n)"
+    with store_module.connected(path) as database:
+        database.execute(
+            f"CREATE VIEW things AS {endless} SELECT 'note' AS kind, 'a' AS name, "
+            "i AS place, 'x' AS text FROM n"
+        )
+    database.close()
+    store = Store(path, WAL, lambda aside: {("note", "aside"): Row(aside)})
+    assert store.rows("note") == {"aside": Row(store.kept)}
+    assert store.kept

@@ -4,13 +4,20 @@ steered, neither lost nor made twice; and the queue can be put in order.
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
 import os
 import signal
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,9 +30,14 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.main import Application
+from app.state import store, store_thread
+from app.state.left_over import claimed
+from app.state.marker import Marker
 from app.state.plan import Plan
 from app.state.queue import Queue
 from app.state.queue_list import QueueList
+from app.state.resumption import Resumption
+from app.state.store import WAL, Row, Store
 from app.windows.queue_dialog import QueueDialog
 from engine import metadata
 from engine.errors import SaveError
@@ -33,7 +45,7 @@ from engine.grid import Axis, Grid
 from engine.request import Edit, Request
 from tests.app.conftest import told
 from tests.app.fake_engine import FakeEngine
-from tests.app.test_durability import Nursery
+from tests.app.nursery import Nursery
 
 Start = Callable[..., Application]
 
@@ -184,7 +196,7 @@ def test_half_a_batch_is_not_made_twice(qtbot: QtBot, start: Start, fake: FakeEn
     first.session.set_count(3)
     first.session.set_seed(7)
     ask(first, "an owl")
-    qtbot.waitUntil(lambda: first.resumption.kept and first.queue.current is not None)
+    qtbot.waitUntil(lambda: first.run.running and first.resumption.kept)
     job = first.queue.current.job
     first.window.close()
     path = paths.image_folder() / "before.png"
@@ -226,27 +238,278 @@ def test_a_timeline_that_was_being_opened_again_makes_no_second_file(
     assert made(third) == ["an owl"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"entries": [{}]}', "[" * 100_000, "\0" * 10])
-def test_a_damaged_queue_is_kept_and_told(
-    qtbot: QtBot, start: Start, home: Path, text: str
+@pytest.mark.parametrize("text", ["{", "[]", '{"entries": 3}', "[" * 100_000, "\0" * 10])
+def test_a_damaged_queue_of_an_earlier_version_stays_and_is_told(
+    qtbot: QtBot, start: Start, text: str
 ) -> None:
-    file = paths.session_folder() / "queue-1.json"
-    file.parent.mkdir(parents=True)
-    file.write_text(text)
+    file = old_queue(text)
     application = start()
-    note = application.window.findChild(QWidget, "noteText")
-    qtbot.waitUntil(note.isVisible)
-    kept = file.with_name("damaged-queue-1.json")
-    assert str(kept) in note.text()
-    assert kept.read_text() == text
+    words = application.window.findChild(QWidget, "errorText").text()
+    assert str(file) in words
+    assert file.read_text() == text
     ask(application, "an owl")
     qtbot.waitUntil(lambda: at_rest(application) and made(application) == ["an owl"])
     qtbot.waitUntil(lambda: application.resumption.kept)
-    assert json.loads(file.read_text())["entries"] == []
+    assert rows() == {}
+
+
+def test_the_queue_of_an_earlier_version_is_taken_over_once(
+    qtbot: QtBot, start: Start, fake: FakeEngine
+) -> None:
+    """With what is odd in it put aside, and told."""
+    entries: list[Any] = [entry("one"), entry("two"), entry("three", steps=-4), {}, 7]
+    text = json.dumps({"version": 1, "entries": entries})
+    text = text.replace('"seed": 2', f'"seed": {"9" * 400}')
+    file = old_queue(text)
+    first = start()
+    qtbot.waitUntil(lambda: bool(notice(first)))
+    assert notice(first) == "A picture is still waiting: make it now?"
+    note = first.window.findChild(QWidget, "noteText")
+    qtbot.waitUntil(note.isVisible)
+    assert "cannot be read (4)" in note.text() and str(paths.store_file()) in note.text()
+    press(qtbot, first.window, "resumeFirstButton")
+    qtbot.waitUntil(lambda: made(first) == ["one"] and at_rest(first))
+    first.window.close()
+    assert file.read_text() == text
+    assert len(rows("odd")) == 4
+    for path in paths.image_folder().glob("*.png"):
+        path.unlink()
+    second = start()
+    qtbot.waitUntil(lambda: second.resumption.ready)
+    assert notice(second) == ""
+
+
+def test_an_odd_row_loses_no_other(qtbot: QtBot, start: Start) -> None:
+    good = {job_of(plan): Row(json.dumps(plan)) for plan in (entry("one"), entry("two"))}
+    odd = {
+        "text": "[" * 100_000,
+        "no plan": "{}",
+        "number": json.dumps(entry("x", steps="many")),
+        "since": json.dumps(entry("y") | {"since": None}),
+        "paths": json.dumps(entry("z")).replace('"written": []', '"written": [[0, 0, 5]]'),
+    }
+    changes = good | {name: Row(text) for name, text in odd.items()}
+    Store(paths.store_file(), WAL).write({("plan/1", name): row for name, row in changes.items()})
+    application = start()
+    qtbot.waitUntil(lambda: bool(notice(application)))
+    assert notice(application) == "2 pictures are still waiting."
+    note = application.window.findChild(QWidget, "noteText")
+    assert "cannot be read (5)" in note.text()
+    qtbot.waitUntil(lambda: application.resumption.kept)
+    assert rows().keys() == good.keys()
+    assert {name: row.text for name, row in rows("odd").items()} == odd
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "",
+        "4242\nsafelight\nelsewhere\n0123456789abcdef\n\n",
+        "1\nsafelight\n",
+        "\0" * 64,
+    ],
+)
+def test_what_stands_in_a_lock_hides_nothing(qtbot: QtBot, start: Start, lock: str) -> None:
+    """The lock of another computer, one that a power cut left empty, one of a process that lives
+    and is another one."""
+    for number in (1, 2):
+        plan = entry(f"of {number}")
+        Store(paths.store_file(), WAL).write(
+            {(f"plan/{number}", job_of(plan)): Row(json.dumps(plan))}
+        )
+        paths.session_folder().mkdir(exist_ok=True)
+        (paths.session_folder() / f"open-{number}").write_text(lock)
+    application = start()
+    qtbot.waitUntil(lambda: bool(notice(application)))
+    assert notice(application).endswith("2 pictures are still waiting.")
+    application.window.close()
+    assert rows().keys() == {job_of(entry("of 1")), job_of(entry("of 2"))}
+    assert rows("plan/2") == {}
+    assert list(paths.session_folder().iterdir()) == []
+
+
+def test_orphans_go_to_one_window_only(tmp_path: Path) -> None:
+    """Of two that look at the same time, while a third one lives."""
+    folder = tmp_path / "session"
+    living = Marker(folder)
+    jobs = [str(number) for number in range(50)]
+    plans = {(f"plan/{2 + number % 7}", job): Row(job) for number, job in enumerate(jobs)}
+    own = {("plan/1", "own"): Row("own")}
+    Store(tmp_path / "x.sqlite", WAL).write(plans | own)
+    markers = [Marker(folder), Marker(folder)]
+    begin = threading.Barrier(2)
+    found: list[str] = []
+
+    def look(marker: Marker) -> None:
+        file = Store(tmp_path / "x.sqlite", WAL)
+        begin.wait()
+        found.extend(claimed(f"plan/{marker.number}", marker.take, file))
+        file.close()
+
+    threads = [threading.Thread(target=look, args=(marker,)) for marker in markers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(jobs)
+    assert not living.crashed
+    for marker in (living, *markers):
+        marker.remove()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib; from app.state.marker import Marker; "
+        "print(Marker(pathlib.Path(sys.argv[1])).number, flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "1\n"
+    second = Marker(tmp_path)
+    assert (second.number, second.crashed) == (2, False)
+    process.kill()
+    process.communicate()
+    third = Marker(tmp_path)
+    assert (third.number, third.crashed) == (1, True)
+    for marker in (second, third):
+        marker.remove()
+
+
+def test_a_long_queue_holds_nothing_up(
+    qtbot: QtBot,
+    start: Start,
+    fake: FakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """5,000 that wait: what the window's thread does for it, one slot at a time."""
+    plans = [entry(f"an owl on a purple background, 3d, {n}") for n in range(5000)]
+    Store(paths.store_file(), WAL).write(
+        {("plan/1", job_of(plan)): Row(json.dumps(plan), n) for n, plan in enumerate(plans)}
+    )
+    watch = Watch(monkeypatch, Resumption, Queue, QueueList)
+    request.addfinalizer(watch.close)
+    application = start()
+    qtbot.waitUntil(lambda: bool(notice(application)), timeout=20_000)
+    fake.gate = threading.Semaphore(0)
+    press(qtbot, application.window, "resumeFirstButton")
+    qtbot.waitUntil(lambda: application.run.running, timeout=20_000)
+    qtbot.waitUntil(lambda: len(application.queue) == 4999, timeout=20_000)
+    qtbot.waitUntil(lambda: application.resumption.kept, timeout=20_000)
+    last = application.queue.waiting[-1].job
+    application.queue.move(last, 0)
+    application.queue.move(last, 2500)
+    ask(application, "one more")
+    qtbot.waitUntil(lambda: application.resumption.kept, timeout=20_000)
+    fake.gate.release(20)
+    qtbot.waitUntil(lambda: len(fake.requests) > 1)
+    qtbot.waitUntil(lambda: application.resumption.kept, timeout=20_000)
+    application.queue.forget()
+    fake.gate = None
+    qtbot.waitUntil(lambda: application.resumption.kept and at_rest(application), timeout=20_000)
+    assert rows() == {}
+    assert {name: ms for name, ms in watch.longest.items() if ms > 16} == {}
+
+
+class Watch:
+    """Milliseconds of the window's own thread in each call of the methods of these kinds, without
+    those of Python's collector, which may fall into any of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *kinds: type) -> None:
+        self._spent: dict[str, list[float]] = {}
+        self._collecting = self._begun = 0.0
+        gc.callbacks.append(self._collect)
+        for kind in kinds:
+            for name, method in list(vars(kind).items()):
+                if isinstance(method, FunctionType) and not name.startswith("__"):
+                    watched = self._watched(f"{kind.__name__}.{name}", method)
+                    monkeypatch.setattr(kind, name, watched)
+
+    @property
+    def longest(self) -> dict[str, float]:
+        """Of each method, without a single call that a busy machine has held up: what is slow is
+        slow again."""
+        return {name: round(sorted(spent)[-2:][0], 1) for name, spent in self._spent.items()}
+
+    def close(self) -> None:
+        gc.callbacks.remove(self._collect)
+
+    def _collect(self, phase: str, _: object) -> None:
+        if phase == "start":
+            self._begun = time.thread_time()
+        else:
+            self._collecting += time.thread_time() - self._begun
+
+    def _watched(self, name: str, method: Any) -> Any:
+        @functools.wraps(method)
+        def call(*arguments: Any, **named: Any) -> Any:
+            begun, before = time.thread_time(), self._collecting
+            try:
+                return method(*arguments, **named)
+            finally:
+                spent = time.thread_time() - begun - (self._collecting - before)
+                self._spent.setdefault(name, []).append(1000 * spent)
+
+        return call
+
+
+def test_what_waits_is_kept_when_there_is_room_again(
+    qtbot: QtBot, start: Start, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full from the very start, and one sentence about it."""
+    monkeypatch.setattr(store_thread, "AGAIN", 0.05)
+    fake.gate = threading.Semaphore(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "connected", refuse)
+        application = start()
+        ask(application, "one", "two")
+        words = application.window.findChild(QWidget, "errorText")
+        qtbot.waitUntil(lambda: "database or disk is full" in words.text())
+        qtbot.waitUntil(lambda: application.resumption.ready)
+        qtbot.wait(200)
+        assert not application.resumption.kept
+        assert not paths.store_file().exists()
+    qtbot.waitUntil(lambda: application.resumption.kept)
+    assert len(rows()) == 2
+
+
+def refuse(*_: object) -> Any:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def old_queue(text: str) -> Path:
+    file = paths.session_folder() / "queue-1.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    return file
+
+
+def entry(prompt: str, **fields: Any) -> dict[str, Any]:
+    """As it is written, of a plan whose job is told by its prompt."""
+    seed = {"one": 1, "two": 2}.get(prompt, 3)
+    request = Request(prompt, width=64, height=64, steps=3, scheduler="unipc", seed=seed)
+    plan = Plan((request,), job=f"job of {prompt}").to_dict()
+    plan["requests"] = [plan["requests"][0] | fields]
+    return {"plan": plan, "folders": [], "since": 1e9, "begun": False}
+
+
+def job_of(plain: dict[str, Any]) -> str:
+    return plain["plan"]["job"]
+
+
+def rows(kind: str = "plan/1") -> dict[str, Row]:
+    return Store(paths.store_file(), WAL).rows(kind)
 
 
 def test_after_a_crash_one_sentence(qtbot: QtBot, start: Start, tmp_path: Path, home: Path) -> None:
-    nursery = Nursery(tmp_path, home, step_seconds=5.0)
+    nursery = Nursery(tmp_path, home, seconds=5.0)
     child = nursery.bear()
     end = time.monotonic() + 30
     while "queued 0" not in nursery.said:
@@ -267,7 +530,7 @@ def test_after_a_crash_one_sentence(qtbot: QtBot, start: Start, tmp_path: Path, 
 
 def test_two_windows_keep_two_queues(start: Start) -> None:
     first, second = start(), start()
-    assert first.marker.queue_file != second.marker.queue_file
+    assert first.marker.number != second.marker.number
     assert not second.marker.crashed
 
 
@@ -280,13 +543,13 @@ def test_the_queue_of_a_second_window_is_not_forgotten(
     qtbot.waitUntil(lambda: second.resumption.kept)
     second.window.close()
     first.window.close()
-    assert second.marker.queue_file.exists()
+    assert len(rows("plan/2")) == 2
     third = start()
-    assert third.marker.queue_file == first.marker.queue_file
+    assert third.marker.number == first.marker.number
     qtbot.waitUntil(lambda: bool(notice(third)))
     assert notice(third).startswith("2 pictures are still waiting")
     qtbot.waitUntil(lambda: third.resumption.kept)
-    assert not second.marker.queue_file.exists()
+    assert (len(rows("plan/2")), len(rows())) == (0, 2)
     third.window.close()
     fourth = start()
     qtbot.waitUntil(lambda: bool(notice(fourth)))

@@ -18,6 +18,7 @@ from app.state.picture import Picture
 from app.state.plan import Origin
 from app.state.run import SheetResult
 from app.state.session import Session
+from app.state.store_thread import StoreThread
 from engine.request import MAX_SEED
 from tests.app.by_hand import begun, heard, image, result, row, step
 from tests.app.fake_engine import FakeEngine
@@ -25,7 +26,7 @@ from tests.app.fake_engine import FakeEngine
 
 @pytest.fixture
 def session(qtbot: QtBot, tmp_path: Path) -> Session:
-    session = Session(Preferences(tmp_path / "preferences.json"), ("unipc", "euler"))
+    session = Session(Preferences(StoreThread(tmp_path / "safelight.sqlite")), ("unipc", "euler"))
     session.set_prompt("an owl")
     session.set_steps(8)
     return session

@@ -4,7 +4,6 @@ that mean harm, two windows on one folder, and what all of it costs."""
 from __future__ import annotations
 
 import gc
-import json
 import os
 import struct
 import zlib
@@ -19,7 +18,9 @@ from pytestqt.qtbot import QtBot
 
 from app.state.background import Background
 from app.state.gallery import GalleryModel
+from app.state.gallery_notes import FILE
 from app.state.run import RunResult
+from app.state.store import DELETE, Store
 from app.state.thumbnails import ThumbnailStore, Wanted
 from engine.request import Request
 from tests.app.gallery_desk import recipe_of, write
@@ -212,8 +213,7 @@ def test_favourites_and_notes_by_role(qtbot: QtBot, make: Make, folder: Path) ->
     shown(qtbot, gallery, "c.png")
     other = make()
     assert [other.entry(row).favourite for row in range(3)] == [True, False, True]
-    kept = json.loads((folder / ".safelight-notes.json").read_text())
-    assert kept["notes"].keys() == {"a.png", "c.png"}
+    assert Store(folder / FILE, DELETE).rows("note").keys() == {"a.png", "c.png"}
 
 
 def test_two_windows_on_one_folder(qtbot: QtBot, make: Make, folder: Path) -> None:

@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.state import gallery_index, gallery_notes
+from app.state import gallery_index
 from app.state.gallery_index import GalleryIndex, Query, index_file
 from app.state.gallery_notes import FILE
 from app.state.gallery_words import expression, words
+from app.state.store import Store
 from tests.app.gallery_desk import Desk, write
 
 FEW = settings(
@@ -311,19 +312,17 @@ def test_notes_are_found_again_without_index_and_under_another_name(
     again.keeper.close()
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"notes": {"a.png": 3, "b.png": {"note": ["x"]}}}', b"\xff"]
-)
+@pytest.mark.parametrize("content", [b"{", b"SQLite format 3\0" * 300, bytes(5000)])
 def test_a_damaged_notes_file_is_kept(desk: Desk, folder: Path, content: bytes) -> None:
     write(folder / "a.png", 1)
     (folder / FILE).write_bytes(content)
     desk.look()
+    kept = folder / ".safelight-notes.damaged.sqlite"
+    assert kept.read_bytes() == content
+    assert [str(kept) in trouble for trouble in desk.troubles] == [True]
     desk.keeper.set_note("a.png", "new")
     desk.look()
     assert desk.entries["a.png"].note == "new"
-    kept = folder / f"{FILE}.damaged"
-    assert not kept.exists() or kept.read_bytes() == content
-    assert kept.exists() == (b"a.png" not in content)
 
 
 def test_a_folder_that_cannot_be_written_keeps_notes_until_the_end(
@@ -335,7 +334,7 @@ def test_a_folder_that_cannot_be_written_keeps_notes_until_the_end(
     def refuse(*_: Any, **__: Any) -> Any:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(gallery_notes, "write_text", refuse)
+    monkeypatch.setattr(Store, "_opened", refuse)
     desk.keeper.set_note("a.png", "still here")
     assert len(desk.troubles) == 1 and "Read-only" in desk.troubles[0]
     desk.look()

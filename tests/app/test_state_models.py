@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.preferences import Preferences
 from app.state.background import Background
 from app.state.models import RECENT, Models
+from app.state.store_thread import StoreThread
 from tests.app.test_state_session import CARD
 
 BUNDLED = (("bundled", "Emoji"),)
@@ -21,7 +22,7 @@ BUNDLED = (("bundled", "Emoji"),)
 
 @pytest.fixture
 def preferences(qtbot: QtBot, tmp_path: Path) -> Preferences:
-    return Preferences(tmp_path / "preferences.json")
+    return Preferences(StoreThread(tmp_path / "safelight.sqlite"))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.preferences import Preferences
 from app.state import economies
 from app.state.session import ModelCard, Session
+from app.state.store_thread import StoreThread
 from engine.errors import RequestError
 from engine.request import ECONOMIES, MAX_SEED, Request
 from tests.app.by_hand import heard
@@ -42,7 +43,7 @@ RESCALED = replace(CARD, default_request=replace(CARD.default_request, guidance_
 
 @pytest.fixture
 def preferences(qtbot: QtBot, tmp_path: Path) -> Preferences:
-    return Preferences(tmp_path / "preferences.json")
+    return Preferences(StoreThread(tmp_path / "safelight.sqlite"))
 
 
 @pytest.fixture
@@ -213,7 +214,7 @@ class TestEconomy:
     ) -> None:
         session.set_economy(level)
         preferences.flush()
-        again = Session(Preferences(tmp_path / "preferences.json"), SCHEDULERS)
+        again = Session(Preferences(StoreThread(tmp_path / "safelight.sqlite")), SCHEDULERS)
         told = heard(again.economyChanged)
         again.adapt(CARD)
         again.announce()
@@ -257,7 +258,7 @@ class TestCourseOfTheGuidance:
     def restarted(self, preferences: Preferences, tmp_path: Path) -> Session:
         """Another start of the program, with what its file says."""
         preferences.flush()
-        return Session(Preferences(tmp_path / "preferences.json"), SCHEDULERS)
+        return Session(Preferences(StoreThread(tmp_path / "safelight.sqlite")), SCHEDULERS)
 
     def test_a_drawn_curve_is_back_at_the_next_start(
         self, session: Session, preferences: Preferences, tmp_path: Path

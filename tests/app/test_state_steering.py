@@ -13,6 +13,7 @@ from app.state.history import History
 from app.state.run import Run
 from app.state.session import Session
 from app.state.steering import Steering
+from app.state.store_thread import StoreThread
 from tests.app.by_hand import begun, heard, result, row, step
 
 
@@ -20,7 +21,7 @@ class Desk:
     """The state objects that steering looks at, connected as `app.main` does it."""
 
     def __init__(self, folder: Path) -> None:
-        self.session = Session(Preferences(folder / "preferences.json"), ("unipc",))
+        self.session = Session(Preferences(StoreThread(folder / "safelight.sqlite")), ("unipc",))
         self.run, self.history = Run(), History(2**30)
         self.steering = Steering(self.session, self.run, self.history)
         self.session.promptChanged.connect(self.steering.refresh)
