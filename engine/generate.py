@@ -29,6 +29,7 @@ from engine.request import STEERABLE, Request
 from engine.schedulers.base import Scheduler, State
 from engine.steering import Conditions, conditions, continued, edited
 from engine.timeline import Snapshot, Timeline
+from engine.tuning import noting
 
 TINY = torch.finfo(torch.float32).tiny
 APART = 0x9E3779B9
@@ -77,6 +78,7 @@ def generate(
     total = state.total
     under_way: deque[Snapshot] = deque()  # that nobody has looked at yet
     former = None
+    ways: dict[str, str] = {}  # in which the large pieces of work were done
     seconds = 0.0  # that the latest evaluation took
     cut: dict[str, None] = {}  # what was not read, in order
     pipeline.pace.previews.begin_run()
@@ -107,7 +109,7 @@ def generate(
             try:
                 model_input = scheduler.scale_model_input(here)
                 poll = control.poll if state.denoised is None else control.poll_evaluation
-                with int8(now.int8):
+                with int8(now.int8), noting(ways):
                     predicted = predict(
                         *(pipeline, now, index, model_input, timestep, told, told_without, poll),
                         carried,
@@ -150,7 +152,8 @@ def generate(
             _looked_at(snapshot, pipeline)
         final = state.sample if state.done else state.denoised
         assert final is not None
-        decoded = pipeline.decode(final, control.poll)
+        with noting(ways):
+            decoded = pipeline.decode(final, control.poll)
     except RunCancelled:
         yield Cancelled(state.index, timeline)
         return
@@ -164,6 +167,8 @@ def generate(
         executed_steps=state.index,
         notes=(*cut, *decoded.notes, *_how_it_ran(pipeline, request)),
         branches=branches,
+        threads=torch.get_num_threads() if pipeline.device.type == "cpu" else 0,
+        ways=ways,
     )
     yield Finished(tuple(to_pil(pixels) for pixels in decoded.pictures), record, timeline)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from engine import image_file
@@ -41,7 +42,9 @@ class Record:
         takes_prompt: whether the model reads a prompt, and so was guided; branches: the evaluations
         at which the run left another one, first to last. What it changed there are edits; job:
         which request of a queue it was made for; prediction_type: what the network was taken to
-        predict, which the weights alone do not always tell; others: what a later version of
+        predict, which the weights alone do not always tell; threads: how many worked on it, 0 where
+        that means nothing or is not told; ways: by large piece of work, the way that
+        `engine.tuning` took, of several that differ in rounding; others: what a later version of
         Safelight says beside these, kept as it is.
     """
 
@@ -57,6 +60,8 @@ class Record:
     branches: tuple[int, ...] = ()
     job: str = ""
     prediction_type: str = ""
+    threads: int = 0
+    ways: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -67,6 +72,8 @@ class Record:
         executed_steps: int,
         notes: tuple[str, ...],
         branches: tuple[int, ...] = (),
+        threads: int = 0,
+        ways: Mapping[str, str] = MappingProxyType({}),
     ) -> Record:
         return cls(
             request=request,
@@ -80,6 +87,8 @@ class Record:
             takes_prompt=pipeline.takes_prompt,
             branches=branches,
             prediction_type=str(pipeline.scheduler_config.get("prediction_type", "")),
+            threads=threads,
+            ways=dict(ways),
         )
 
     @property

@@ -29,6 +29,7 @@ REQUIRED = {
     "notes": list,
 }
 LATER = {"takes_prompt": bool, "branches": list, "job": str, "prediction_type": str}
+LATER |= {"threads": int, "ways": dict}
 """Fields that records of earlier versions lack."""
 
 
@@ -73,17 +74,21 @@ def _checked(plain: dict[str, Any]) -> dict[str, Any]:
     for name, kind in kinds.items():
         if name in own and type(own[name]) is not kind:
             raise ValueError(f"its {name} is {told(own[name])}")
-    if not 0 <= own["executed_steps"] <= MAX_EDIT_STEP:
-        raise ValueError(f"its executed_steps is {told(own['executed_steps'])}")
+    for name in ("executed_steps", "threads"):
+        if not 0 <= own.get(name, 0) <= MAX_EDIT_STEP:
+            raise ValueError(f"its {name} is {told(own[name])}")
     for name, kind in (("notes", str), ("branches", int)):
         values = own[name] = tuple(own.get(name, ()))
         if len(values) > MOST_ENTRIES or not all(type(value) is kind for value in values):
             raise ValueError(f"its {name} is {told(values)}")
     if not all(0 <= branch <= MAX_EDIT_STEP for branch in own["branches"]):
         raise ValueError(f"its branches is {told(own['branches'])}")
-    versions = own["versions"]
-    if OURS not in versions or not all(isinstance(value, str) for value in versions.values()):
-        raise ValueError(f"its versions is {told(versions)}")
+    for name in ("versions", "ways"):
+        entries = own.get(name, {})
+        if len(entries) > MOST_ENTRIES or not all(isinstance(one, str) for one in entries.values()):
+            raise ValueError(f"its {name} is {told(entries)}")
+    if OURS not in own["versions"]:
+        raise ValueError(f"its versions is {told(own['versions'])}")
     own["others"] = {name: value for name, value in plain.items() if name not in kinds}
     return own
 

@@ -18,6 +18,7 @@ from PIL import Image
 from engine import image_file, metadata
 from engine.atomic import shown_path
 from engine.checkpoint import hub_cache
+from engine.circumstances import as_it_was_made, differences
 from engine.cost import ask_first
 from engine.device import DTYPES, has_bfloat16, pick_device, pick_dtype
 from engine.errors import EngineError, LoadError
@@ -94,20 +95,20 @@ def replay(
     before, kind = _pixels(path, record)
     where = _device(record, device)
     precision = _dtype(path, record, where, dtype)
-    with closing(
-        _loaded(path, record, source, places, where, precision, vae, progress)
-    ) as pipeline:
+    pipeline = _loaded(path, record, source, places, where, precision, vae, progress)
+    with closing(pipeline), as_it_was_made(record, where):
         finished = _made_again(pipeline, record, progress)
     after = np.asarray(finished.images[0]).astype(np.int16)
     difference = np.abs(after - before)
+    identical = not difference.any()
     return Replay(
-        identical=not difference.any(),
+        identical=identical,
         largest_difference=int(difference.max()),
         mean_difference=float(difference.mean()),
         record=record,
         image=finished.images[0],
         made=finished.record,
-        notes=tuple(_other_ways(kind, record, finished.record)),
+        notes=tuple(differences(kind, record, finished.record, identical)),
     )
 
 
@@ -254,20 +255,3 @@ def _made_again(pipeline: Pipeline, record: Record, progress: Progress) -> Finis
             f"{pipeline.device} cannot calculate in {record.dtype} ({error}): take another device."
         ) from error
     raise AssertionError("a run without a control ends with its images")
-
-
-def _other_ways(kind: str, record: Record, made: Record) -> Iterator[str]:
-    """What may be the reason of a difference."""
-    if kind == "JPEG":
-        yield "The file is a JPEG, which is close to the pixels and never the same."
-    for what, then, now in (
-        ("on", record.device, made.device),
-        ("in", record.dtype, made.dtype),
-        ("with torch", record.versions.get("torch", ""), made.versions["torch"]),
-        ("with Safelight", record.versions["safelight"], made.versions["safelight"]),
-    ):
-        if then != now:
-            yield f"The file was made {what} {shown(then)}, and this {what} {shown(now)}."
-    for note in record.notes:
-        if note not in made.notes:
-            yield f"The file was made otherwise: {shown(note)}."

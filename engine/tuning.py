@@ -11,10 +11,12 @@ import platform
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -24,6 +26,32 @@ TRIALS = 2
 FILE = "tuning.json"
 CACHE = "SAFELIGHT_CACHE"
 """The environment variable that names the folder of a program's tuners."""
+
+
+_told: ContextVar[Mapping[str, str]] = ContextVar("told", default=MappingProxyType({}))
+_noted: ContextVar[dict[str, str] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def taking(ways: Mapping[str, str]) -> Iterator[None]:
+    """Work that this thread asks a tuner for meanwhile is done in these ways, by work, as far as
+    this machine has them, whatever is quicker: a run is made again as it was made."""
+    token = _told.set(ways)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
+@contextmanager
+def noting(ways: dict[str, str]) -> Iterator[None]:
+    """In which way each work is done meanwhile that this thread asks a tuner for goes into
+    `ways`."""
+    token = _noted.set(ways)
+    try:
+        yield
+    finally:
+        _noted.reset(token)
 
 
 class Tuner:
@@ -45,10 +73,17 @@ class Tuner:
         if len(ways) == 1:
             return next(iter(ways.values()))()
         work = _here(work)
-        if (way := self._chosen.get(work, "")) in ways:
-            return ways[way]()
-        with self._lock:  # two that measure at once would measure each other
-            return self._tried(work, ways)
+        if (way := _told.get().get(work, "")) in ways or (
+            way := self._chosen.get(work, "")
+        ) in ways:
+            result = ways[way]()
+        else:
+            with self._lock:  # two that measure at once would measure each other
+                result = self._tried(work, ways)
+            way = self._chosen[work]
+        if (noted := _noted.get()) is not None:
+            noted[work] = way
+        return result
 
     def quickest(
         self,
