@@ -36,7 +36,10 @@ from engine.events import Cancelled, Encoded, Event, Finished, Step
 from engine.grid import Axis, Grid
 from engine.libraries import load_libraries
 from engine.request import Edit, Request
+from engine.threads import wait_asleep
 from engine.timeline import Snapshot, Timeline
+
+wait_asleep()  # before anything here or outside loads torch
 
 if TYPE_CHECKING:
     from engine.compare import compare

@@ -32,7 +32,6 @@ print("\\n" + json.dumps(found | {"peak": peak}))
 """
 
 PROBE = """
-import torch
 from engine import device
 from engine.networks import int8
 cpu = device.pick_device("cpu")

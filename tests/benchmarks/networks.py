@@ -86,8 +86,8 @@ found["seconds"] = statistics.median(seconds)
 
 # Every call encodes other prompts: ours keeps those that it read lately.
 SAFELIGHT = f"""
-{TIMED}
 import engine
+{TIMED}
 from engine.networks.int8 import int8
 from engine.steering import conditions
 pipeline = engine.load(FOLDER, device="cpu", dtype=DTYPE)
