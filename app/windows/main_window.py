@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(860, 520)
         self.setAcceptDrops(True)
         self.resize(1440, 900)
-        fit(self)
+        self._fit()
         self._arrange_tab_order()
 
         self.menu.saveRequested.connect(self.saveRequested)
@@ -253,7 +253,7 @@ class MainWindow(QMainWindow):
     def arrange(self, geometry: QByteArray, panels: QByteArray) -> None:
         """Stand as `arrangement` told; what is empty or damaged changes nothing."""
         self.restoreGeometry(geometry)
-        fit(self)
+        self._fit()
         self._splitter.restoreState(panels)
         self._follow_splitter()
 
@@ -379,7 +379,8 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        fit_once_shown(self)
+        if self.size() == self._fitted:  # else whoever shows it has said how large it is to be
+            fit_once_shown(self)
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
@@ -405,6 +406,10 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
         super().closeEvent(event)
+
+    def _fit(self) -> None:
+        fit(self)
+        self._fitted = self.size()
 
     def _left(self) -> QWidget:
         """The recipe scrolls in a low window; what steers a run stays in sight under it."""
