@@ -4,6 +4,7 @@ files, verifying, the dialog, and the same list on the command line."""
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from pytestqt.qtbot import QtBot
 from app import cli, paths
 from app.preferences import Preferences
 from app.state.library import Library
+from app.state.store import WAL, Row, Store
 from app.state.store_thread import StoreThread
 from app.windows.library_dialog import LibraryDialog
 from engine import checkpoint
@@ -277,8 +279,9 @@ def test_another_file_of_the_same_name_and_size_is_asked_about_anew(
 
 
 def test_preferences_that_somebody_wrote_do_no_harm(open_library: Open, tmp_path: Path) -> None:
-    text = '{"model_folders": [1, null], "prediction_types": [1, {"path": 2}, {"path": "x"}]}'
-    (tmp_path / "preferences.json").write_text(text)
+    odd = {"model_folders": [1, None], "prediction_types": [1, {"path": 2}, {"path": "x"}]}
+    rows = {("setting", name): Row(json.dumps(value)) for name, value in odd.items()}
+    Store(tmp_path / "safelight.sqlite", WAL).write(rows)
     assert shown(open_library()) == ["Emoji"]
 
 

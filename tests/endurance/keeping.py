@@ -94,11 +94,7 @@ def keep(kind: str, armed: Path) -> str:
         return keep_image()
     application = opened()
     refused: list[str] = []
-    for signal in (
-        application.preferences.troubled,
-        application.resumption.troubled,
-        application.gallery.failed,
-    ):
+    for signal in (application.store.troubled, application.gallery.failed):
         signal.connect(refused.append)
     until(lambda: row_of(application, "old.png") >= 0)
     armed.touch()
@@ -106,6 +102,7 @@ def keep(kind: str, armed: Path) -> str:
         case "setting":
             application.session.set_prompt(NEW)
             application.preferences.flush()
+            until(lambda: application.store.at_rest or bool(refused))
         case "queue":
             application.queue.submit(Plan((request(300),)))
             until(lambda: application.resumption.kept or bool(refused))
