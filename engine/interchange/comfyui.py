@@ -16,7 +16,8 @@ from typing import Any
 from engine import schedulers
 from engine.errors import EngineError
 from engine.interchange import comfyui_nodes as known
-from engine.interchange.comfyui_graph import Graph, Lost, Node, is_link
+from engine.interchange.comfyui_graph import Graph, Lost
+from engine.interchange.comfyui_nodes import Node, is_link
 from engine.interchange.comfyui_prompts import MAX_PROMPT, Prompts
 from engine.interchange.plain_json import read_object
 from engine.interchange.recipe import Draft, number, shown
@@ -24,13 +25,14 @@ from engine.interchange.recipe import Draft, number, shown
 __all__ = ["MAX_PROMPT", "is_graph", "read", "read_nodes"]
 
 SAVING = re.compile(r"save|preview|output|websocket", re.IGNORECASE)
-SAMPLER = re.compile(r"k.?sampler", re.IGNORECASE)
 PASSING = re.compile(r"reroute|switch", re.IGNORECASE)
+CHANGING = re.compile(r"mask|noise|inject|composite|blend|add|subtract|multiply|interpolat", re.I)
 RESIZING = re.compile(r"upscale|resize|crop|scale", re.IGNORECASE)
 NUMBERS = ("seed", "steps", "cfg", "denoise", "start_at_step", "end_at_step")
 FIELDS = {"seed": "Seed", "steps": "Steps", "cfg": "CFG", "denoise": "Denoise"}
 FIELDS |= {"start_at_step": "Start at step", "end_at_step": "End at step"}
 SIZE = (("width", "Width"), ("height", "Height"))
+CLIP_SKIP = ("stop_at_clip_layer", "clip_skip", "base_clip_skip")
 ALONE = "every picture here begins from noise alone"
 
 
@@ -90,7 +92,7 @@ class _Reader:
         """The sampler that a saved image begins with, and those that come after it. Raises
         EngineError."""
         graph = self._graph
-        samplers = {name for name, node in graph.nodes.items() if _is_sampler(node)}
+        samplers = {name for name, node in graph.nodes.items() if known.is_sampler(node)}
         if not samplers:
             raise EngineError(
                 "The graph of ComfyUI has no sampler that is known here, so it does not tell how "
@@ -204,7 +206,12 @@ class _Reader:
                 if RESIZING.search(kind):
                     self._lost("The size", Lost(kind))
                     return
+                if CHANGING.search(kind):
+                    self._draft.leave_out("The node", kind, "nothing changes the noise here")
                 continue
+            if (number(told.get("batch_size")) or 1) > 1:
+                why = "which of them this picture is, the graph does not tell"
+                self._draft.leave_out("A batch of", told["batch_size"], why)
             if any(key in told for key in ("pixels", "image")):
                 why = "the picture that this one began from is not in the file"
                 self._draft.leave_out(kind, "", why)
@@ -224,7 +231,7 @@ class _Reader:
         draft = self._draft
         for stop in self._graph.way(guiding, "model"):
             kind, told = stop.node["class_type"], stop.node["inputs"]
-            for lora in _loras(stop.node):
+            for lora in known.loras(stop.node):
                 draft.leave_out("LoRA", lora, "LoRAs are not loaded here")
             keys = [key for key in known.NAMES["checkpoint"] if key in told]
             name = self._graph.value(told[keys[0]], "checkpoint") if keys else None
@@ -234,7 +241,7 @@ class _Reader:
                     if isinstance(told.get(other), str) and told[other] not in ("", "None"):
                         draft.leave_out("Refiner", told[other], "there is no second model here")
                 return
-            is_plain = known.PLUMBING.search(kind) and not _is_sampler(stop.node)
+            is_plain = known.PLUMBING.search(kind) and not known.is_sampler(stop.node)
             changes = is_link(stop.carries) and not (stop.is_pipe or is_plain)
             if changes and "lora" not in kind.lower():
                 draft.leave_out("The node", kind, "nothing changes the model on its way here")
@@ -264,6 +271,8 @@ class _Reader:
         last, steps = number(told["end_at_step"]), number(told["steps"])
         if last is not None and steps is not None and last < steps:
             draft.leave_out("End at step", told["end_at_step"], "pictures are finished here")
+        if str(sampler["inputs"].get("add_noise", True)).lower() in ("disable", "false"):
+            draft.leave_out("Add noise", sampler["inputs"]["add_noise"], ALONE)
         if script := self._graph.at(sampler["inputs"].get("script")):
             draft.leave_out("The node", script["class_type"], "there is only one pass here")
         for name in later:
@@ -272,29 +281,3 @@ class _Reader:
             settings = [f"{key} {shown(value)}" for key, value in values.items()]
             said = ", ".join([self._graph.nodes[name]["class_type"], *settings])
             draft.leave_out("A second pass,", said, "there is only one here")
-
-
-CLIP_SKIP = ("stop_at_clip_layer", "clip_skip", "base_clip_skip")
-
-
-def _loras(node: Node) -> list[str]:
-    """The LoRAs that a node puts into the model."""
-    kind, told = node["class_type"], node["inputs"]
-    if "lora" not in kind.lower() and "lora_name" not in told and "lora_stack" not in told:
-        return []
-    names = [value for key, value in told.items() if re.fullmatch(r"lora(_name)?(_?\d+)?", key)]
-    names = [name.get("lora") if isinstance(name, dict) else name for name in names]
-    found = [name for name in names if isinstance(name, str) and name not in ("", "None")]
-    stacked = any(is_link(told.get(key)) for key in ("lora_stack", "optional_lora_stack"))
-    return [*found, f"of {kind}"] if stacked else found
-
-
-def _is_sampler(node: Node) -> bool:
-    """Whether it takes prompts, or a guider, and the latents to work on; or all of it at once."""
-    told, kind = node["inputs"], node["class_type"]
-    if "guider" in told and ("sigmas" in told or "noise" in told):
-        return True
-    if SAMPLER.search(kind) and any(known.PIPES.search(key) and is_link(told[key]) for key in told):
-        return "provider" not in kind.lower()
-    makes = {"positive", "latent_image"} <= told.keys() or "KSampler" in kind
-    return makes and ("seed" in told or "noise_seed" in told)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.interchange import comfyui_nodes as known
+from engine.interchange.comfyui_nodes import Node, is_link
 from engine.interchange.recipe import number, whole
 
 MAX_NODES = 5000
@@ -27,9 +28,6 @@ MAX_DEPTH = 12
 NAMED_SIZE = re.compile(r"resolution|dimension|ratio|size|preset", re.IGNORECASE)
 SIZE = re.compile(r"(\d{2,5})\s*[x×]\s*(\d{2,5})")
 RATIO = re.compile(r"\d\s*:\s*\d")
-
-Node = Mapping[str, Any]
-"""class_type, and inputs by name."""
 
 
 @dataclass(frozen=True)
@@ -256,15 +254,6 @@ class Graph:
         if scale not in (None, 1):
             pair = [int(min(side * scale, 1e9)) for side in pair]
         return [int(own or side) for own, side in zip(over, pair, strict=True)]
-
-
-def is_link(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str | int)
-        and isinstance(value[1], int)
-    )
 
 
 def _given(node: Node, index: int, name: str) -> str:

@@ -1,12 +1,15 @@
-"""What is known of ComfyUI's nodes by their names: what each of their outputs gives, how they
-choose and join, and what their inputs are called. Facts alone; read by `comfyui_graph` and
-`comfyui_prompts`.
+"""What is known of ComfyUI's nodes by their names and inputs: what each of their outputs gives, how
+they choose and join, and what their inputs are called. Read by the other modules of ComfyUI here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
+
+Node = Mapping[str, Any]
+"""class_type, and inputs by name."""
 
 CONDITIONING = (
     *("conditioning", "conditioning_1", "conditioning_to", "conditioning1", "cond1", "cond"),
@@ -181,9 +184,43 @@ BY_TRUTH: Mapping[str, tuple[str, str, str]] = {
 SKIP_EMPTY = ("Text Concatenate", "JoinStringMulti", "StringFunction|pysssss")
 """Nodes that join their texts without those that are empty."""
 
+SAMPLER = re.compile(r"k.?sampler", re.IGNORECASE)
 SIGMAS: Mapping[str, str] = {
     "BetaSamplingScheduler": "beta",
     "ExponentialScheduler": "exponential",
     "KarrasScheduler": "karras",
 }
 """Nodes that space the noise and are no more than one of the schedules."""
+
+
+def is_link(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], str | int)
+        and isinstance(value[1], int)
+    )
+
+
+def loras(node: Node) -> list[str]:
+    """The LoRAs that a node puts into the model."""
+    kind, told = node["class_type"], node["inputs"]
+    if "lora" not in kind.lower() and "lora_name" not in told and "lora_stack" not in told:
+        return []
+    names = [value for key, value in told.items() if re.fullmatch(r"lora(_name)?(_?\d+)?", key)]
+    put = [name for name in names if not (isinstance(name, dict) and name.get("on") is False)]
+    names = [name.get("lora") if isinstance(name, dict) else name for name in put]
+    found = [name for name in names if isinstance(name, str) and name not in ("", "None")]
+    stacked = any(is_link(told.get(key)) for key in ("lora_stack", "optional_lora_stack"))
+    return [*found, f"of {kind}"] if stacked else found
+
+
+def is_sampler(node: Node) -> bool:
+    """Whether it takes prompts, or a guider, and the latents to work on; or all of it at once."""
+    told, kind = node["inputs"], node["class_type"]
+    if "guider" in told and ("sigmas" in told or "noise" in told):
+        return True
+    if SAMPLER.search(kind) and any(PIPES.search(key) and is_link(told[key]) for key in told):
+        return "provider" not in kind.lower()
+    makes = {"positive", "latent_image"} <= told.keys() or "KSampler" in kind
+    return makes and ("seed" in told or "noise_seed" in told)

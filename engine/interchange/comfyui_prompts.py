@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.interchange import comfyui_nodes as known
-from engine.interchange.comfyui_graph import Graph, Lost, Node, Stop
+from engine.interchange.comfyui_graph import Graph, Lost, Stop
+from engine.interchange.comfyui_nodes import Node
 from engine.interchange.recipe import Draft, shown
 
 MAX_PROMPT_PARTS = 64
@@ -98,6 +99,9 @@ class Prompts:
         told = node["inputs"]
         for first, second in TWO:
             if first in told or second in told:
+                if "guidance" in told:  # Flux has it beside its prompt
+                    why = "no model here takes a distilled guidance"
+                    self._draft.leave_out("Guidance", told["guidance"], why)
                 return self._two_texts(told, first, second)
         return self._text(node, name, [])
 

@@ -16,12 +16,30 @@ MARKS = frozenset(("base_model", "performance", "sharpness", "adm_guidance"))
 PAIR = re.compile(r"\W*(\d{1,9})\D{1,5}(\d{1,9})\W*")
 REFINER = "there is no second model here"
 REASONS = {
-    "sharpness": NO_SETTING,
-    "adm_guidance": NO_SETTING,
-    "adaptive_cfg": NO_SETTING,
     "freeu": "there is no FreeU here",
+    "styles": "only the prompt itself is taken",
+    "refiner_model": REFINER,
+    "refiner_swap_method": REFINER,
+    "inpaint_mode": "nothing is painted over here",
+    "uov_method": "a finished picture is enlarged by an act of its own here",
     "vae": "the model's own autoencoder is taken",
 }
+"""Everything else that made the picture is left out because there is no such setting here."""
+READ = frozenset(
+    (
+        *("prompt", "negative_prompt", "base_model", "base_model_hash", "steps", "seed", "sampler"),
+        *("scheduler", "guidance_scale", "clip_skip", "resolution", "width", "height"),
+    )
+)
+"""What is read,"""
+SILENT = frozenset(
+    (
+        *("metadata_scheme", "version", "created_by", "full_prompt", "full_negative_prompt"),
+        *("prompt_expansion", "performance", "loras", "refiner_switch", "lora_hashes", "date"),
+        *("fooocus_v2_expansion", "refiner_model_hash", "image_number", "inpaint_engine"),
+    )
+)
+"""and what did not make the picture, or stands in the file once more."""
 RUINED = {
     "prompt": "Prompt",
     "negative_prompt": "Negative",
@@ -102,15 +120,18 @@ def _read_size(draft: Draft, resolution: Any) -> None:
 
 
 def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
-    styles = told.get("styles")
-    if styles not in (*ABSENT, "[]", []):
-        shown_styles = ", ".join(map(str, styles)) if isinstance(styles, list) else styles
-        draft.leave_out("Styles", shown_styles, "only the prompt itself is taken")
-    if told.get("refiner_model") not in ABSENT:
-        draft.leave_out("Refiner model", told["refiner_model"], REFINER)
+    """A sentence for everything that is not read: other versions have settings that are not known
+    here by name."""
     loras = [inner for key, inner in told.items() if key.startswith("lora_combined_")]
-    if names := ", ".join(str(lora) for lora in loras if isinstance(lora, str)):
+    if names := ", ".join(lora for lora in loras if isinstance(lora, str)):
         draft.leave_out("LoRA", names, "LoRAs are not loaded here")
-    for key, reason in REASONS.items():
-        if told.get(key) not in (*ABSENT, USUAL.get(key)):
-            draft.leave_out(shown(key).replace("_", " ").capitalize(), told[key], reason)
+    for key, value in told.items():
+        if key in READ or key in SILENT or key.startswith(("lora_combined_", "lora_hash")):
+            continue
+        if value in (*ABSENT, "[]", [], False, USUAL.get(key)):
+            continue
+        if key == "refiner_swap_method" and told.get("refiner_model") in ABSENT:
+            continue
+        said = ", ".join(map(str, value)) if isinstance(value, list) else value
+        name = shown(key).replace("_", " ").capitalize()
+        draft.leave_out(name, said, REASONS.get(key, NO_SETTING))

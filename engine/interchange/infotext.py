@@ -23,7 +23,7 @@ SILENT = frozenset(
     (
         *("Version", "User", "App", "Parser", "Backend", "Operations", "Hashes", "SDCPP", "Date"),
         *("Schedule type", "Scheduler", "Created Date", "Raw prompt", "Raw negative prompt"),
-        *("Batch size", "Batch pos", "Face restoration", "Pipeline", "Template", "Batch", "Index"),
+        *("Batch size", "Batch pos", "Pipeline", "Template", "Batch", "Index"),
         *("Negative template", "Grid"),
     )
 )
@@ -34,6 +34,7 @@ REASONS = {
     "Denoising strength": "it belongs to a picture that this one began from, or to a second pass",
     "Detailer": "nothing is painted over here",
     "ENSD": "noise is drawn in another way here",
+    "Face restoration": "nothing is painted over here",
     "Init image": "the picture that this one began from is not in the file",
     "Hires": "there is no second pass here",
     "Lora": "LoRAs are not loaded here",

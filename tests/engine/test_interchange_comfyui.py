@@ -243,6 +243,17 @@ def test_an_enlarged_start_has_the_size_that_it_is_enlarged_to():
     check(graph(by_factor, latent_image=["20", 0]), told, width=None, height=None)
 
 
+def test_what_changes_the_start_is_said():
+    batch = {"5": node("EmptyLatentImage", width=512, height=768, batch_size=4)}
+    check(graph(batch), ("A batch of 4 is left out: which of them this picture is, the graph",))
+    masked = {"20": node("SetLatentNoiseMask", samples=["5", 0], mask=["21", 0])}
+    told = ("The node SetLatentNoiseMask is left out: nothing changes the noise here.",)
+    check(graph(masked, latent_image=["20", 0]), told)
+    check(graph(add_noise="disable"), ("Add noise disable is left out: every picture here begins",))
+    flux = {"6": node("CLIPTextEncodeFlux", clip_l="a cat", t5xxl="a cat", guidance=3.5)}
+    check(graph(flux), ("Guidance 3.5 is left out: no model here takes a distilled guidance.",))
+
+
 def of_prompt(**nodes: Any) -> dict[str, Any]:
     """The default graph, whose prompt comes from the first of these nodes."""
     more = {name.lstrip("_"): made for name, made in nodes.items()}
@@ -580,6 +591,18 @@ def test_the_parts_of_a_sampler_are_read_through_what_changes_them():
     silent = nodes | {"30": node("DisableNoise")}
     told = read(graph(silent)).left_out
     assert "The noise of DisableNoise is left out: it names no seed." in told
+
+
+def test_the_loras_that_are_put_in_are_said():
+    power = node(
+        "Power Lora Loader (rgthree)",
+        lora_1={"on": True, "lora": "fine.safetensors", "strength": 1},
+        lora_2={"on": False, "lora": "off.safetensors", "strength": 1},
+        model=["4", 0],
+        clip=["4", 1],
+    )
+    told = ("LoRA fine.safetensors is left out: LoRAs are not loaded here.",)
+    check(graph({"20": power}, model=["20", 0]), told)
 
 
 def test_a_model_that_is_not_found_is_said():

@@ -310,6 +310,19 @@ def test_all_that_invokeai_did_is_said(tmp_path, more, told):
         assert sentence.startswith(start)
 
 
+def test_what_no_version_had_before_is_said():
+    fooocus = {"metadata_scheme": "fooocus", "prompt": "a cat", "uov_method": "Upscale (2x)"}
+    recipe = interchange.read_text(json.dumps(fooocus | {"enhance": True, "refiner_switch": 0.5}))
+    assert recipe.left_out == (
+        "Uov method Upscale (2x) is left out: a finished picture is enlarged by an act of its own "
+        "here.",
+        "Enhance True is left out: there is no such setting here.",
+    )
+    text = f"a cat\nSteps: 20, {SETTINGS}, Face restoration: CodeFormer"
+    told = interchange.read_text(text).left_out
+    assert told == ("Face restoration: CodeFormer is left out: nothing is painted over here.",)
+
+
 def test_a_number_of_hundreds_of_digits_is_a_sentence():
     for name in ("Steps", "CFG scale", "Seed", "Size", "Clip skip", "Eta DDIM", "Guidance"):
         value = "9" * 400 if name != "Size" else f"{'9' * 400}x64"
