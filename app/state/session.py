@@ -80,7 +80,9 @@ class ModelCard:
         takes none, and for a class that it does not have."""
         own = self.default_request
         if not self.takes_prompt:
-            request = replace(request, **{name: getattr(own, name) for name in OF_A_PROMPT})
+            of_a_prompt = {name: getattr(own, name) for name in OF_A_PROMPT}
+            of_a_prompt["guidance_rescale"] = own.guidance_rescale or 0.0
+            request = replace(request, **of_a_prompt)
         if not self.accepts_class(request.class_label):
             request = replace(request, class_label=None)
         return request
