@@ -37,6 +37,7 @@ _SCHEMA = (
     "text TEXT NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID"
 )
 _PUT = "INSERT INTO things VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET place = ?3, text = ?4"
+_ADD = "INSERT OR IGNORE INTO things VALUES (?, ?, ?, ?)"
 _ROWS = "SELECT name, place, text FROM things WHERE kind = ? ORDER BY place, name"
 
 T = TypeVar("T")
@@ -75,6 +76,7 @@ class Store:
         self._journal = journal
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # which one is open
+        self._sound: tuple[int, int] | None = None  # which one was looked through
 
     def rows(self, kind: str) -> dict[str, Row]:
         """The rows of that kind by their name, in order."""
@@ -132,7 +134,7 @@ class Store:
         make_folder(self.path.parent)
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
             raise OSError("it is no file")
-        self._file = _identity(self.path)
+        former, self._file = self._file, _identity(self.path)
         if self._file and 0 < self.path.stat().st_size < SMALLEST:
             raise Damage("the file is cut short")
         database = connected(self.path)
@@ -143,10 +145,15 @@ class Store:
                 self._fill(database)
                 sync_folder(self.path.parent)
             _check(database)
+            if self._file != self._sound:
+                _look_through(database)
+            if former not in (None, self._file):  # another process has made a new one
+                with _transaction(database):
+                    _put(database, self.contents(self.kept), _ADD)
         except BaseException:
             database.close()
             raise
-        self._file = _identity(self.path)
+        self._file = self._sound = _identity(self.path)
         self._database = database
         return database
 
@@ -186,6 +193,7 @@ def glance(path: Path, kind: str) -> dict[str, Row]:
             with closing(connected(path, how)) as database:
                 database.execute(f"PRAGMA locking_mode = {locking}")
                 _check(database)
+                _look_through(database)
                 return _rows(database, kind)
         except sqlite3.Error as error:
             if number == len(ways):
@@ -241,20 +249,24 @@ def _write(database: sqlite3.Connection, changes: Changes) -> None:
         _put(database, changes)
 
 
-def _put(database: sqlite3.Connection, changes: Changes) -> None:
+def _put(database: sqlite3.Connection, changes: Changes, how: str = _PUT) -> None:
     gone = [key for key, row in changes.items() if row is None]
     there = [(*key, row.place, row.text) for key, row in changes.items() if row is not None]
     database.executemany("DELETE FROM things WHERE kind = ? AND name = ?", gone)
-    database.executemany(_PUT, there)
+    database.executemany(how, there)
 
 
 def _check(database: sqlite3.Connection) -> None:
-    """Raise for a file that is none of ours, or has come to harm."""
+    """Raise for a file that is none of ours."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise sqlite3.OperationalError("it was written by a later version of Safelight")
     if database.execute("SELECT sql FROM sqlite_master").fetchall() != [(_SCHEMA,)]:
         raise Damage("the tables are others")
+
+
+def _look_through(database: sqlite3.Connection) -> None:
+    """Raise for a file that has come to harm."""
     (word,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if word != "ok":
         raise Damage(word)

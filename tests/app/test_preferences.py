@@ -167,6 +167,20 @@ def test_a_file_that_goes_is_made_again_with_all_that_is_known(
     assert kept(path) == {"theme": "light", "panels": "wide"}
 
 
+def test_what_another_window_wrote_comes_into_a_new_file_too(window: Open, path: Path) -> None:
+    one, other = window(), window()
+    one.set("theme", "light")
+    one.flush()
+    other.set("panels", "wide")
+    other.flush()
+    path.write_bytes(b"x" * 5000)
+    one.set("theme", "dark")
+    one.flush()
+    other.set("steps", 7)
+    other.flush()
+    assert kept(path) == {"theme": "dark", "panels": "wide", "steps": 7}
+
+
 def test_a_file_of_a_later_version_is_left_alone(window: Open, path: Path) -> None:
     preferences = window()
     preferences.set("theme", "light")

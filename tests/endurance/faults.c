@@ -21,7 +21,8 @@ static atomic_int calls;
 
 static int below(const char *path) {
     const char *folder = getenv("FAULT_FOLDER");
-    return folder && path && !strncmp(path, folder, strlen(folder));
+    size_t length = folder ? strlen(folder) : 0;
+    return folder && path && !strncmp(path, folder, length) && path[length] == '/';
 }
 
 static int below_fd(int fd) {
