@@ -12,6 +12,7 @@ from typing import Any
 
 from app.cli_targets import output_path
 from engine.errors import EngineError
+from engine.foreign import read_json
 from engine.request import ECONOMIES, Edit
 
 HELP = "make images"
@@ -74,6 +75,8 @@ GUIDANCE_REUSE_HELP = (
 INT8_HELP = "multiply in 8-bit numbers, twice as fast on processors that can, almost the same image"
 WORDS = {"true": "true", "false": "false", "null": "null", "none": "null"}
 """Values without digits that are no text, in any case, and how JSON has them."""
+MOST_BYTES = 16 * 2**20
+"""Of a file of edits."""
 EDITS_FORM = '[{"step": 8, "field": "guidance_scale", "value": 9.5}]'
 
 
@@ -231,12 +234,12 @@ def read_edits(path: Path, first: int = 0) -> tuple[Edit, ...]:
     """The edits in a file of JSON, none of which may be at a step before `first`. Raises
     EngineError, which names the file and the entry."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))
+        entries = read_json(path, MOST_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
         raise EngineError(f"{path} cannot be read ({reason}). Choose a file of edits.") from None
-    except ValueError as error:
-        raise EngineError(f"{path} is no JSON ({error}). Write edits as {EDITS_FORM}.") from None
+    except EngineError as error:
+        raise EngineError(f"{error} Write edits as {EDITS_FORM}.") from None
     if not isinstance(entries, list):
         raise EngineError(f"{path} holds no list. Write edits as {EDITS_FORM}.")
     return tuple(
@@ -247,8 +250,8 @@ def read_edits(path: Path, first: int = 0) -> tuple[Edit, ...]:
 def _edit(entry: Any, place: str, first: int) -> Edit:
     if not isinstance(entry, dict) or entry.keys() != {"step", "field", "value"}:
         raise EngineError(
-            f"{place}: {json.dumps(entry)} must have step, field and value and nothing else, as in "
-            f"{EDITS_FORM}."
+            f"{place}: {json.dumps(entry)[:200]} must have step, field and value and nothing else, "
+            f"as in {EDITS_FORM}."
         )
     try:
         edit = Edit(**entry)

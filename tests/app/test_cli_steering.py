@@ -5,6 +5,7 @@ it writes replays from nothing to the same bytes.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 import engine
 from app import cli
+from app.cli_arguments import MOST_BYTES
 from engine import Edit
 from tests import tiny
 
@@ -131,13 +133,20 @@ def test_an_edit_behind_the_end_is_told(
         ('[{"step": 1, "field": "seed", "value": 4}]', "entry 1: edits: 'seed' cannot change"),
         ('[{"step": -1, "field": "prompt", "value": "x"}]', "entry 1: edits: step -1"),
         ('[{"step": 1, "field": "guidance_scale", "value": 900}]', "900 is outside 0 to 100"),
+        ("[" * 100_000, "nested too deep"),
+        ("[{}]" + " " * MOST_BYTES, "at most 16,777,216 are read"),
+        (f'[{{"step": {"9" * 5000}, "field": "prompt", "value": "x"}}]', "no whole number"),
         (None, "cannot be read (No such file"),
+        ("a pipe", "give an ordinary file"),
     ],
+    ids=range(11),
 )
 def test_bad_edits_name_file_and_entry(
     text: str | None, words: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if text is not None:
+    if text == "a pipe":  # which is not waited for
+        os.mkfifo(here / "e.json")
+    elif text is not None:
         (here / "e.json").write_text(text)
     message = refused(["an owl", "--edits", "e.json"], 1, capsys)
     assert words in message
