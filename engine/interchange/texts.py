@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import html
 import os
-import stat
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
 from engine.errors import EngineError
+from engine.foreign import open_file
 from engine.interchange import easy_diffusion, exif
 
 MAX_TEXT = 4 * 2**20
@@ -82,9 +81,7 @@ def read(path: str | os.PathLike[str]) -> Texts:
     cannot be read or is none."""
     texts = Texts()
     try:
-        if stat.S_IFMT(Path(path).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
-            raise EngineError("it is no file")  # a pipe would keep us waiting
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             head = file.read(16)
             if head.startswith(PNG):
                 file.seek(len(PNG))
@@ -102,6 +99,13 @@ def read(path: str | os.PathLike[str]) -> Texts:
     except ValueError as error:  # a name with a NUL in it
         raise EngineError("no file has such a name") from error
     return texts
+
+
+def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+    try:
+        return open_file(path)
+    except EngineError:
+        raise EngineError("it is no file") from None
 
 
 def _read_png(file: BinaryIO, texts: Texts) -> None:
