@@ -1,5 +1,5 @@
 """Files that look like checkpoints and hold next to nothing, for tests of what tells them apart:
-whole headers with names as the real ones have them, over a handful of zeros.
+headers with the names by which real ones are told, of the narrowest networks, over zeros.
 """
 
 from __future__ import annotations
@@ -19,20 +19,24 @@ XL_TEXT = (
     "conditioner.embedders.1.model.ln_final.weight",
 )
 VAE = {
-    "decoder.conv_in.weight": (8, 4, 3, 3),
-    "decoder.conv_out.weight": (3, 8, 3, 3),
-    "decoder.mid.block_1.conv1.weight": (8, 8, 3, 3),
-    "decoder.up.0.block.0.conv1.weight": (8, 8, 3, 3),
-    "encoder.conv_in.weight": (8, 3, 3, 3),
-    "encoder.conv_out.weight": (8, 8, 3, 3),
-    "encoder.down.0.block.0.conv1.weight": (8, 8, 3, 3),
+    "decoder.conv_in.weight": (32, 4, 3, 3),
+    "decoder.conv_out.weight": (3, 32, 3, 3),
+    "decoder.mid.block_1.conv1.weight": (32, 32, 3, 3),
+    "decoder.up.0.block.0.conv1.weight": (32, 32, 3, 3),
+    "encoder.conv_in.weight": (32, 3, 3, 3),
+    "encoder.conv_out.weight": (8, 32, 3, 3),
+    "encoder.down.0.block.0.conv1.weight": (32, 32, 3, 3),
 }
 TINY_DECODER = {
     "1.weight": (4, 4, 3, 3),
     "3.conv.0.weight": (4, 4, 3, 3),
     "6.weight": (4, 4, 3, 3),
+    "8.conv.0.weight": (4, 4, 3, 3),
     "18.weight": (3, 4, 3, 3),
 }
+
+PROJECTION = 2
+"""Width of the pooled text."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -48,16 +52,54 @@ def write(
         content[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [begin, end]}
     text = json.dumps(content).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(end))
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + end)
     return path
 
 
 def original(*text: str, channels: int = 4, vae: bool = True) -> Shapes:
-    """What tells a checkpoint in the original layout. text: names of text encoders' tensors."""
-    shapes: dict[str, tuple[int, ...]] = {
-        f"{UNET}input_blocks.0.0.weight": (8, channels, 3, 3),
-        **dict.fromkeys(text, (8,)),
+    """What tells a checkpoint in the original layout. text: names of text encoders' tensors, as
+    above."""
+    block = "1.transformer_blocks.0.attn2.to_k.weight"
+    unet: dict[str, tuple[int, ...]] = {
+        "input_blocks.0.0.weight": (32, channels, 3, 3),
+        "input_blocks.1.0.out_layers.3.weight": (32, 32, 3, 3),
+        "input_blocks.1.1.norm.weight": (32,),
+        "input_blocks.1.1.proj_in.weight": (32, 32),
+        f"input_blocks.1.{block}": (32, len(text)),
+        "middle_block.1.proj_in.weight": (32, 32),
+        f"middle_block.{block}": (32, len(text)),
+        f"output_blocks.0.{block}": (32, len(text)),
+        "out.2.weight": (4, 32, 3, 3),
     }
+    if len(text) > 1:
+        unet["label_emb.0.0.weight"] = (128, PROJECTION + 6 * 256)
+    shapes = {f"{UNET}{name}": shape for name, shape in unet.items()}
+    for name in text:
+        shapes |= _text_encoder(name)
     if vae:
         shapes |= {f"first_stage_model.{name}": shape for name, shape in VAE.items()}
+    return shapes
+
+
+def _text_encoder(name: str) -> Shapes:
+    """One of width 1, by the name of its last norm."""
+    shapes: dict[str, tuple[int, ...]] = {name: (1,)}
+    if name.endswith(".ln_final.weight"):
+        prefix = name.removesuffix("ln_final.weight")
+        shapes |= {
+            f"{prefix}token_embedding.weight": (49408, 1),
+            f"{prefix}positional_embedding": (77, 1),
+            f"{prefix}transformer.resblocks.0.mlp.c_fc.weight": (4, 1),
+            f"{prefix}transformer.resblocks.1.mlp.c_fc.weight": (4, 1),
+            f"{prefix}text_projection": (1, PROJECTION),
+        }
+    else:
+        prefix = name.removesuffix("final_layer_norm.weight")
+        shapes |= {
+            f"{prefix}embeddings.token_embedding.weight": (49408, 1),
+            f"{prefix}embeddings.position_embedding.weight": (77, 1),
+            f"{prefix}encoder.layers.0.mlp.fc1.weight": (4, 1),
+        }
     return shapes

@@ -17,11 +17,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import LoadError
+from engine import foreign
+from engine.errors import EngineError, LoadError
 from engine.weights.header import LENGTH_BYTES, LONGEST_HEADER, Header, RefusedError, read_header
 from engine.weights.lone_autoencoder import CURRENT_SIGN, ORIGINAL_SIGN, lone_autoencoder
-from engine.weights.single_file import UNET, VAE, SingleFile
+from engine.weights.original_families import UPSCALERS
+from engine.weights.single_file import UNET, VAE, SingleFile, refuse_foreign
 from engine.weights.tensors import TORCH_NAMES
+from engine.weights.whole import ONE, TWO, look_at_autoencoder, look_at_text_to_image
 
 LATENT_CHANNELS = 4
 
@@ -33,16 +36,6 @@ ADDITIONS = re.compile(
 """LoRAs and their kin, ControlNets and motion modules, by what is in one of their names."""
 TINY_SIGNS = ("3.conv.0.weight", "taesd_decoder.3.conv.0.weight", "decoder.layers.2.conv.0.weight")
 VAE_SIGNS = (ORIGINAL_SIGN, CURRENT_SIGN)
-FOREIGN = (
-    ("Flux", "double_blocks.0.img_attn.proj.weight"),
-    ("Stable Diffusion 3", "joint_blocks.0.context_block.attn.qkv.weight"),
-    ("AuraFlow", "double_layers.0.attn.w1q.weight"),
-    ("Stable Cascade", "clip_txt_mapper.weight"),
-    ("PixArt", "t_block.1.weight"),
-    ("Lumina", "cap_embedder.1.weight"),
-    ("the UNet of a model folder, without its other parts", "time_embedding.linear_1.weight"),
-)
-"""What people keep among their checkpoints and Safelight does not run, by a name of theirs."""
 
 
 class Unlisted(RefusedError):
@@ -89,19 +82,20 @@ def main_dtype(tensors: Iterable[tuple[str, int]]) -> str:
 def _text_of_header(path: Path, size: int) -> bytes:
     """Nothing of a file that has none: whoever reads it then says what it is."""
     try:
-        with path.open("rb") as file:
+        with foreign.open_file(path) as file:
             length = int.from_bytes(file.read(LENGTH_BYTES), "little")
             return file.read(length) if length <= min(size, LONGEST_HEADER) else b""
-    except (OSError, ValueError):
+    except (OSError, EngineError):
         return b""
 
 
 def _checkpoint(path: Path, text: bytes) -> Contents:
     files = SingleFile(path)
-    needed = ["vae", "text_encoder"]
-    if files.family == "stable-diffusion-xl":
-        needed.append("text_encoder_2")
+    encoders = TWO if files.family == "stable-diffusion-xl" else ONE
+    needed = ("vae", *(encoder for encoder, _ in encoders))
     lacking = [name.replace("_", " ") for name in needed if not files.has(name)]
+    if not lacking:
+        look_at_text_to_image(files, encoders)
     is_latent_consistency = files.kind.startswith("LatentConsistency")
     tensors = [entry for name, entry in json.loads(text).items() if name != "__metadata__"]
     return Contents(
@@ -122,12 +116,8 @@ def _other(header: Header) -> Contents:
     signs = (*VAE_SIGNS, *(VAE + sign for sign in VAE_SIGNS), *TINY_SIGNS)
     if any(sign in tensors for sign in signs):
         return _autoencoder(header)
-    for name, sign in FOREIGN:
-        if sign in tensors:
-            raise RefusedError(
-                f"{path} holds {name}, which Safelight does not run: take a Stable Diffusion "
-                "checkpoint."
-            )
+    if not any(sign in tensors for sign in UPSCALERS):
+        refuse_foreign(header)
     first = next(iter(tensors), "nothing")
     raise Unlisted(
         f"{path} holds no model that Safelight knows (its first tensor is {first[:60]!r}): take "
@@ -138,7 +128,7 @@ def _other(header: Header) -> Contents:
 def _autoencoder(header: Header) -> Contents:
     found = lone_autoencoder(header.path)
     is_tiny = found.kind == "AutoencoderTiny"
-    channels = found.config().get("latent_channels")
+    channels = look_at_autoencoder(found)
     if channels != LATENT_CHANNELS or any("quantize." in key for key in header.tensors):
         raise RefusedError(
             f"{header.path} is an autoencoder for other latents ({channels} channels) than those "

@@ -17,6 +17,15 @@ from engine.errors import EngineError, LoadError
 from engine.hub.files import PICKLES, missing_files
 from engine.weights.folder import ModelFolder
 from engine.weights.header import PICKLE, RefusedError, unreadable
+from engine.weights.lone_autoencoder import lone_autoencoder
+from engine.weights.whole import (
+    ONE,
+    TWO,
+    Unfit,
+    look_at_autoencoder,
+    look_at_pixels,
+    look_at_text_to_image,
+)
 
 TEXT_TO_IMAGE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -129,15 +138,26 @@ def _look_into(folder: ModelFolder, told: dict[str, Any]) -> None:
         told.update(_nature(folder))
     if missing:
         raise _lack(folder, missing)
-    for name in components:
-        if "tokenizer" not in name:
-            folder.config(name)
+    _look_at_whole(folder)
     origins = [
         origin for name in NETWORKS if folder.has(name) for origin in folder.tensors(name).origins
     ]
     stored = {(one.file, one.key): one.stored for one in origins}.values()
     told["dtype"] = main_dtype((tensor.dtype, tensor.bytes) for tensor in stored)
     told.update(_sizes([*texts, *sorted({one.file for one in origins})]))
+
+
+def _look_at_whole(folder: ModelFolder) -> None:
+    """What a load looks at before it reads any weights. Raises EngineError."""
+    _ = folder.defaults
+    if folder.kind in WITHOUT_WORDS:
+        look_at_pixels(folder)
+    elif folder.kind in AUTOENCODERS:
+        look_at_autoencoder(folder)
+    else:
+        look_at_text_to_image(folder, TWO if TEXT_TO_IMAGE[folder.kind] else ONE)
+        if (folder.path / "tiny").is_dir():
+            look_at_autoencoder(lone_autoencoder(folder.path / "tiny"))
 
 
 def _nature(folder: ModelFolder) -> dict[str, Any]:
@@ -244,10 +264,10 @@ def _trouble(error: Exception, path: Path) -> dict[str, Any]:
         else:
             kind = type(error).__name__
             error = LoadError(
-                f"{path} holds what no model holds ({kind}: {error}): fetch this model again."
+                f"{path} holds what no model holds ({kind}: {error}): take another one."
             )
     state = "damaged"
-    if isinstance(error, RefusedError):
+    if isinstance(error, RefusedError | Unfit):
         state = "refused"
     elif isinstance(error, Incomplete):
         state = "incomplete"

@@ -5,12 +5,12 @@ models` and for each repository of the Hugging Face cache.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine import foreign
 from engine.checkpoint.inspection import (
     AUTOENCODERS,
     WITHOUT_WORDS,
@@ -18,6 +18,8 @@ from engine.checkpoint.inspection import (
     inspect_folder,
 )
 from engine.checkpoint.value import Checkpoint
+from engine.errors import EngineError
+from engine.weights.folder import LONGEST
 
 ENDINGS = (".safetensors", ".sft", ".ckpt")
 """The files that are looked into. Pickles of other names may be anything: upscalers, embeddings."""
@@ -94,13 +96,16 @@ def _is_model(folder: Path, names: set[str]) -> bool:
         return (folder / "unet" / "config.json").is_file()
     if "config.json" not in names:
         return False
-    return _settings(folder / "config.json").get("_class_name") in {*AUTOENCODERS, *WITHOUT_WORDS}
+    return str(_settings(folder / "config.json").get("_class_name")) in {
+        *AUTOENCODERS,
+        *WITHOUT_WORDS,
+    }
 
 
 def _settings(path: Path) -> dict[str, Any]:
     """What a JSON file says, nothing where it says nothing."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = foreign.read_json(path, LONGEST)
+    except (OSError, EngineError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -8,14 +8,15 @@ content; or by a note beside a file: `NAME.safetensors.sha256`, `NAME.sha256`, `
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import foreign
 from engine.checkpoint.inspection import inspect, shown
 from engine.checkpoint.value import Checkpoint
+from engine.errors import EngineError
 from engine.weights.header import unreadable
 
 CHUNK = 1 << 22
@@ -23,6 +24,8 @@ SHA256 = re.compile(r"\b[0-9a-f]{64}\b", re.IGNORECASE)
 DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 """The name of a blob: git's SHA-1 of a small file, the SHA-256 of a large one."""
 
+LONGEST_NOTE = 16_000_000
+"""Bytes."""
 LINKS = 40
 """As many as systems follow."""
 
@@ -53,9 +56,10 @@ def verify(checkpoint: Checkpoint, progress: Progress = lambda done, total: None
         compared += expected is not None
         try:
             digest = _digest(path, expected.is_git if expected else False, told)
-        except OSError as error:
+        except (OSError, EngineError) as error:
             if not problems:  # else it is told already
-                problems.append(shown(unreadable(path, error)))
+                reason = unreadable(path, error) if isinstance(error, OSError) else str(error)
+                problems.append(shown(reason))
             continue
         if now.layout == "file":
             sha256 = digest
@@ -92,8 +96,8 @@ class _Told:
 
 
 def _digest(path: Path, is_git: bool, told: _Told) -> str:
-    """In hexadecimal digits. Raises OSError."""
-    with path.open("rb") as file:
+    """In hexadecimal digits. Raises OSError, EngineError."""
+    with foreign.open_file(path) as file:
         digest = hashlib.sha256()
         if is_git:
             head = b"blob %d\0" % path.stat().st_size
@@ -132,15 +136,15 @@ def _digest_of_blob(path: Path) -> str:
 def _civitai_digests(text: str) -> list[str]:
     """Of every file of a model's version; which one it is has no name that could be trusted."""
     try:
-        files = json.loads(text)["files"]
+        files = foreign.parse_json(text, "")["files"]
         digests = [file["hashes"]["SHA256"].lower() for file in files]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (EngineError, KeyError, TypeError, AttributeError):
         return []
     return [digest for digest in digests if SHA256.fullmatch(digest)]
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        return foreign.read_text(path, LONGEST_NOTE)
+    except (OSError, EngineError):
         return ""

@@ -11,7 +11,6 @@ out, no network. Called by engine.hub and by the library of models.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import LoadError
+from engine import foreign
+from engine.errors import EngineError, LoadError
 
 UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 """Components that a repository may have and Safelight has no use for."""
@@ -28,6 +28,9 @@ PREFERRED = ("", "fp16", "bf16")
 """Which precision is taken when none is asked for, as far as there is one of these; "" is plain."""
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+
+LONGEST_INDEX = 1_000_000
+"""Bytes of model_index.json."""
 
 _WEIGHTS = re.compile(
     r"(?P<stem>diffusion_pytorch_model|model)"
@@ -196,8 +199,8 @@ def _why_no_weights(name: str, component: str, prefix: str, own: list[str]) -> s
 
 def _read_index(folder: Path) -> dict[str, Any] | None:
     try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        index = foreign.read_json(folder / "model_index.json", LONGEST_INDEX)
+    except (FileNotFoundError, EngineError):
         return None
     return index if isinstance(index, dict) else None
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.networks.activation import ACTIVATIONS
-from engine.networks.config_reader import ConfigReader
+from engine.networks.activation_names import ACTIVATION_NAMES
+from engine.networks.config_reader import MOST_LAYERS, ConfigReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,8 @@ class VAEConfig:
             out_channels=read.integer("out_channels"),
             latent_channels=read.integer("latent_channels"),
             block_out_channels=channels,
-            layers_per_block=read.integer("layers_per_block", 1),
-            act_fn=read.choice("act_fn", ACTIVATIONS, "silu"),
+            layers_per_block=read.integer("layers_per_block", 1, MOST_LAYERS),
+            act_fn=read.choice("act_fn", ACTIVATION_NAMES, "silu"),
             norm_num_groups=groups,
             mid_block_add_attention=read.flag("mid_block_add_attention", True),
             use_quant_conv=read.flag("use_quant_conv", True),

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.networks.activation import TEXT_ACTIVATIONS
-from engine.networks.config_reader import ConfigReader
+from engine.networks.activation_names import TEXT_ACTIVATION_NAMES
+from engine.networks.config_reader import MOST_LAYERS, ConfigReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +47,10 @@ class CLIPTextConfig:
             hidden_size=width,
             intermediate_size=read.integer("intermediate_size", 2048),
             projection_dim=read.integer("projection_dim", 512) if projects else 0,
-            num_hidden_layers=read.integer("num_hidden_layers", 12),
+            num_hidden_layers=read.integer("num_hidden_layers", 12, MOST_LAYERS),
             num_attention_heads=heads,
             max_position_embeddings=read.integer("max_position_embeddings", 77),
-            hidden_act=read.choice("hidden_act", TEXT_ACTIVATIONS, "quick_gelu"),
+            hidden_act=read.choice("hidden_act", TEXT_ACTIVATION_NAMES, "quick_gelu"),
             layer_norm_eps=read.positive("layer_norm_eps", 1e-5),
             eos_token_id=read.token("eos_token_id", 49407),
         )

@@ -5,11 +5,16 @@ What it does not understand it refuses: a setting that is silently passed over m
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, TypeGuard
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, told
+
+LARGEST = 1e38
+MOST = 2**20
+"""No network has anything as often, or as wide."""
+MOST_LAYERS, MOST_LEVELS = 100, 20
+"""What they are counted with is made before a file of weights says that they are not there."""
 
 
 class ConfigReader:
@@ -22,9 +27,11 @@ class ConfigReader:
 
     def __init__(self, config: Mapping[str, Any], owner: str) -> None:
         if not isinstance(config, Mapping):
-            raise ConfigError(f"{owner}: the config is {config!r}, not a table of keys and values.")
+            raise ConfigError(
+                f"{owner}: the config is {told(config)}, not a table of keys and values."
+            )
         self._owner = owner
-        self._left = {key: value for key, value in config.items() if not key.startswith("_")}
+        self._left = {key: value for key, value in config.items() if not str(key).startswith("_")}
 
     def has(self, key: str) -> bool:
         """Whether the key is there, null or not, and was not read yet."""
@@ -37,11 +44,11 @@ class ConfigReader:
         self._left.pop(key, None)
         return True
 
-    def integer(self, key: str, default: int | None = None) -> int:
-        """A whole number from 1 up."""
+    def integer(self, key: str, default: int | None = None, most: int = MOST) -> int:
+        """A whole number from 1 to `most`."""
         value = self._take(key, default)
-        if not _is_integer(value, low=1):
-            self.refuse(key, value, "a whole number from 1 up")
+        if not _is_integer(value, 1, most):
+            self.refuse(key, value, f"a whole number from 1 to {most}")
         return value
 
     def optional_integer(self, key: str, required: bool = False) -> int | None:
@@ -49,10 +56,10 @@ class ConfigReader:
         return None if not required and self.is_null(key) else self.integer(key)
 
     def token(self, key: str, default: int) -> int:
-        """A whole number from 0 up."""
+        """A whole number from 0 to MOST."""
         value = self._take(key, default)
-        if not _is_integer(value, low=0):
-            self.refuse(key, value, "a whole number from 0 up")
+        if not _is_integer(value, 0):
+            self.refuse(key, value, f"a whole number from 0 to {MOST}")
         return value
 
     def number(self, key: str, default: float) -> float:
@@ -102,18 +109,26 @@ class ConfigReader:
         return tuple(value)
 
     def integers(self, key: str) -> tuple[int, ...]:
-        """A list of whole numbers from 1 up, at least one; the key must be there."""
+        """A list of whole numbers from 1 to MOST, one for each of at least one and at most
+        MOST_LEVELS levels; the key must be there."""
         value = self._take(key, None)
-        if not _is_list(value) or not value or not all(_is_integer(item, low=1) for item in value):
-            self.refuse(key, value, "a list of whole numbers from 1 up")
+        wanted = f"a list of 1 to {MOST_LEVELS} whole numbers from 1 to {MOST}"
+        if not _is_list(value) or not 1 <= len(value) <= MOST_LEVELS:
+            self.refuse(key, value, wanted)
+        if not all(_is_integer(item, 1) for item in value):
+            self.refuse(key, value, wanted)
         return tuple(value)
 
-    def integer_by_level(self, key: str, levels: int, default: int | None) -> tuple[int, ...]:
-        """A whole number from 1 up for each level, or one for all of them."""
+    def integer_by_level(
+        self, key: str, levels: int, default: int | None, most: int = MOST
+    ) -> tuple[int, ...]:
+        """A whole number from 1 to `most` for each level, or one for all of them."""
         value = self._take(key, default)
         per_level = value if _is_list(value) else [value] * levels
-        if len(per_level) != levels or not all(_is_integer(item, low=1) for item in per_level):
-            self.refuse(key, value, f"a whole number from 1 up, or a list of {levels} of them")
+        if len(per_level) != levels or not all(_is_integer(item, 1, most) for item in per_level):
+            self.refuse(
+                key, value, f"a whole number from 1 to {most}, or a list of {levels} of them"
+            )
         return tuple(per_level)
 
     def flag_by_level(self, key: str, levels: int, default: bool) -> tuple[bool, ...]:
@@ -127,12 +142,14 @@ class ConfigReader:
     def counts_by_layer(
         self, key: str, layers: tuple[int, ...], default: int
     ) -> tuple[tuple[int, ...], ...]:
-        """A whole number from 0 up for every layer of every level, given as one for all, one for
-        each level, or a list for a level.
+        """A whole number from 0 to MOST_LAYERS for every layer of every level, given as one for
+        all, one for each level, or a list for a level.
         """
         value = self._take(key, default)
         per_level = value if _is_list(value) else [value] * len(layers)
-        wanted = f"a whole number from 0 up, or a list that fits levels of {layers} layers"
+        wanted = (
+            f"a whole number from 0 to {MOST_LAYERS}, or a list that fits levels of {layers} layers"
+        )
         if len(per_level) != len(layers):
             self.refuse(key, value, wanted)
         spread = tuple(
@@ -140,7 +157,7 @@ class ConfigReader:
             for item, count in zip(per_level, layers, strict=True)
         )
         for level, count in zip(spread, layers, strict=True):
-            if len(level) != count or not all(_is_integer(item, low=0) for item in level):
+            if len(level) != count or not all(_is_integer(item, 0, MOST_LAYERS) for item in level):
                 self.refuse(key, value, wanted)
         return spread
 
@@ -166,14 +183,14 @@ class ConfigReader:
         for key, value in self._left.items():
             if value is not None and value is not False:
                 raise ConfigError(
-                    f"{self._owner}: {key!r} is {value!r}, a setting that is not known here and "
-                    "could change the image; this kind of model is not supported."
+                    f"{self._owner}: {told(key)} is {told(value)}, a setting that is not known "
+                    "here and could change the image; this kind of model is not supported."
                 )
 
     def refuse(self, key: str, value: Any, wanted: str) -> NoReturn:
         """Raise ConfigError for a value that is not implemented."""
         raise ConfigError(
-            f"{self._owner}: {key!r} is {value!r}, which is not implemented; "
+            f"{self._owner}: {key!r} is {told(value)}, which is not implemented; "
             f"what can be used is {wanted}."
         )
 
@@ -191,12 +208,15 @@ def _is_list(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     return isinstance(value, list | tuple)
 
 
-def _is_integer(value: Any, low: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+def _is_integer(value: Any, low: int, most: int = MOST) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= most
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """One that float32 can hold."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= LARGEST  # false for what is not a number, and of any number of digits
 
 
 def _listed(values: Collection[Any]) -> str:

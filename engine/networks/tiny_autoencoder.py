@@ -6,7 +6,6 @@ place of the VAE by models that ship with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,65 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.activation import ACTIVATIONS
-from engine.networks.config_reader import ConfigReader
 from engine.networks.poll import Poll, no_poll
+from engine.networks.tiny_autoencoder_config import TinyConfig
 
 BEND = 3.0
 """Latents beyond this are bent back, smoothly: the decoder has seen none."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TinyConfig:
-    """The shape of a tiny autoencoder. width: of all layers. encoder_blocks, decoder_blocks: how
-    many blocks each resolution has, the encoder's from the finest, the decoder's from the coarsest;
-    encoder_blocks is None where there is no encoder."""
-
-    in_channels: int
-    out_channels: int
-    latent_channels: int
-    width: int
-    encoder_blocks: tuple[int, ...] | None
-    decoder_blocks: tuple[int, ...]
-    act_fn: str
-    upsampling: int
-    scaling_factor: float
-    shift_factor: float
-
-    @classmethod
-    def from_dict(cls, config: Mapping[str, Any]) -> TinyConfig:
-        """Read the content of config.json. Raises ConfigError, which names the key and the value,
-        for a required key that is missing and for a setting that is not implemented.
-        """
-        read = ConfigReader(config, "AutoencoderTiny")
-        # How latents are packed into bytes, and what follows from other keys.
-        read.without_effect("latent_magnitude", "latent_shift", "block_out_channels")
-        read.without_effect("force_upcast")
-        read.only("upsample_fn", "nearest")
-        has_encoder = not read.is_null("num_encoder_blocks")
-        encoder_blocks = read.integers("num_encoder_blocks") if has_encoder else None
-        decoder_blocks = read.integers("num_decoder_blocks")
-        width = _one_width(read, "decoder_block_out_channels", len(decoder_blocks))
-        if encoder_blocks is None:
-            read.without_effect("encoder_block_out_channels")
-        else:
-            key = "encoder_block_out_channels"
-            other = _one_width(read, key, len(encoder_blocks))
-            if other != width:
-                read.refuse(key, other, f"{width}, the decoder's")
-        parsed = cls(
-            in_channels=read.integer("in_channels", 3),
-            out_channels=read.integer("out_channels", 3),
-            latent_channels=read.integer("latent_channels", 4),
-            width=width,
-            encoder_blocks=encoder_blocks,
-            decoder_blocks=decoder_blocks,
-            act_fn=read.choice("act_fn", ACTIVATIONS, "relu"),
-            upsampling=read.integer("upsampling_scaling_factor", 2),
-            scaling_factor=read.positive("scaling_factor", 1.0),
-            shift_factor=read.optional_number("shift_factor") or 0.0,
-        )
-        read.finish()
-        return parsed
 
 
 class AutoencoderTiny(nn.Module):
@@ -178,10 +123,3 @@ def _decoder(config: TinyConfig) -> list[nn.Module]:
 
 def _conv(in_channels: int, out_channels: int, bias: bool = True) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
-
-
-def _one_width(read: ConfigReader, key: str, levels: int) -> int:
-    widths = read.integers(key)
-    if len(widths) != levels or len(set(widths)) > 1:
-        read.refuse(key, list(widths), f"the same width for each of {levels} levels")
-    return widths[0]

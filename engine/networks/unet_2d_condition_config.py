@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.networks.activation import ACTIVATIONS
-from engine.networks.config_reader import ConfigReader
+from engine.networks.activation_names import ACTIVATION_NAMES
+from engine.networks.config_reader import MOST_LAYERS, ConfigReader
 
 ATTENDS_DOWN = {"DownBlock2D": False, "CrossAttnDownBlock2D": True}
 ATTENDS_UP = {"UpBlock2D": False, "CrossAttnUpBlock2D": True}
@@ -121,7 +121,7 @@ class UNetConfig:
             center_input_sample=read.flag("center_input_sample", False),
             conv_in_kernel=_odd(read, "conv_in_kernel"),
             conv_out_kernel=_odd(read, "conv_out_kernel"),
-            act_fn=read.choice("act_fn", ACTIVATIONS, "silu"),
+            act_fn=read.choice("act_fn", ACTIVATION_NAMES, "silu"),
             norm_num_groups=groups,
             norm_eps=read.positive("norm_eps", 1e-5),
             resnet_time_scale_shift=read.choice(
@@ -137,9 +137,9 @@ class UNetConfig:
             flip_sin_to_cos=read.flag("flip_sin_to_cos", True),
             freq_shift=freq_shift,
             time_embedding_dim=read.optional_integer("time_embedding_dim") or channels[0] * 4,
-            time_embedding_act_fn=read.optional_choice("time_embedding_act_fn", ACTIVATIONS),
+            time_embedding_act_fn=read.optional_choice("time_embedding_act_fn", ACTIVATION_NAMES),
             time_cond_proj_dim=_guidance_width(read),
-            timestep_post_act=read.optional_choice("timestep_post_act", ACTIVATIONS),
+            timestep_post_act=read.optional_choice("timestep_post_act", ACTIVATION_NAMES),
             class_embed_type=class_type,
             num_class_embeds=read.optional_integer("num_class_embeds"),
             addition_embed_type=addition,
@@ -172,7 +172,7 @@ def _levels(
 ) -> tuple[tuple[UNetLevel, ...], int]:
     """The levels, the finest first, and the depth of the transformer in the middle."""
     count = len(channels)
-    layers = read.integer_by_level("layers_per_block", count, 2)
+    layers = read.integer_by_level("layers_per_block", count, 2, MOST_LAYERS)
     down_types = read.choices("down_block_types", ATTENDS_DOWN, count)
     up_types = read.choices("up_block_types", ATTENDS_UP, count)[::-1]
     only_cross_attention = read.flag_by_level("only_cross_attention", count, False)

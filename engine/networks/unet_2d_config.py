@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from engine.networks.activation import ACTIVATIONS
-from engine.networks.config_reader import ConfigReader
+from engine.networks.activation_names import ACTIVATION_NAMES
+from engine.networks.config_reader import MOST_LAYERS, ConfigReader
 
 USUAL_SAMPLE_SIZE = 64
 SKIP_ATTENTION_GROUPS = 32
@@ -118,11 +118,11 @@ class UNet2DConfig:
             out_channels=out_channels,
             sample_size=_height_and_width(read),
             center_input_sample=read.flag("center_input_sample", False),
-            act_fn=read.choice("act_fn", ACTIVATIONS, "silu"),
+            act_fn=read.choice("act_fn", ACTIVATION_NAMES, "silu"),
             norm_num_groups=groups,
             norm_eps=read.positive("norm_eps", 1e-5),
             resnet_time_scale_shift=scale_shift,
-            layers_per_block=read.integer("layers_per_block", 2),
+            layers_per_block=read.integer("layers_per_block", 2, MOST_LAYERS),
             downsample_padding=_padding(read),
             levels=_levels(read, channels, down, up, mid_attends),
             has_mid_block=has_mid_block,

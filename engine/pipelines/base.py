@@ -1,10 +1,10 @@
 """What `engine.generate` asks of a pipeline, whatever its family: the contract, the sizes that it
-takes, and what a decode gives back. And what pipelines ask of the files that they are made of.
+takes, and what a decode gives back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -20,7 +20,6 @@ from engine.pipelines.preview_budget import PreviewBudget
 from engine.request import Request
 from engine.schedulers.options import said
 from engine.steering import Conditions
-from engine.weights.tensors import Tensors
 
 if TYPE_CHECKING:
     from engine.compilation import Compilation
@@ -29,47 +28,6 @@ PreviewKind = Literal["auto", "vae", "tiny", "linear"]
 MadeKind = Literal["vae", "tiny", "linear", "image"]
 Progress = Callable[[float, str], None]
 """Called with a fraction from 0 to 1 and what is being loaded."""
-
-
-class Files(Protocol):
-    """What a pipeline is made of, however it lies on the disk. A component is "unet", "vae",
-    "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2" or "scheduler".
-
-    path: what an error names; kind: the class that model_index.json names; name: for people;
-    index: what else model_index.json says; defaults: the fields of a request that the model does
-    best with, as far as it says.
-    """
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def index(self) -> Mapping[str, Any]: ...
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def defaults(self) -> Mapping[str, Any]: ...
-
-    def has(self, component: str) -> bool: ...
-
-    def config(self, component: str) -> dict[str, Any]:
-        """The component's settings. Raises ConfigError."""
-        ...
-
-    def tensors(self, component: str) -> Tensors:
-        """The component's weights. Raises LoadError."""
-        ...
-
-    def tokenizer(self, component: str = "tokenizer") -> Path:
-        """The folder of a tokenizer's files."""
-        ...
-
-    def sha256(self, components: tuple[str, ...]) -> str: ...
 
 
 @dataclass(frozen=True)

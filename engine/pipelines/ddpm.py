@@ -27,7 +27,6 @@ from engine.networks.poll import Poll, no_poll
 from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
     Decoded,
-    Files,
     Pace,
     PreviewKind,
     Previews,
@@ -42,7 +41,9 @@ from engine.pipelines.load_progress import LoadProgress
 from engine.request import OF_A_PROMPT, Request
 from engine.steering import Conditions
 from engine.tuning import Tuner
+from engine.weights.files import Files
 from engine.weights.strict import load_strictly
+from engine.weights.whole import look_at_pixels, scheduler_config
 
 if TYPE_CHECKING:
     from engine.compilation import Compilation
@@ -109,9 +110,8 @@ class DDPM:
                 raise LoadError(
                     f"{files.path} makes pictures without an autoencoder. Leave out {other.path}."
                 )
+        look_at_pixels(files)
         config = files.config("unet")
-        scheduler_config = _scheduler_config(files)
-        _check_kind(files, config)
         if config.get("time_embedding_type") == "fourier":
             dtype = torch.float32
         loading = LoadProgress(progress)
@@ -122,7 +122,6 @@ class DDPM:
             unet = load_strictly(
                 lambda: UNet2DModel(config), tensors, stage.home, dtype, loading.begin()
             )
-        _check_fit(files, unet, scheduler_config)
         tune(unet, device, tuner or Tuner())
         pack(unet, device, dtype)
         stage.seat("unet", unet)
@@ -130,7 +129,7 @@ class DDPM:
         return cls(
             name=files.name,
             unet=unet,
-            scheduler_config=scheduler_config,
+            scheduler_config=scheduler_config(files),
             defaults=files.defaults,
             sha256=lambda: files.sha256(("unet",)),
             device=device,
@@ -215,44 +214,3 @@ class DDPM:
             self._open = False
             del self.unet, self._called
             free_cache(self.device)
-
-
-def _scheduler_config(files: Files) -> dict[str, Any]:
-    """The model's own; the plain DDPM where there is a network and nothing else."""
-    if files.kind == "UNet2DModel" and not files.has("scheduler"):
-        return {"_class_name": "DDPMScheduler"}
-    return files.config("scheduler")
-
-
-def _check_kind(files: Files, config: dict[str, Any]) -> None:
-    named = files.index.get("unet")
-    listed = named[-1] if isinstance(named, list) and named else "UNet2DModel"
-    for kind in (listed, config.get("_class_name", "UNet2DModel")):
-        if kind != "UNet2DModel":
-            raise LoadError(
-                f"The UNet of {files.path} is a {kind}; a {files.kind} runs with a UNet2DModel."
-            )
-
-
-def _check_fit(files: Files, unet: UNet2DModel, scheduler_config: dict[str, Any]) -> None:
-    config = unet.config
-    if unet.in_channels not in (1, 3) or unet.out_channels != unet.in_channels:
-        raise LoadError(
-            f"The UNet of {files.path} makes {unet.out_channels} channels of {unet.in_channels}. "
-            "Safelight runs those that make 3 of 3 (colour) or 1 of 1 (grey)."
-        )
-    by_label = config.class_embed_type is None or (
-        config.class_embed_type == "timestep" and config.num_class_embeds is not None
-    )
-    if not by_label:
-        raise LoadError(
-            f"The UNet of {files.path} has class_embed_type {config.class_embed_type!r} and "
-            f"num_class_embeds {config.num_class_embeds!r}: it is not asked by the number of a "
-            "class, which is all that Safelight has to tell it."
-        )
-    told = scheduler_config.get("num_train_timesteps", 1000)
-    if config.time_embedding_type == "learned" and told != config.num_train_timesteps:
-        raise LoadError(
-            f"The UNet of {files.path} has learned {config.num_train_timesteps} timesteps, but "
-            f"its scheduler counts {told}. The two are not of one model."
-        )

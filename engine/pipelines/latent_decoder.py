@@ -20,9 +20,10 @@ from engine.networks import Autoencoder, AutoencoderKL, AutoencoderTiny
 from engine.networks.convolution import tune
 from engine.networks.poll import Poll, no_poll
 from engine.offload import Stage
-from engine.pipelines.base import Decoded, Files, Pace
+from engine.pipelines.base import Decoded, Pace
 from engine.pipelines.tiles import decode_in_tiles
 from engine.tuning import Tuner
+from engine.weights.files import Files
 from engine.weights.strict import load_strictly
 
 TINY = "AutoencoderTiny"

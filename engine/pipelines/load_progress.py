@@ -7,7 +7,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from engine.pipelines.base import Files, Progress
+from engine.pipelines.base import Progress
+from engine.weights.files import Files
 
 
 class LoadProgress:

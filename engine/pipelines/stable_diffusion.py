@@ -21,7 +21,7 @@ from engine import schedulers
 from engine.courier import uploaded
 from engine.cuda_graph import GraphedCall
 from engine.device import free_cache, memory_guard
-from engine.errors import ConfigError, EngineError, LoadError, RequestError
+from engine.errors import EngineError, LoadError, RequestError
 from engine.networks import (
     AddedConditions,
     Autoencoder,
@@ -36,7 +36,6 @@ from engine.networks.poll import Poll, no_poll
 from engine.offload import Stage, chosen, weight_bytes
 from engine.pipelines.base import (
     Decoded,
-    Files,
     Pace,
     PreviewKind,
     Previews,
@@ -62,7 +61,9 @@ from engine.pipelines.text import (
 from engine.request import Request
 from engine.steering import Conditions
 from engine.tuning import Tuner
+from engine.weights.files import Files
 from engine.weights.strict import load_strictly
+from engine.weights.whole import look_at_text_to_image
 
 if TYPE_CHECKING:
     from engine.compilation import Compilation
@@ -156,9 +157,8 @@ class StableDiffusion:
         placement, cuda_graph: see `engine.load`."""
         tuner = tuner or Tuner()
         vae_files = vae or files
-        _check_complete(files, cls.PLAN, needs_vae=vae is None)
+        look_at_text_to_image(files, cls.PLAN.encoders, vae)
         scheduler_config = files.config("scheduler")
-        schedulers.name_of(scheduler_config.get("_class_name", ""))  # an unknown one is told early
         unet_config = files.config("unet")
         loading = LoadProgress(progress)
         for encoder, _ in cls.PLAN.encoders:
@@ -206,7 +206,6 @@ class StableDiffusion:
                 previewer = load_autoencoder(tiny, {}, False, stage, dtype, loading.begin(), tuner)
                 previewer = _fitting(tiny, previewer, own)
         text = readers[0] if len(readers) == 1 else JointReader(readers)
-        _check_fit(files, text, unet, own)
         loading.end()
         return cls(
             name=files.name,
@@ -354,45 +353,6 @@ class StableDiffusion:
     def _check_open(self) -> None:
         if not self._open:
             raise EngineError(f"The model {self.name} has been closed. Load it again.")
-
-
-def _check_complete(files: Files, plan: TextPlan, needs_vae: bool) -> None:
-    """Raise LoadError for components that are not there at all. Others, such as a safety checker,
-    may be there or not."""
-    needed = [component for names in plan.encoders for component in names]
-    needed += ["unet", "vae", "scheduler"] if needs_vae else ["unet", "scheduler"]
-    if missing := [component for component in needed if not files.has(component)]:
-        raise LoadError(
-            f"{files.path} has no {' and no '.join(missing)}, which a {files.kind} needs: is this "
-            "model complete?"
-        )
-
-
-def _check_fit(
-    files: Files, text: TextReader | JointReader, unet: UNet2DConditionModel, vae: Autoencoder
-) -> None:
-    latents = vae.latent_channels
-    # What it paints into comes as latents, and which part of that as one channel more.
-    if unet.in_channels not in (latents, 2 * latents + 1) or unet.out_channels != latents:
-        raise LoadError(
-            f"The UNet of {files.path} makes {unet.out_channels} channels of {unet.in_channels} "
-            f"but its VAE has {latents}. Safelight runs those that make {latents} of {latents}."
-        )
-    if unet.cross_attention_dim != text.width:
-        raise ConfigError(
-            f"The UNet of {files.path} reads text of width {unet.cross_attention_dim} but its "
-            f"text encoder writes {text.width}. The two are not of one model."
-        )
-    if unet.pooled_dim is not None and unet.pooled_dim != text.pooled_width:
-        raise ConfigError(
-            f"The UNet of {files.path} reads a pooled text of width {unet.pooled_dim} but its text "
-            f"encoder writes {text.pooled_width or 'none'}. The two are not of one model."
-        )
-    if unet.embeds_classes:
-        raise LoadError(
-            f"The UNet of {files.path} was trained with classes besides the prompt; Safelight has "
-            "none to tell it."
-        )
 
 
 def _fitting(files: Files, tiny: Autoencoder, vae: Autoencoder) -> AutoencoderTiny:

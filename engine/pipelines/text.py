@@ -16,9 +16,11 @@ from engine.courier import uploaded
 from engine.errors import ConfigError
 from engine.networks import CLIPTextModel
 from engine.offload import Stage
-from engine.pipelines.base import Files, Reading
+from engine.pipelines.base import Reading
+from engine.weights.files import Files
 from engine.weights.keys import PROJECTION
 from engine.weights.strict import load_strictly
+from engine.weights.vocabulary import check_vocabulary
 
 KEPT = 32
 """Prompts whose hidden states are kept: those of a grid, and of the runs before. Some 0.2 MB each.
@@ -155,11 +157,14 @@ def load_text_reader(
         lambda: CLIPTextModel(config, projects), tensors, stage.home, dtype, progress
     )
     stage.seat("text", encoder)
-    return TextReader(_load_tokenizer(files, tokenizer), encoder, plan, stage.device)
+    entries = encoder.config.vocab_size
+    return TextReader(_load_tokenizer(files, tokenizer, entries), encoder, plan, stage.device)
 
 
-def _load_tokenizer(files: Files, component: str) -> CLIPTokenizer:
+def _load_tokenizer(files: Files, component: str, entries: int) -> CLIPTokenizer:
+    """entries: how many its text encoder has."""
     path = files.tokenizer(component)
+    check_vocabulary(path, entries)
     try:
         return CLIPTokenizer.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the tokenizer library raises its bare Exception for damaged files

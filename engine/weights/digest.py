@@ -5,17 +5,25 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from engine.errors import WeightsError
+from engine import foreign
+from engine.errors import EngineError, WeightsError
 from engine.weights.header import unreadable
+
+CHUNK = 1 << 22
 
 
 def file_sha256(path: Path) -> str:
     """Of the file's content, in hexadecimal digits. Raises WeightsError."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with foreign.open_file(path) as file:
+            digest = hashlib.sha256()
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+            return digest.hexdigest()
     except OSError as error:
         raise WeightsError(unreadable(path, error)) from None
+    except EngineError as error:
+        raise WeightsError(str(error)) from None
 
 
 def joint_sha256(text: str) -> str:

@@ -5,7 +5,6 @@ the pipelines.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -13,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ConfigError, LoadError, WeightsError
+from engine import foreign
+from engine.errors import ConfigError, EngineError, LoadError, RequestError, WeightsError, told
+from engine.request import Request
 from engine.weights.digest import file_sha256, joint_sha256
-from engine.weights.header import Header, read_header, unreadable
+from engine.weights.header import Header, RefusedError, read_header, unreadable
 from engine.weights.keys import (
     clip_key,
     current_unet_key,
@@ -59,6 +60,9 @@ VARIANTS = ("fp16", "bf16", "fp32")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 INPAINTING_CHANNELS = 9
+LONGEST = 16_000_000
+"""Bytes of settings. The longest are lists of shards, of some hundred kilobytes."""
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,24 @@ class ModelFolder:
     @property
     def name(self) -> str:
         """For people."""
-        return str(self.optional_json("safelight.json").get("name") or _folder_name(self.path))
+        name = self.optional_json("safelight.json").get("name")
+        return " ".join(str(name).split())[:LONGEST_NAME] if name else _folder_name(self.path)
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The fields of a request that the model does best with, as far as the folder says."""
-        return self.optional_json("safelight.json").get("default_request", {})
+        """The fields of a request that the model does best with, as far as the folder says. Raises
+        ConfigError where they are none."""
+        fields = self.optional_json("safelight.json").get("default_request", {})
+        try:
+            if not isinstance(fields, dict):
+                raise TypeError(f"{told(fields)} is no table of fields")
+            Request(**fields)
+        except (TypeError, RequestError) as error:
+            raise ConfigError(
+                f"{self.path / 'safelight.json'} has a default_request that is none ({error}): "
+                "correct it, or remove this file."
+            ) from None
+        return fields
 
     def has(self, component: str) -> bool:
         """Whether the component is there; model_index.json may say of one that it never was."""
@@ -121,8 +137,15 @@ class ModelFolder:
         return self._is_flat and LONE.get(self.kind) == component
 
     def config(self, component: str) -> dict[str, Any]:
-        """The settings of a component. Raises ConfigError."""
+        """The settings of a component. Raises ConfigError, and RefusedError for those of packed
+        weights."""
         settings = self.json(self._config(component))
+        if packed := settings.get("quantization_config"):
+            how = packed.get("quant_method") if isinstance(packed, dict) else packed
+            raise RefusedError(
+                f"{self._config(component)} tells of weights that are packed ({told(how)}), which "
+                "Safelight does not run: take the model in float16, bfloat16 or float32."
+            )
         if component == "scheduler" and self._prediction_type:
             settings["prediction_type"] = self._prediction_type
         return settings
@@ -147,22 +170,23 @@ class ModelFolder:
         """The content of a JSON file in the folder."""
         path = self.path.joinpath(*parts)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = foreign.read_text(path, LONGEST)
+            if text.startswith("version https://git-lfs"):
+                raise ConfigError(f"{path} is only a Git LFS pointer: run git lfs pull.")
+            content = foreign.parse_json(text, str(path))
         except FileNotFoundError:
             raise ConfigError(f"There is no file {path}: is this model complete?") from None
-        except (OSError, ValueError) as error:  # UnicodeDecodeError is a ValueError
+        except OSError as error:
             raise ConfigError(unreadable(path, error)) from None
-        if text.startswith("version https://git-lfs"):
-            raise ConfigError(f"{path} is only a Git LFS pointer: run git lfs pull.")
-        try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(
-                f"{path} cannot be read as JSON ({error}): fetch this file again."
-            ) from None
+        except ConfigError:
+            raise
+        except EngineError as error:
+            reason = str(error).removesuffix(".")
+            raise ConfigError(f"{reason}; take the file that its model has: {path}.") from None
         if not isinstance(content, dict):
             raise ConfigError(
-                f"{path} holds {type(content).__name__}, not settings by name: fetch it again."
+                f"{path} holds {type(content).__name__}, not settings by name: take the file that "
+                "its model has."
             )
         return content
 

@@ -13,32 +13,24 @@ import json
 import stat
 import zipfile
 from collections.abc import Mapping
+from fractions import Fraction
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from engine.errors import WeightsError
+from engine import foreign
+from engine.errors import EngineError, WeightsError
 
 Shape = tuple[int, ...]
 
-BYTES = {
-    "BOOL": 1,
-    "U8": 1,
-    "I8": 1,
-    "F8_E4M3": 1,
-    "F8_E5M2": 1,
-    "F8_E8M0": 1,
-    "U16": 2,
-    "I16": 2,
-    "F16": 2,
-    "BF16": 2,
-    "U32": 4,
-    "I32": 4,
-    "F32": 4,
-    "U64": 8,
-    "I64": 8,
-    "F64": 8,
-    "C64": 8,
+BYTES: Mapping[str, int | Fraction] = {
+    "F4": Fraction(1, 2),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), Fraction(3, 4)),
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E8M0"), 1),
+    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"), 1),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
+    **dict.fromkeys(("U32", "I32", "F32"), 4),
+    **dict.fromkeys(("U64", "I64", "F64", "C64"), 8),
 }
 """The dtypes that a tensor may have, and the size of one number."""
 
@@ -89,8 +81,8 @@ def read_header(path: Path) -> Header:
     as the header says and that the file is whole.
 
     Raises WeightsError, in one sentence that names the file, where that is not so or the file is
-    something else, and its kind RefusedError for a pickle or a foreign format. Content counts, not
-    the name's ending.
+    something else, and its kind RefusedError for a pickle, a foreign format or an unknown dtype.
+    Content counts, not the name's ending.
     """
     try:
         return _read(path)
@@ -105,6 +97,10 @@ def read_header(path: Path) -> Header:
         ) from None
     except (OSError, ValueError) as error:
         raise WeightsError(unreadable(path, error)) from None
+    except WeightsError:
+        raise
+    except EngineError as error:
+        raise WeightsError(str(error)) from None
 
 
 def unreadable(path: Path | str, error: Exception) -> str:
@@ -129,7 +125,7 @@ def _read(path: Path) -> Header:
     size = status.st_size
     if size == 0:
         raise WeightsError(f"{path} is empty: fetch this file again.")
-    with path.open("rb") as file:
+    with foreign.open_file(path) as file:
         beginning = file.read(LENGTH_BYTES + 1)
         length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
         if beginning[LENGTH_BYTES:] != b"{" or not 2 <= length <= LONGEST_HEADER:
@@ -176,12 +172,15 @@ def _stored(path: Path, name: str, entry: Any, data: int) -> Stored:
     try:
         dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
         if dtype not in BYTES:
-            _refuse(path, f"holds the tensor {_short(name)} with the unknown dtype {_short(dtype)}")
+            raise RefusedError(
+                f"{path} holds the tensor {_short(name)} with the dtype {_short(dtype)}, which "
+                "Safelight does not know: take the model in float16, bfloat16 or float32."
+            )
         bytes_ = prod(shape) * BYTES[dtype]
         fits = bytes_ == end - begin and begin >= 0
         if not fits or (shape and (min(shape) < 0 or max(shape) > LARGEST)):
             _refuse(path, f"has a header with impossible numbers for the tensor {_short(name)}")
-        return Stored(dtype, tuple(shape), bytes_, data + begin)
+        return Stored(dtype, tuple(shape), end - begin, data + begin)
     except (KeyError, TypeError, ValueError):
         _refuse(path, f"has a header that does not describe the tensor {_short(name)}")
 

@@ -160,6 +160,53 @@ SIGNS: Mapping[str, str] = {
     "edm_vpred.sigma_max": "holds a model with EDM's noise, as CosXL has it",
 }
 """Tensors by which families are known that look like one of these and are none."""
+KIN: Mapping[str, str] = {
+    "control_model.": "holds a ControlNet together with its model",
+    "controlnet.": "holds a ControlNet together with its model",
+    "depth_model.": "makes pictures after a depth map (Stable Diffusion 2 depth)",
+    "noise_augmentor.": "makes pictures after pictures (unCLIP)",
+    "embedder.": "makes pictures after pictures (unCLIP)",
+    "low_scale_model.": "makes pictures larger (Stable Diffusion's upscaler)",
+    "model.diffusion_model.adm_": "holds a model with conditions of its own",
+    "model.diffusion_model.input_hint_block.": "holds a ControlNet together with its model",
+    "gligen.": "places things in boxes (GLIGEN)",
+    "motion_module": "makes films (AnimateDiff)",
+    "temporal_decoder.": "makes films (Stable Video Diffusion)",
+    "conditioner.embedders.2.": "is told of more than a prompt, as models for films are",
+    "conditioner.embedders.3.": "is told of more than a prompt, as models for films are",
+}
+"""How names begin in whole models that are of these families and have something more."""
+KIN_WITHIN: Mapping[str, str] = {
+    ".time_stack.": "makes films (Stable Video Diffusion)",
+    ".temporal_transformer.": "makes films (AnimateDiff)",
+    ".motion_modules.": "makes films (AnimateDiff)",
+    ".fuser.": "places things in boxes (GLIGEN)",
+}
+"""The same by what stands within a name."""
+FOREIGN: Mapping[str, str] = {
+    "distilled_guidance_layer.layers.0.in_layer.weight": "Chroma",
+    "double_blocks.0.img_attn.proj.weight": "Flux",
+    "joint_blocks.0.context_block.attn.qkv.weight": "Stable Diffusion 3",
+    "double_layers.0.attn.w1q.weight": "AuraFlow",
+    "clip_txt_mapper.weight": "Stable Cascade",
+    "t_block.1.weight": "PixArt",
+    "adaln_single.linear.weight": "PixArt",
+    "cap_embedder.1.weight": "Lumina",
+    "mlp_t5.0.weight": "HunyuanDiT",
+    "txt_in.individual_token_refiner.blocks.0.norm1.weight": "HunyuanVideo",
+    "transformer_blocks.0.img_mod.1.weight": "Qwen-Image",
+    "caption_projection.0.linear.weight": "HiDream",
+    "head.modulation": "Wan",
+    "patchify_proj.weight": "LTX-Video",
+    "conv_first.weight": "an upscaler",
+    "model.0.weight": "an upscaler",
+    "vision_model.embeddings.class_embedding": "a reader of pictures (CLIP vision)",
+    "encoder.block.0.layer.0.SelfAttention.q.weight": "a text encoder (T5)",
+    "time_embedding.linear_1.weight": "the UNet of a model folder, without its other parts",
+}
+"""What people keep among their checkpoints and Safelight does not run, by a name of theirs."""
+UPSCALERS = frozenset(("conv_first.weight", "model.0.weight"))
+"""Those of it that nobody looks for among models of pictures."""
 REFINER = "conditioner.embedders.0.model."
 
 OTHERS = (

@@ -15,6 +15,7 @@ resolution, 4 and 5 are the layers of level 1, 6 halves again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,10 @@ RESNET = {
 
 GUIDANCE = ("time_embed.cond_proj.weight", "time_embedding.cond_proj.weight")
 HEAD_WIDTH = 64
+MIDDLE = "middle_block"
+TRANSFORMER = re.compile(
+    r"(middle_block|(?:input|output)_blocks\.\d+)\.1\.transformer_blocks\.(\d+)\."
+)
 
 
 def key_map(unet: Part) -> KeyMap:
@@ -76,25 +81,23 @@ def config(unet: Part) -> dict[str, Any]:
     if not levels:
         unet.shape("input_blocks.1.0.in_layers.2.weight", 4)  # says that it is not there
     channels = [unet.shape(f"{level[0]}.0.out_layers.3.weight", 4)[0] for level in levels]
-    attends = [unet.has(f"{level[0]}.1.norm.weight") for level in levels]
-    depths = [
-        unet.count(f"{level[0]}.1.transformer_blocks.") if attend else 1
-        for level, attend in zip(levels, attends, strict=True)
-    ]
-    if not attends[-1]:
-        depths[-1] = unet.count("middle_block.1.transformer_blocks.")
-    projection = "middle_block.1.proj_in.weight"
-    is_linear = unet.has(projection) and len(unet.tensors[projection].shape) == 2
-    text_key = "middle_block.1.transformer_blocks.0.attn2.to_k.weight"
+    deep = _transformers(unet)
+    down_depths = [[deep.get(block, 0) for block in level] for level in levels]
+    up_depths = [[deep.get(block, 0) for block in level] for level in _up_levels(unet)]
+    attends = [any(depths) for depths in down_depths]
+    # Where none attends, the error tells of the middle, which does so in all published models.
+    first = f"{next(iter(deep), MIDDLE)}.1"
+    projection = unet.tensors.get(f"{first}.proj_in.weight")
+    is_linear = projection is not None and len(projection.shape) == 2
     down = ["CrossAttnDownBlock2D" if attend else "DownBlock2D" for attend in attends]
-    up = ["CrossAttnUpBlock2D" if attend else "UpBlock2D" for attend in reversed(attends)]
+    up = ["CrossAttnUpBlock2D" if any(depths) else "UpBlock2D" for depths in up_depths]
     return {
         "_class_name": "UNet2DConditionModel",
         "act_fn": "silu",
         "attention_head_dim": [max(1, n // HEAD_WIDTH) for n in channels] if is_linear else 8,
         "block_out_channels": channels,
         "center_input_sample": False,
-        "cross_attention_dim": unet.shape(text_key, 2)[1],
+        "cross_attention_dim": unet.shape(f"{first}.transformer_blocks.0.attn2.to_k.weight", 2)[1],
         "down_block_types": down,
         "downsample_padding": 1,
         "flip_sin_to_cos": True,
@@ -105,7 +108,8 @@ def config(unet: Part) -> dict[str, Any]:
         "norm_eps": 1e-05,
         "norm_num_groups": 32,
         "out_channels": unet.shape("out.2.weight", 4)[0],
-        "transformer_layers_per_block": _one_or_all(depths),
+        **_middle(unet, deep),
+        **_depths(down_depths, up_depths, deep.get(MIDDLE, 0)),
         "up_block_types": up,
         "use_linear_projection": is_linear,
         **_guidance(unet),
@@ -113,8 +117,45 @@ def config(unet: Part) -> dict[str, Any]:
     }
 
 
-def _one_or_all(counts: list[int]) -> int | list[int]:
-    return counts[0] if len(set(counts)) == 1 else counts
+def _transformers(unet: Part) -> Mapping[str, int]:
+    """How deep the transformer behind a residual block is, by the blocks that have one."""
+    layers: dict[str, set[str]] = {}
+    for key in unet.tensors:
+        if match := TRANSFORMER.match(key):
+            layers.setdefault(match[1], set()).add(match[2])
+    return {block: len(found) for block, found in layers.items()}
+
+
+def _middle(unet: Part, deep: Mapping[str, int]) -> Mapping[str, Any]:
+    """Distilled models are without the middle's attention, or without a middle at all."""
+    if MIDDLE in deep:
+        return {}
+    is_there = any(key.startswith(f"{MIDDLE}.0.") for key in unet.tensors)
+    return {"mid_block_type": "UNetMidBlock2D" if is_there else None}
+
+
+def _depths(down: list[list[int]], up: list[list[int]], middle: int) -> Mapping[str, Any]:
+    """By level; and by layer, on the way up as well, where the one does not tell the other, as in
+    models that were distilled to fewer."""
+    levels = [layers[0] if len(set(layers)) == 1 else layers for layers in down]
+    levels[-1] = levels[-1] or middle
+    by_layer = any(isinstance(depth, list) for depth in levels) or any(
+        layers != [depth] * len(layers)
+        for layers, depth in zip(up, reversed(levels), strict=False)
+        if any(layers)
+    )
+    told: dict[str, Any] = {
+        "transformer_layers_per_block": _one_or_all([depth or 1 for depth in levels])
+    }
+    if by_layer:
+        told["reverse_transformer_layers_per_block"] = [
+            layers if any(layers) else 1 for layers in up
+        ]
+    return told
+
+
+def _one_or_all(counts: list[Any]) -> Any:
+    return counts[0] if counts == counts[:1] * len(counts) else counts
 
 
 def _guidance(unet: Part) -> Mapping[str, Any]:
@@ -143,6 +184,17 @@ def _levels(unet: Part) -> list[list[str]]:
             levels.append([])
         else:
             levels[-1].append(block)
+    return [level for level in levels if level]
+
+
+def _up_levels(unet: Part) -> list[list[str]]:
+    """The blocks of the way up by level, the coarsest first."""
+    levels: list[list[str]] = [[]]
+    for number in range(unet.count("output_blocks.")):
+        block = f"output_blocks.{number}"
+        levels[-1].append(block)
+        if any(unet.has(f"{block}.{place}.conv.weight") for place in (1, 2)):
+            levels.append([])
     return [level for level in levels if level]
 
 

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import WeightsError
-from engine.weights.header import Header, Shape, Stored
+from engine.weights.header import Header, RefusedError, Shape, Stored
 from engine.weights.tensors import KeyMap, Origin, Tensors
 
 
@@ -36,16 +35,18 @@ class Part:
         return key in self.tensors
 
     def shape(self, key: str, rank: int) -> Shape:
-        """Of a tensor with `rank` dimensions. Raises WeightsError where there is none."""
+        """Of a tensor with `rank` dimensions. Raises RefusedError where there is none:
+        the file is whole, and of another kind."""
         if key not in self.tensors:
-            raise WeightsError(
-                f"{self.path} lacks the tensor {self.prefix}{key}: fetch this file again."
+            raise RefusedError(
+                f"{self.path} lacks the tensor {self.prefix}{key}, which a Stable Diffusion of "
+                "this kind has: take another file."
             )
         shape = self.tensors[key].shape
         if len(shape) != rank:
-            raise WeightsError(
+            raise RefusedError(
                 f"{self.path} has the tensor {self.prefix}{key} in the shape {shape}, where it "
-                f"should have {rank} dimensions: fetch this file again."
+                f"should have {rank} dimensions: take another file."
             )
         return shape
 

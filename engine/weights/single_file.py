@@ -6,7 +6,7 @@ told by the names of its tensors, and its components as a model folder would hav
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from engine.weights.digest import file_sha256
 from engine.weights.header import Header, RefusedError, read_header
 from engine.weights.original_families import (
     FAMILIES,
+    FOREIGN,
+    KIN,
+    KIN_WITHIN,
     LCM,
     OTHERS,
     REFINER,
@@ -205,12 +208,23 @@ class SingleFile:
         return {**(self._family.scheduler_of_v if is_v else self._family.scheduler), **trained}
 
 
+def refuse_foreign(header: Header) -> None:
+    """Raise RefusedError for a model of another architecture, by its name."""
+    for sign, what in FOREIGN.items():
+        if sign in header.tensors or UNET + sign in header.tensors:
+            raise RefusedError(
+                f"{header.path} holds {what}, of another architecture than Safelight runs: take "
+                "a Stable Diffusion checkpoint."
+            )
+
+
 def _family(header: Header) -> Family:
     path, tensors = header.path, header.tensors
     for sign, what in SIGNS.items():
         if sign in tensors:
             raise RefusedError(f"{path} {what}, which Safelight does not run: take another one.")
     if UNET + FIRST_LAYER in tensors:
+        _refuse_kin(path, tensors)
         for family in FAMILIES:
             prefixes = tuple(encoder.prefix for encoder in family.text.values())
             if any(key.startswith(prefixes) for key in tensors):
@@ -223,6 +237,7 @@ def _family(header: Header) -> Family:
         raise RefusedError(
             f"{path} holds a UNet without its text encoder: take a whole checkpoint."
         )
+    refuse_foreign(header)
     if any(key.startswith(UNET) for key in tensors):
         raise RefusedError(
             f"{path} holds a model of another architecture than Stable Diffusion, which Safelight "
@@ -237,6 +252,22 @@ def _family(header: Header) -> Family:
     )
 
 
+def _refuse_kin(path: Path, names: Iterable[str]) -> None:
+    """Whole models that do something else than make pictures of words."""
+    beginnings = tuple(KIN)
+    for name in names:
+        what = ""
+        if name.startswith(beginnings):
+            what = next(KIN[part] for part in beginnings if name.startswith(part))
+        elif name.startswith(UNET):
+            what = next((KIN_WITHIN[part] for part in KIN_WITHIN if part in name), "")
+        if what:
+            raise RefusedError(
+                f"{path} {what}, which Safelight does not run: take a model that makes pictures of "
+                "words."
+            )
+
+
 def _refuse_others(header: Header, parts: list[Part]) -> None:
     """Whatever is in the file belongs to a part, or is known to mean nothing."""
     prefixes = tuple(part.prefix for part in parts)
@@ -245,7 +276,7 @@ def _refuse_others(header: Header, parts: list[Part]) -> None:
     ]
     if strange:
         more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
-        raise WeightsError(
+        raise RefusedError(
             f"{header.path} holds the tensor {strange[0][:80]!r}{more}, which is no part of "
             "Stable Diffusion: take another checkpoint."
         )

@@ -52,7 +52,7 @@ def load_strictly(
         # Sizes of which torch makes no tensor, or kinds of values that a network did not look at.
         reason = str(error).partition("\n")[0]
         raise ConfigError(
-            f"{tensors.config} cannot be used ({reason}): fetch this file again."
+            f"{tensors.config} cannot be used ({reason}): take the one that its model has."
         ) from None
     wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
     _compare(wanted, tensors)
@@ -112,7 +112,7 @@ def _compare(wanted: dict[str, Shape], tensors: Tensors) -> None:
     if tensors.config == tensors.path:
         raise WeightsError(
             f"{tensors.path} does not hold the tensors of its layout ({'; '.join(problems)}): "
-            "fetch this file again."
+            "take another file of this model."
         )
     raise WeightsError(
         f"{tensors.path} does not fit the configuration beside it ({'; '.join(problems)}): take "

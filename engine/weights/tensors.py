@@ -13,19 +13,26 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import WeightsError
+from engine import foreign
+from engine.errors import EngineError, WeightsError
 from engine.weights.header import BYTES, Header, Shape, Stored, unreadable
+from engine.weights.packed import refuse_packed
 
 if TYPE_CHECKING:  # checkpoints are listed without torch
     import torch
     from torch import Tensor
 
 TORCH_NAMES = {
+    "F4": "float4_e2m1fn_x2",
+    "F6_E2M3": "float6_e2m3fn",
+    "F6_E3M2": "float6_e3m2fn",
     "BOOL": "bool",
     "U8": "uint8",
     "I8": "int8",
     "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
     "F8_E8M0": "float8_e8m0fnu",
     "U16": "uint16",
     "I16": "int16",
@@ -39,7 +46,7 @@ TORCH_NAMES = {
     "F64": "float64",
     "C64": "complex64",
 }
-"""The dtypes of a header, as torch calls them."""
+"""The dtypes of a header, as torch calls them, or would call them."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,15 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Tensors:
-    """path: what an error names; config: where the settings beside it come from, for errors."""
+    """path: what an error names; config: where the settings beside it come from, for errors. Raises
+    RefusedError for weights that are no plain numbers."""
 
     path: Path
     config: Path
     origins: tuple[Origin, ...]
+
+    def __post_init__(self) -> None:
+        refuse_packed(self.path, ((one.key, one.stored) for one in self.origins))
 
     @classmethod
     def of(
@@ -179,11 +190,13 @@ def _laid_out(
 
 def _mapped(path: Path) -> mmap.mmap:
     try:
-        with path.open("rb") as file:
+        with foreign.open_file(path) as file:
             # A private map: what somebody writes into a tensor does not go into the file.
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except (OSError, ValueError) as error:
         raise WeightsError(unreadable(path, error)) from None
+    except EngineError as error:
+        raise WeightsError(str(error)) from None
 
 
 def _tensor(mapped: mmap.mmap, stored: Stored, path: Path) -> Tensor:

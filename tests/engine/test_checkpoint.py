@@ -131,7 +131,7 @@ def test_tells_a_file(
         ({"double_blocks.0.img_attn.proj.weight": (8, 8)}, "Flux"),
         (original("conditioner.embedders.0.model.ln_final.weight"), "refiner"),
         (original(SD1_TEXT, channels=8), "8 channels"),
-        ({**VAE, "decoder.conv_in.weight": (8, 16, 3, 3)}, "16 channels"),
+        ({**VAE, "decoder.conv_in.weight": (32, 16, 3, 3)}, "16 channels"),
     ],
 )
 def test_says_what_it_cannot_run(tmp_path: Path, shapes: Any, says: str) -> None:
