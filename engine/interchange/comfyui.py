@@ -24,6 +24,8 @@ from engine.interchange.recipe import Draft, number, shown
 
 __all__ = ["MAX_PROMPT", "is_graph", "read", "read_nodes"]
 
+MAX_INPUTS = 2000
+"""Of a node; those that grow have a thousand at most."""
 SAVING = re.compile(r"save|preview|output|websocket", re.IGNORECASE)
 PASSING = re.compile(r"reroute|switch", re.IGNORECASE)
 CHANGING = re.compile(r"mask|noise|inject|composite|blend|add|subtract|multiply|interpolat", re.I)
@@ -60,6 +62,7 @@ def _nodes(value: Mapping[str, Any]) -> dict[str, Node]:
         if isinstance(node, dict)
         and isinstance(node.get("class_type"), str)
         and isinstance(node.get("inputs"), dict)
+        and len(node["inputs"]) <= MAX_INPUTS
     }
 
 

@@ -20,8 +20,10 @@ from engine.interchange.comfyui_nodes import Node, is_link
 from engine.interchange.recipe import number, whole
 
 MAX_NODES = 5000
-"""Nodes that one way through a graph may visit; people's graphs have some hundreds at most."""
-MAX_VISITS = 50_000
+"""Nodes among which a sampler is looked for; people's graphs have some hundreds at most."""
+MAX_WAY = 1000
+"""Nodes that something may come through, one after the other."""
+MAX_VISITS = 20_000
 """Nodes that all ways through a graph may visit together."""
 MAX_DEPTH = 12
 """Switches that choose by a number which another switch gives."""
@@ -72,7 +74,7 @@ class Graph:
         """The nodes that something comes through, from this link to where it begins. name: what
         it is, where the output does not tell; is_pipe: the link carries many things."""
         seen = set[tuple[str, int, str]]()
-        for _ in range(MAX_NODES):
+        for _ in range(MAX_WAY):
             node = self.at(link)
             if node is None or (place := (str(link[0]), link[1], name)) in seen:
                 return
@@ -140,6 +142,9 @@ class Graph:
         seen = set[str]()
         while (node := self.at(link)) is not None and str(link[0]) not in seen:
             seen.add(str(link[0]))
+            self._visits += 1
+            if self._visits > MAX_VISITS:
+                return None
             link, how = self._carried(node, name)
             if how == OWN:
                 return link

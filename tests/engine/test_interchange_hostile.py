@@ -25,6 +25,7 @@ from engine.interchange import Recipe, comfyui, exif, texts
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512, RNG: CPU"
 PARAMETERS = f"a cat\nNegative prompt: dog\n{SETTINGS}".encode()
 SECONDS = 2.0
+"""Of the processor: what else the machine does is no matter here, and nothing is waited for."""
 MEGABYTES = 200
 
 
@@ -70,11 +71,11 @@ def with_exif(content: bytes, kind: str = "jpg") -> bytes:
 @contextmanager
 def bounded():
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         yield
     finally:
-        seconds, (_, peak) = time.perf_counter() - start, tracemalloc.get_traced_memory()
+        seconds, (_, peak) = time.process_time() - start, tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert seconds < SECONDS * 4, f"{seconds:.1f} s"  # tracing alone makes it some times slower
     assert peak < MEGABYTES * 2**20, f"{peak / 2**20:.0f} MiB"
@@ -83,14 +84,14 @@ def bounded():
 def quick(content: bytes, path: Path, in_bounds: bool = False) -> Any:
     """The recipe of a file, or the error; either quickly. in_bounds: and in little memory."""
     path.write_bytes(content)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         found: Recipe | str = interchange.read(path)
     except engine.EngineError as error:
         found = str(error)
         assert found.isprintable() and len(found) < 1000
         assert found.endswith(".") and path.name in found
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     if in_bounds:
         with bounded(), suppress(engine.EngineError):
             interchange.read(path)
@@ -251,9 +252,9 @@ def test_long_prompts_take_no_long_time(path, prompt):
     assert len(found.left_out) < 60
     alone = quick(png(packed(b"parameters", prompt.encode())), path)
     assert isinstance(alone, Recipe | str)
-    start = time.perf_counter()
+    start = time.process_time()
     written = interchange.format_a1111(prompt, prompt, {"Steps": 1, "Seed": 1, "Size": "1x1"})
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     assert interchange.a1111.parse(written).prompt == prompt
 
 
@@ -334,8 +335,35 @@ UPSTREAM = ("model", "conditioning", "samples", "value")
             **{f"q{i}": node("X", a=[f"q{i + 1}", 0]) for i in range(2000)},
         },
         {"s": sampler(positive=[[], 0], negative=["s", "s"], latent_image={}, model=None)},
+        {
+            "s": sampler(positive=["0", 0], seed=["0", 0], latent_image=["0", 0], model=["0", 0]),
+            **{
+                str(i): node(
+                    "ImpactSwitch", select=[str(i + 1), 0], input1=[str(i + 2), 0], input2=["s", 0]
+                )
+                for i in range(5000)
+            },
+        },
+        {
+            "s": sampler(**{key: ["0", 3] for key in ("positive", "negative", "model", "seed")}),
+            **{
+                str(i): node(
+                    "Context Merge (rgthree)",
+                    **{f"ctx_0{n}": [str((3 * i + n) % 4000), 0] for n in range(1, 6)},
+                )
+                for i in range(4000)
+            },
+        },
+        {
+            "s": sampler(positive=["w", 0], seed=["w", 1], latent_image=["w", 2], model=["w", 3]),
+            "w": node("X", **{f"pipe_{n}": ["w", n] for n in range(20_000)}),
+            "v": node("X", **{f"ratio_{n}": ["w", n] for n in range(2_000)}),
+        },
     ],
-    ids=["self", "loops", "two", "long", "bush", "copies", "samplers", "saves", "wrong"],
+    ids=[
+        *("self", "loops", "two", "long", "bush", "copies", "samplers", "saves", "wrong"),
+        *("switches", "merges", "wide"),
+    ],
 )
 def test_graphs_in_circles_and_without_end(path, nodes):
     found = quick(png(said(b"prompt", graph(nodes))), path)
