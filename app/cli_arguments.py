@@ -75,6 +75,7 @@ GUIDANCE_REUSE_HELP = (
 INT8_HELP = "multiply in 8-bit numbers, twice as fast on processors that can, almost the same image"
 WORDS = {"true": "true", "false": "false", "null": "null", "none": "null"}
 """Values without digits that are no text, in any case, and how JSON has them."""
+YES_HELP = "with --branch-from: also if that image asks for far more than is usual"
 MOST_BYTES = 16 * 2**20
 """Of a file of edits."""
 EDITS_FORM = '[{"step": 8, "field": "guidance_scale", "value": 9.5}]'
@@ -165,7 +166,7 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
         type=Path,
         help="an image of Safelight's; default: begin anew",
     )
-    add("--yes", action="store_true", help="even if it asks for far more than is usual")
+    add("--yes", action="store_true", help=YES_HELP)
     add(
         "--at-step",
         metavar="K",
