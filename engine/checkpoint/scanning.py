@@ -19,7 +19,7 @@ from engine.checkpoint.inspection import (
 )
 from engine.checkpoint.value import Checkpoint
 from engine.errors import EngineError
-from engine.weights.folder import LONGEST
+from engine.weights.settings_file import LONGEST
 
 ENDINGS = (".safetensors", ".sft", ".ckpt")
 """The files that are looked into. Pickles of other names may be anything: upscalers, embeddings."""

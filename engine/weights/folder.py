@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import foreign
-from engine.errors import ConfigError, EngineError, LoadError, RequestError, WeightsError, told
+from engine.errors import ConfigError, LoadError, RequestError, WeightsError, told
 from engine.request import Request
 from engine.weights.digest import file_sha256, joint_sha256
 from engine.weights.header import Header, RefusedError, read_header, unreadable
@@ -24,6 +23,7 @@ from engine.weights.keys import (
     projecting_clip_key,
 )
 from engine.weights.prediction_type import checked_prediction_type
+from engine.weights.settings_file import read_settings
 from engine.weights.tensors import KeyMap, Tensors, same_key
 
 KEY_MAPS: Mapping[str, KeyMap] = {
@@ -60,8 +60,6 @@ VARIANTS = ("fp16", "bf16", "fp32")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 INPAINTING_CHANNELS = 9
-LONGEST = 16_000_000
-"""Bytes of settings. The longest are lists of shards, of some hundred kilobytes."""
 LONGEST_NAME = 200
 
 
@@ -168,27 +166,7 @@ class ModelFolder:
 
     def json(self, *parts: str | Path) -> dict[str, Any]:
         """The content of a JSON file in the folder."""
-        path = self.path.joinpath(*parts)
-        try:
-            text = foreign.read_text(path, LONGEST)
-            if text.startswith("version https://git-lfs"):
-                raise ConfigError(f"{path} is only a Git LFS pointer: run git lfs pull.")
-            content = foreign.parse_json(text, str(path))
-        except FileNotFoundError:
-            raise ConfigError(f"There is no file {path}: is this model complete?") from None
-        except OSError as error:
-            raise ConfigError(unreadable(path, error)) from None
-        except ConfigError:
-            raise
-        except EngineError as error:
-            reason = str(error).removesuffix(".")
-            raise ConfigError(f"{reason}; take the file that its model has: {path}.") from None
-        if not isinstance(content, dict):
-            raise ConfigError(
-                f"{path} holds {type(content).__name__}, not settings by name: take the file that "
-                "its model has."
-            )
-        return content
+        return read_settings(self.path.joinpath(*parts))
 
     def optional_json(self, name: str) -> dict[str, Any]:
         """Like `json`, with nothing in it where there is no such file."""

@@ -6,7 +6,7 @@ told by the names of its tensors, and its components as a model folder would hav
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,26 +16,17 @@ from engine.weights import original_unet, original_vae
 from engine.weights.digest import file_sha256
 from engine.weights.header import Header, RefusedError, read_header
 from engine.weights.original_families import (
-    FAMILIES,
-    FOREIGN,
-    KIN,
-    KIN_WITHIN,
     LCM,
-    OTHERS,
-    REFINER,
-    SIGNS,
     ZERO_SNR,
-    Family,
 )
 from engine.weights.part import Part
 from engine.weights.prediction_type import checked_prediction_type
+from engine.weights.single_family import FIRST_LAYER, UNET, family_of
 from engine.weights.tensors import Tensors
 
-UNET = "model.diffusion_model."
 VAE = "first_stage_model."
 EMA = "model_ema."
 """The averaged copy of the UNet, under the UNet's names without the dots."""
-FIRST_LAYER = "input_blocks.0.0.weight"
 
 V_MARKER, ZERO_SNR_MARKER = "v_pred", "ztsnr"
 """Tensors without content by which a file tells how it was trained."""
@@ -75,7 +66,7 @@ class SingleFile:
         checked_prediction_type(prediction_type)
         self.path = path
         header = read_header(path)
-        self._family = _family(header)
+        self._family = family_of(header)
         self._unet = Part.of(header, UNET)
         self._vae = Part.of(header, VAE)
         self._text = {
@@ -206,66 +197,6 @@ class SingleFile:
             return {**self._family.scheduler_of_v, **trained, **ZERO_SNR}
         is_v = self.prediction_type == "v_prediction"
         return {**(self._family.scheduler_of_v if is_v else self._family.scheduler), **trained}
-
-
-def refuse_foreign(header: Header) -> None:
-    """Raise RefusedError for a model of another architecture, by its name."""
-    for sign, what in FOREIGN.items():
-        if sign in header.tensors or UNET + sign in header.tensors:
-            raise RefusedError(
-                f"{header.path} holds {what}, of another architecture than Safelight runs: take "
-                "a Stable Diffusion checkpoint."
-            )
-
-
-def _family(header: Header) -> Family:
-    path, tensors = header.path, header.tensors
-    for sign, what in SIGNS.items():
-        if sign in tensors:
-            raise RefusedError(f"{path} {what}, which Safelight does not run: take another one.")
-    if UNET + FIRST_LAYER in tensors:
-        _refuse_kin(path, tensors)
-        for family in FAMILIES:
-            prefixes = tuple(encoder.prefix for encoder in family.text.values())
-            if any(key.startswith(prefixes) for key in tensors):
-                return family
-        if any(key.startswith(REFINER) for key in tensors):
-            raise RefusedError(
-                f"{path} is the refiner of SDXL, which only goes over finished pictures: take the "
-                "base model."
-            )
-        raise RefusedError(
-            f"{path} holds a UNet without its text encoder: take a whole checkpoint."
-        )
-    refuse_foreign(header)
-    if any(key.startswith(UNET) for key in tensors):
-        raise RefusedError(
-            f"{path} holds a model of another architecture than Stable Diffusion, which Safelight "
-            "does not run: take another one."
-        )
-    for pattern, what in OTHERS:
-        if any(re.match(pattern, key) for key in tensors):
-            raise RefusedError(f"{path} {what} and is none by itself: take a whole checkpoint.")
-    raise RefusedError(
-        f"{path} holds no model that Safelight knows (its first tensor is "
-        f"{next(iter(tensors), 'missing')[:60]!r}): take a checkpoint of Stable Diffusion."
-    )
-
-
-def _refuse_kin(path: Path, names: Iterable[str]) -> None:
-    """Whole models that do something else than make pictures of words."""
-    beginnings = tuple(KIN)
-    for name in names:
-        what = ""
-        if name.startswith(beginnings):
-            what = next(KIN[part] for part in beginnings if name.startswith(part))
-        elif name.startswith(UNET):
-            what = next((KIN_WITHIN[part] for part in KIN_WITHIN if part in name), "")
-        if what:
-            raise RefusedError(
-                f"{path} {what}, which Safelight does not run: take a model that makes pictures of "
-                "words."
-            )
 
 
 def _refuse_others(header: Header, parts: list[Part]) -> None:
