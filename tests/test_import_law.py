@@ -112,3 +112,34 @@ def test_importing_is_light(statement: str, absent: set[str]) -> None:
         check=True,
     )
     assert not absent & set(finished.stderr.split())
+
+
+OWN = {
+    "app/theme.py": "the style sheet and the icons, which come with the program",
+    "app/state/gallery_notes.py": "the digest of an image that the gallery lists",
+    "app/state/thumbnail_process.py": "in its own process, after the door has looked",
+    "engine/device.py": "what the system tells of its memory",
+    "engine/tuning.py": "what was measured here, and what the system tells of its processor",
+    "engine/pipelines/linear_map.py": "previews that were worked out here",
+    "engine/hub/transfer.py": "the part of a file that is being fetched",
+    "engine/foreign.py": "the door",
+}
+"""The files that read without the door, and what they read."""
+READING = {"read_text", "read_bytes"}
+
+
+def test_strangers_come_in_by_one_door() -> None:
+    """`engine.foreign`, which neither waits nor unpacks, reads what the program did not write."""
+    beside = []
+    for path in sources("engine") + sources("app"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            by_the_door = isinstance(owner, ast.Name) and owner.id in ("foreign", "interchange")
+            modes = {part.value for part in node.args if isinstance(part, ast.Constant)}
+            is_open = called == "open" or getattr(node.func, "id", "") == "open"
+            if (called in READING and not by_the_door) or (is_open and modes & {"rb", "r"}):
+                beside.append(path.relative_to(ROOT).as_posix())
+    assert {*beside} <= OWN.keys()
