@@ -57,7 +57,8 @@ class Path:
 def linspace(start: float, stop: float, count: int) -> list[float]:
     """`count` evenly spaced values, both ends included; a single one is `start`."""
     step = (stop - start) / max(count - 1, 1)
-    return [start + i * step for i in range(count)]
+    inner = [start + i * step for i in range(1, count - 1)]
+    return [start, *inner, stop] if count > 1 else [start]  # sums would end beside `stop`
 
 
 def interpolate(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
