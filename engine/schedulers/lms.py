@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from engine.schedulers.base import Noise
 
 ORDER = 4
-LOUDEST = 200.0
-"""What an error of the network may be multiplied by in a step, the sum of the weights' sizes: 7
-where the steps are alike, and 199 in the last of 50 steps with exponential sigmas."""
+LOUDEST, LOUDEST_OF_IMAGES = 200.0, 30.0
+"""What an error in the slopes may be multiplied by in a step, the sum of the weights' sizes: 7
+where the steps are alike, and 199 in the last of 50 steps with exponential sigmas. The slopes are
+the network's own there, small at a small sigma; of a network that predicts the image they are its
+errors divided by that sigma."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +67,12 @@ class LMS(SigmaSpace[LMSOptions]):
     def _shares(self, index: int, known: int) -> list[float]:
         """What each of the latest slopes counts for in this step, oldest first; their sum is 1."""
         now, after = self.sigma_pair(index)
+        of_images = self.options.prediction_type == "sample"
+        loudest = LOUDEST_OF_IMAGES if of_images else LOUDEST
         for order in range(known, 1, -1):
             past = [level.sigma for level in self.levels[index + 1 - order : index + 1]]
             nodes = [(sigma - now) / (after - now) for sigma in past]
             shares = weights(nodes, [1 / (i + 1) for i in range(order)])
-            if sum(map(abs, shares)) <= LOUDEST:
+            if sum(map(abs, shares)) <= loudest:
                 return shares
         return [1.0]

@@ -134,8 +134,10 @@ def timesteps_before_end(
     options: TimestepOptions, steps: int, count: int | None = None
 ) -> tuple[float, ...]:
     """As `timesteps`, for solvers whose end of the run is one of the spaced points: with linspace
-    and leading there is one point more, and the last is left out."""
-    if options.timesteps is not None or options.timestep_spacing == "trailing":
+    and leading there is one point more, and the last is left out, but where the training has no
+    more."""
+    every = steps >= (count or options.num_train_timesteps)
+    if every or options.timesteps is not None or options.timestep_spacing == "trailing":
         return timesteps(options, steps, count=count)
     return timesteps(options, steps + 1, count=count)[:-1]
 

@@ -485,3 +485,18 @@ def test_schedulers_can_be_listed_without_torch():
         "s.create('unipc', {}, 20); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@every_name
+@pytest.mark.parametrize("steps", [100, 999, 1000])
+def test_every_number_of_steps_up_to_the_trainings_can_be_had(name: str, steps: int):
+    """Sums of a hundred tenths end beside the last timestep, and the solvers that end at a point of
+    their own have none left of a thousand."""
+    spacings = next(
+        (o.choices for o in schedulers.describe(name).options if o.name == "timestep_spacing"), ()
+    )
+    for spacing in spacings:
+        options = {"timestep_spacing": spacing}
+        options |= {"original_inference_steps": 1000} if name in ("lcm", "tcd") else {}
+        scheduler = schedulers.create(name, {**CONFIG, "steps_offset": 0}, steps, options)
+        assert len(scheduler.timesteps) >= steps
