@@ -17,6 +17,7 @@ from engine.networks.tiny_autoencoder_config import TinyConfig
 from engine.networks.unet_2d_condition_config import UNetConfig
 from engine.networks.unet_2d_config import UNet2DConfig
 from engine.weights.files import Files
+from engine.weights.header import RefusedError, shown
 from engine.weights.keys import PROJECTION
 from engine.weights.tensors import Tensors
 from engine.weights.vocabulary import check_vocabulary
@@ -29,6 +30,8 @@ ONE: Encoders = (("text_encoder", "tokenizer"),)
 TWO: Encoders = (*ONE, ("text_encoder_2", "tokenizer_2"))
 TINY = "AutoencoderTiny"
 GREY, COLOUR = 1, 3
+IN_FILES = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
+"""How the names of a single file begin."""
 
 
 class Unfit(ConfigError):
@@ -41,10 +44,12 @@ def look_at_text_to_image(files: Files, encoders: Encoders, vae: Files | None = 
     _check_complete(files, encoders, needs_vae=vae is None)
     _check_scheduler(files)
     unet_tensors = files.tensors("unet")
+    _check_names(unet_tensors)
     unet = _read(UNetConfig.from_dict, files.config("unet"), unet_tensors)
     texts = []
     for encoder, tokenizer in encoders:
         tensors = files.tensors(encoder)
+        _check_names(tensors)
         projects = PROJECTION in tensors.shapes()
         config = files.config(encoder)
         text = _read(
@@ -61,6 +66,7 @@ def look_at_autoencoder(files: Files) -> int:
     above."""
     component = "tiny" if files.kind == TINY else "vae"
     config, tensors = files.config(component), files.tensors(component)
+    _check_names(tensors)
     halves = {name.partition(".")[0] for name in tensors.shapes()}
     if TINY in (files.kind, config.get("_class_name")):
         if "encoder" not in halves:
@@ -114,6 +120,17 @@ def _read(
         return read(config)
     except ConfigError as error:
         raise Unfit(f"{tensors.config} cannot be used. {error}") from None
+
+
+def _check_names(tensors: Tensors) -> None:
+    """Raise RefusedError for a tensor of a single file that is no layer of its network: the layouts
+    leave it the name that it has in the file."""
+    for name in tensors.shapes():
+        if name.startswith(IN_FILES):
+            raise RefusedError(
+                f"{tensors.path} has an unexpected tensor ({shown(name)}), which is no part of "
+                "Stable Diffusion: take another file of this model."
+            )
 
 
 def _check_complete(files: Files, encoders: Encoders, needs_vae: bool) -> None:
