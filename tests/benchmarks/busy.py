@@ -59,7 +59,7 @@ class Kind:
         self._process = subprocess.Popen(
             [sys.executable, "-c", given + CHILD],
             cwd=ROOT,
-            env=inherited | waits,
+            env={**inherited, **waits},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
