@@ -90,7 +90,9 @@ def output_path(text: str) -> str:
     Raises ArgumentTypeError."""
     endings = (".png", ".jpg", ".jpeg", ".webp")
     path = Path(text)
-    if path.is_dir() or _ends_as_folder(text) or path.suffix.lower() in endings:
+    # Pathlib's own raises for a name that is too long; writing says that in a sentence.
+    is_folder = os.path.isdir(path) or _ends_as_folder(text)  # noqa: PTH112
+    if is_folder or path.suffix.lower() in endings:
         return text
     raise argparse.ArgumentTypeError(
         f"{text} is neither a folder nor a name that ends with {', '.join(endings)}"
@@ -100,7 +102,7 @@ def output_path(text: str) -> str:
 def named_file(output: str | None) -> Path | None:
     """The file that `-o` names; None where it is a folder, in which names are made."""
     path = Path(output or ".")
-    return None if path.is_dir() or _ends_as_folder(output) else path
+    return None if os.path.isdir(path) or _ends_as_folder(output) else path  # noqa: PTH112
 
 
 def numbered(path: Path, number: int, count: int) -> Path:

@@ -17,6 +17,8 @@ from engine.hub.files import needed
 from engine.hub.place import HubFile, Place, is_relative
 from engine.hub.session import ask, resolve
 
+MOST_SHOWN = 300
+"""Letters of what was asked for that a refusal tells."""
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _WITH_REVISION = frozenset({"tree", "blob", "resolve", "raw", "blame", "edit", "commits", "commit"})
 """The pages of a repository whose address names a revision, and then perhaps a file."""
@@ -125,10 +127,14 @@ def _parse(source: str) -> tuple[str, str | None, str | None]:
         understood = False
     if not understood:
         raise NotOnHub(
-            f"{text or 'An empty name'} is no name of a model on the Hub. Write "
+            f"{_begun(text) or 'An empty name'} is no name of a model on the Hub. Write "
             "OWNER/NAME, such as CompVis/stable-diffusion-v1-4, or OWNER/NAME/FILE."
         )
     return f"{owner}/{name}", file or None, revision
+
+
+def _begun(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _address(text: str) -> SplitResult | None:

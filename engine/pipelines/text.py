@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import CLIPTokenizer
 
 from engine.courier import uploaded
-from engine.errors import ConfigError
+from engine.errors import ConfigError, told
 from engine.networks import CLIPTextModel
 from engine.offload import Stage
 from engine.pipelines.base import Reading
@@ -22,6 +23,8 @@ from engine.weights.keys import PROJECTION
 from engine.weights.strict import load_strictly
 from engine.weights.vocabulary import check_vocabulary
 
+MARKS = 2
+"""Places that the start and the end of a text take."""
 KEPT = 32
 """Prompts whose hidden states are kept: those of a grid, and of the runs before. Some 0.2 MB each.
 """
@@ -78,14 +81,14 @@ class TextReader:
         self.width = encoder.config.hidden_size
         self.layers = encoder.config.num_hidden_layers
         self.pooled_width = encoder.config.projection_dim
-        self.length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
+        self.length = _places(tokenizer, encoder)
         self._plan = plan
         self._device = device
         self._encoded: OrderedDict[tuple[str, int], Conditioning] = OrderedDict()
 
     def read(self, prompt: str) -> Reading:
         """How many tokens the prompt has, and the words that do not fit."""
-        limit = self.length - 2  # the start and end marks take two places
+        limit = self.length - MARKS
         read = self.tokenizer(
             _clean(prompt), add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
@@ -176,3 +179,18 @@ def _load_tokenizer(files: Files, component: str, entries: int) -> CLIPTokenizer
 def _clean(prompt: str) -> str:
     # Half of a surrogate pair is no text; a prompt from a broken paste may hold one.
     return prompt.encode("utf-8", "replace").decode("utf-8")
+
+
+def _places(tokenizer: CLIPTokenizer, encoder: CLIPTextModel) -> int:
+    """How many tokens a text may have with its two marks. Raises ConfigError where the tokenizer's
+    settings hold no number of them."""
+    most: Any = tokenizer.model_max_length  # of the file as it stands
+    is_number = isinstance(most, int | float) and not isinstance(most, bool)
+    places = min(most, encoder.config.max_position_embeddings) if is_number else 0
+    if not places > MARKS:
+        raise ConfigError(
+            f"The tokenizer takes {told(most)} tokens (model_max_length) and the text encoder "
+            f"{encoder.config.max_position_embeddings}, of which {MARKS} are marks, and so no text "
+            "fits: take the tokenizer_config.json of this model."
+        )
+    return int(places)

@@ -180,6 +180,13 @@ def test_a_damaged_tokenizer_is_named(folder, content):
     assert_refused(folder, "tokenizer")
 
 
+@pytest.mark.parametrize("most", ["77", [77], True, {}, 0, 2, -5, float("nan")])
+def test_a_tokenizer_that_takes_no_number_of_tokens_is_named(folder, most):
+    path = folder / "tokenizer" / "tokenizer_config.json"
+    change_json(path, lambda settings: settings.update(model_max_length=most))
+    assert_refused(folder, "model_max_length", "tokenizer_config.json")
+
+
 def test_a_setting_that_is_not_implemented_is_named_with_its_value(folder):
     change_json(folder / "unet/config.json", lambda config: config.update(act_fn="snake"))
     assert_refused(folder, "act_fn", "snake")
