@@ -31,6 +31,8 @@ from tests.endurance.bending import bent_bytes, bent_json, bent_png, bent_text, 
 Case = Callable[[Random], None]
 MORE = 2.0
 """Seconds that a window may work longer on broken files than on whole ones."""
+MOST_MEMORY = 2**30
+"""Bytes that it may have in use."""
 LONGEST_SENTENCE = 3000
 """Letters that a refusal may have: whoever is told the whole file is told nothing."""
 
@@ -368,6 +370,7 @@ def _opened_seconds() -> float:
     _, status, used = os.wait4(child, 0)
     assert not any(problems), problems[0]
     assert status == 0, f"the window ended with {os.waitstatus_to_exitcode(status)}"
+    assert used.ru_maxrss * 1024 < MOST_MEMORY, f"{used.ru_maxrss:,} KB of memory"
     return used.ru_utime + used.ru_stime
 
 
