@@ -28,7 +28,9 @@ MAX_TEXTS = 32 * 2**20
 MAX_PARTS = 65536
 """Chunks of a PNG or WebP, or segments of a JPEG, that are passed on the way to the texts."""
 MAX_OTHER_FILE = 64 * 2**20
-"""Bytes of a file of another format, such as AVIF, which Pillow reads as a whole."""
+"""Bytes of a file of another format, which Pillow reads as a whole."""
+OTHER_FORMATS = ("AVIF", "TIFF")
+"""What else than PNG, JPEG and WebP programs save pictures with settings as."""
 
 KEYS = frozenset(
     (
@@ -221,7 +223,7 @@ def _read_webp(file: BinaryIO, texts: Texts) -> None:
 
 
 def _read_other(file: BinaryIO, texts: Texts) -> None:
-    """Any other format that Pillow knows, by the EXIF of the file's head."""
+    """One of OTHER_FORMATS, by the EXIF of the file's head."""
     from PIL import Image
 
     if os.fstat(file.fileno()).st_size > MAX_OTHER_FILE:
@@ -230,7 +232,7 @@ def _read_other(file: BinaryIO, texts: Texts) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(file) as image:
+            with Image.open(file, formats=OTHER_FORMATS) as image:
                 known = image.info.get("exif", b"")
                 xmp = image.info.get("xmp", b"")
     except Exception as error:  # a stranger's file can fail in more ways than Pillow tells

@@ -427,3 +427,12 @@ def test_a_comment_that_tells_no_settings_is_no_prompt(tmp_path, comment):
     for path in tmp_path.iterdir():
         with pytest.raises(engine.EngineError, match="Its comment tells no settings"):
             interchange.read(path)
+
+
+def test_other_formats_than_pictures_with_settings_have_are_not_opened(tmp_path):
+    """Pillow knows some forty formats, and finds out by trying."""
+    for ending in (".bmp", ".ppm", ".pcx", ".tga"):
+        path = tmp_path / f"a{ending}"
+        Image.new("RGB", (8, 8)).save(path)
+        with pytest.raises(engine.EngineError, match="it is no picture"):
+            interchange.read(path)
