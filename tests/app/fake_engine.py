@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
+from engine import cost
 from engine.control import Control, EvaluationDropped, RunCancelled
 from engine.errors import EngineError, LoadError, RequestError, SaveError, SchedulerError
 from engine.events import Cancelled, Encoded, Event, Finished, Step
@@ -103,9 +104,8 @@ class FakeSchedulers:
 class FakeEngine:
     """models: the pipeline of a source, where it is not the usual one. step_seconds: how long an
     evaluation takes. truncated, negative_truncated: the text that did not fit. failures: an
-    exception for "load", a
-    source, "encode", ("seed", a seed), a step's number from 0, "preview", "reguide", "sheet" or
-    "save"; it happens until it is taken out. gate: a run waits for it before each evaluation, where
+    exception for "load", a source, "encode", ("seed", a seed), a step's number from 0, "preview",
+    "reguide", "sheet" or "save"; it happens until it is taken out. gate: a run waits for it before each evaluation, where
     it is set; load_gate and reguide_gate: the same for a load and for reguiding. kinds: how a
     preview of each kind is made; the latents are the image unless a test says otherwise.
     preview_gate: a preview that is not linear waits for it, or to be given up."""
@@ -115,6 +115,7 @@ class FakeEngine:
     Axis, Grid, Timeline = Axis, Grid, FakeTimeline
     EngineError, LoadError, RequestError = EngineError, LoadError, RequestError
     SaveError = SaveError
+    ask_first = staticmethod(cost.ask_first)
 
     def __init__(self) -> None:
         self.schedulers = FakeSchedulers()

@@ -272,7 +272,17 @@ def test_a_grid_is_a_sheet_and_single_images(render: Callable[..., list[Path]], 
 
 
 def test_a_grid_in_a_folder_has_names_of_its_own(render: Callable[..., list[Path]]) -> None:
-    cells = ["an owl", "--steps", "1", "--grid", "prompt=a cat | a red apple", "-o", "out/"]
+    cells = [
+        "an owl",
+        "--seed",
+        "3",
+        "--steps",
+        "1",
+        "--grid",
+        "prompt=a cat | a red apple",
+        "-o",
+        "out/",
+    ]
     Path("out").mkdir()
     printed = [path for _ in range(2) for path in render(*cells)]
     assert sorted(printed) == sorted(Path("out").iterdir())

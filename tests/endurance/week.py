@@ -46,7 +46,8 @@ problems: list[str] = []
 
 class Stalls(QObject):
     """The longest time that the event loop stood still. What the kernel gave to other processes
-    meanwhile, while this thread could have run, is none of the window's."""
+    meanwhile is none of the window's: neither while this thread could have run, nor beyond what
+    all threads of this process computed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,13 +62,15 @@ class Stalls(QObject):
         self.doing, self._last = doing, self._now()
         self._timer.start()
 
-    def _now(self) -> tuple[float, float]:
+    def _now(self) -> tuple[float, float, float]:
         waited = int(self._waits.read_text().split()[1]) / 1e9 if self._waits.exists() else 0.0
-        return time.perf_counter(), waited
+        return time.perf_counter(), waited, time.process_time()
 
     def _tick(self) -> None:
-        now, waited = self._now()
-        stall = (now - self._last[0]) - (waited - self._last[1])
+        passed, waited, computed = (
+            after - before for after, before in zip(self._now(), self._last, strict=True)
+        )
+        stall = min(passed - waited, computed)
         if stall > self.longest:
             self.longest, self.when = stall, self.doing
         self._last = self._now()
