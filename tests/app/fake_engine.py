@@ -105,10 +105,10 @@ class FakeEngine:
     """models: the pipeline of a source, where it is not the usual one. step_seconds: how long an
     evaluation takes. truncated, negative_truncated: the text that did not fit. failures: an
     exception for "load", a source, "encode", ("seed", a seed), a step's number from 0, "preview",
-    "reguide", "sheet" or "save"; it happens until it is taken out. gate: a run waits for it before each evaluation, where
-    it is set; load_gate and reguide_gate: the same for a load and for reguiding. kinds: how a
-    preview of each kind is made; the latents are the image unless a test says otherwise.
-    preview_gate: a preview that is not linear waits for it, or to be given up."""
+    "reguide", "sheet" or "save"; it happens until it is taken out. gate: a run waits for it before
+    each evaluation, where it is set; load_gate and reguide_gate: the same for a load and for
+    reguiding. kinds: how a preview of each kind is made; the latents are the image unless a test
+    says otherwise. preview_gate: a preview that is not linear waits for it, or to be given up."""
 
     Cancelled, Encoded, Finished, Step = Cancelled, Encoded, Finished, Step
     Control, Edit, Request = Control, Edit, Request
