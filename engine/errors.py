@@ -5,7 +5,6 @@ Every message is one sentence or two: what was wrong, with the value, and what t
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from reprlib import Repr
 
@@ -80,6 +79,8 @@ class CostlyReplay(RecordError):
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that is most like `name`, whatever its case and its separators; None where
     none is like it."""
+    import difflib  # which only an error needs
+
     by_form = {_form(one): one for one in known}
     asked = _form(str(name)[:MOST_TOLD])
     begun = [form for form in by_form if len(asked) > 2 and form.startswith(asked)]

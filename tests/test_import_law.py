@@ -16,6 +16,8 @@ QT = "PySide6"
 VALUES = {"engine.request", "engine.events", "engine.errors", "engine.foreign", "engine.atomic"}
 """The engine's plain value types, its door for strangers' bytes and its way of writing whole files,
 which any part of the application may use."""
+HEAVY = {"torch", "transformers", "huggingface_hub", "PIL", "numpy", "ssl", "difflib"}
+"""What takes long to import, and nothing needs before there is work for it."""
 
 
 def imports(path: Path) -> set[str]:
@@ -96,9 +98,9 @@ def test_the_application_leaves_torch_to_the_engine(path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import app.main, app.windows.main_window", {"torch", "transformers"}),
-        ("import engine; engine.schedulers.names()", {"torch", "transformers", QT}),
-        ("import app.cli; app.cli.main(['schedulers'])", {"torch", "transformers", QT}),
+        ("import app.main, app.windows.main_window", HEAVY),
+        ("import engine; engine.schedulers.names()", HEAVY | {QT}),
+        ("import app.cli; app.cli.main(['schedulers'])", HEAVY | {QT}),
     ],
 )
 def test_importing_is_light(statement: str, absent: set[str]) -> None:

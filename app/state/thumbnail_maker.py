@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 from PySide6.QtGui import QImage
 
-from app.state.thumbnail_process import HEAD, PATIENCE
+from app.state.thumbnail_wire import HEAD
 from engine.errors import EngineError
 from engine.foreign import MOST_UNPACKED, picture_head
 
 ROOT = Path(__file__).parents[2]
 MOST_PACKED = 2**20
 """Bytes that a thumbnail may have as a file. It has some 10,000."""
+PATIENCE = 10.0
+"""Seconds for one picture. The largest take less than one, on a machine that is not busy."""
 ENDING = 1.0
 """Seconds that the process has to end, once it is told to."""
 

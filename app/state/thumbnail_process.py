@@ -1,10 +1,7 @@
 """The process in which thumbnails are made: a file that unpacks to gigabytes, or for ever, ends
 this process and nothing else. Started by `app.state.thumbnail_maker`, with the seconds that a
 picture may take as its argument; over when its standard input ends. Imports only what it needs, so
-that it begins at once.
-
-Asked: a line of JSON, `[path, format, pixels of the longer side, whether to pack it]`. Told: HEAD,
-then the pixels as RGBA, then the same as a WebP, or nothing of either where it can make none.
+that it begins at once. What is asked and told: see `thumbnail_wire`.
 """
 
 from __future__ import annotations
@@ -13,21 +10,17 @@ import faulthandler
 import json
 import os
 import signal
-import struct
 import sys
 from contextlib import suppress
 from io import BytesIO
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-HEAD = struct.Struct(">HH??II")
-"""Width and height; whether it is see-through anywhere; whether there is a picture at all; the
-bytes of the pixels and of the WebP."""
+from app.state.thumbnail_wire import HEAD
+
 MEMORY = 2**30
 """Bytes that this process may have: the largest picture that the door lets in, twice, and what the
 readers of the formats need beside it."""
-PATIENCE = 10.0
-"""Seconds for one picture. The largest take less than one, on a machine that is not busy."""
 MOST_TEXT = 2**26
 """Bytes of a text of a PNG, which Pillow unpacks to reach the pixels."""
 QUALITY = 82

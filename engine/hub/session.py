@@ -8,7 +8,6 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import quote
-from urllib.request import getproxies
 
 from engine.hub.endpoint import endpoint, host, settings
 from engine.hub.errors import AccessDenied, NoConnection, WrongContent
@@ -84,6 +83,8 @@ def _token() -> str | None:
 
 def _unusable(error: Exception) -> str:
     """Why there is no session, and what to change."""
+    from urllib.request import getproxies  # with http and ssl, which no start needs
+
     proxies = {scheme: _PASSWORD.sub("//", address) for scheme, address in getproxies().items()}
     if isinstance(error, ImportError) and (
         socks := next((each for each in proxies.values() if each.startswith("socks")), "")
