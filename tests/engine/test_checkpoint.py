@@ -499,6 +499,7 @@ def test_verifies_against_the_hubs_digests(cache: Path, folder: Path) -> None:
 def test_verifies_what_repositories_share(cache: Path, folder: Path) -> None:
     """As huggingface_hub 2.4 lays large files: its blob is a link to a store of the whole cache."""
     snapshot = cached(cache, "owner/emoji", folder)
+    shared = cache
     for number, weights in enumerate(sorted(snapshot.rglob("*.safetensors"))):
         blob, shared = weights.resolve(), cache / "blobs" / "ab" / f"ab{number:062x}"
         shared.parent.mkdir(parents=True, exist_ok=True)

@@ -623,7 +623,9 @@ def test_without_links_nothing_is_taken_away_from_others(offered: HubServer, mon
     offered.add("some/model", {**files, "unet/config.json": files["unet/config.json"] + b" "})
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_SYMLINKS", True, raising=False)
     newer = hub.survey("some/model")
-    pointer = hub.fetch(newer) / UNET
+    fetched = hub.fetch(newer)
+    assert fetched is not None
+    pointer = fetched / UNET
     assert pointer.read_bytes() == content and not pointer.is_symlink()
     assert other.read_bytes() == content and is_ready()
 
