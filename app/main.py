@@ -190,7 +190,10 @@ class Application(QObject):
 
     @property
     def image_folder(self) -> str:
-        return self.preferences.get("image_folder", "") or str(paths.image_folder())
+        chosen = self.preferences.get("image_folder", "")
+        if not chosen or "\0" in chosen:  # no folder has such a name
+            return str(paths.image_folder())
+        return chosen
 
     def show(self) -> None:
         self.window.installEventFilter(self)

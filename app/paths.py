@@ -103,7 +103,7 @@ def new_image(folder: Path, seed: int | str) -> Iterator[Path]:
 def sweep(folder: Path) -> None:
     """Take away what a crash of this program has left half written in `folder`."""
     before = time.time() - LEFT_ALONE
-    with suppress(OSError), os.scandir(folder) as entries:
+    with suppress(OSError, ValueError), os.scandir(folder) as entries:  # no folder has a NUL
         for entry in entries:
             if not is_part(entry.name) and not _MARK.fullmatch(entry.name):
                 continue

@@ -22,6 +22,8 @@ from engine.foreign import finite
 SLACK = 100_000.0
 """Seconds by which an image may seem older than its plan: a day and some, since sticks keep the
 local time, and the next computer may have another one."""
+LONGEST_NUMBER = 9
+"""Digits of the number of a session."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def claimed(kind: str, take: Callable[[int], bool], store: Store) -> dict[str, R
     try:
         for other in store.kinds(PLAN):
             number = other.removeprefix(PLAN)
-            if other != kind and (not number.isdecimal() or take(int(number))):
+            is_place = number.isdecimal() and len(number) <= LONGEST_NUMBER
+            if other != kind and (not is_place or take(int(number))):
                 with suppress(OSError):  # a full disk: it waits until there is room
                     store.rename(other, kind)
         return store.rows(kind)

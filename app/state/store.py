@@ -25,6 +25,9 @@ PATIENCE = 2.0
 """Seconds to wait for another process that writes."""
 LARGEST_ROW = 64 * 2**20
 """Bytes of a text: none that this program writes comes near."""
+LARGEST = 256 * 2**20
+"""Bytes in use, where 5,000 plans take 10 million: more would take seconds to look through, and much
+of the memory."""
 SMALLEST = 512
 """Bytes of a page: SQLite takes what is shorter for a file with nothing in it."""
 WAL, DELETE = "WAL", "DELETE"
@@ -84,7 +87,8 @@ class Store:
 
     def kinds(self, beginning: str) -> list[str]:
         """The kinds that there are rows of and that begin so."""
-        found = self._do(lambda db: db.execute("SELECT DISTINCT kind FROM things").fetchall())
+        every = "SELECT DISTINCT kind FROM things WHERE typeof(kind) = 'text'"
+        found = self._do(lambda db: db.execute(every).fetchall())
         return sorted(kind for (kind,) in found if kind.startswith(beginning))
 
     def write(self, changes: Changes) -> None:
@@ -210,6 +214,7 @@ def connected(path: Path, how: str = "") -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+    database.text_factory = _text
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_ROW)
     database.execute("PRAGMA trusted_schema = OFF")
     return database
@@ -240,8 +245,12 @@ class _transaction:
 
 
 def _rows(database: sqlite3.Connection, kind: str) -> dict[str, Row]:
+    """What is odd in one row, which SQLite holds all the same, loses none of the others."""
     found = database.execute(_ROWS, (kind,))
-    return {str(name): Row(str(text), float(place)) for name, place, text in found}
+    return {
+        str(name): Row(str(text), place if isinstance(place, float) else 0.0)
+        for name, place, text in found
+    }
 
 
 def _write(database: sqlite3.Connection, changes: Changes) -> None:
@@ -261,8 +270,17 @@ def _check(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise sqlite3.OperationalError("it was written by a later version of Safelight")
-    if database.execute("SELECT sql FROM sqlite_master").fetchall() != [(_SCHEMA,)]:
+    tables = "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+    if database.execute(tables).fetchall() != [(_SCHEMA,)]:  # but for what SQLite adds itself
         raise Damage("the tables are others")
+    pages, free, bytes_ = (
+        database.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    if (length := (pages - free) * bytes_) > LARGEST:
+        raise sqlite3.OperationalError(
+            f"it holds {length:,} bytes, where at most {LARGEST:,} are read"
+        )
 
 
 def _look_through(database: sqlite3.Connection) -> None:
@@ -279,6 +297,11 @@ def _is_empty(database: sqlite3.Connection) -> bool:
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return isinstance(error, Damage) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _text(content: bytes) -> str:
+    """SQLite holds any bytes as text, of a damaged or a stranger's file too."""
+    return content.decode("utf-8", "replace")
 
 
 def _endings() -> Iterator[str]:

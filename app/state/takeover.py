@@ -11,7 +11,7 @@ from typing import Any
 
 from app.state.store import Key, Row, glance
 from engine.errors import EngineError
-from engine.foreign import parse_json, read_text
+from engine.foreign import LONE_SURROGATE, parse_json, read_text
 
 LARGEST = 64 * 2**20
 """Bytes of the longest file that is read."""
@@ -34,11 +34,13 @@ class Takeover:
         """All that the files say."""
         rows: dict[Key, Row | None] = {}
         for name, value in self._read(self._preferences).items():
-            rows[SETTING, name] = Row(json.dumps(value))
+            rows[SETTING, _written(name)] = Row(json.dumps(value))
         for path in sorted(self._session.glob("queue-*.json")):
-            number = path.stem.removeprefix("queue-")
+            kind = PLAN + _written(path.stem.removeprefix("queue-"))
             for place, entry in enumerate(self._read(path, "entries")):
-                rows[PLAN + number, _job(entry)] = Row(json.dumps(entry), place)
+                if (kind, job := _job(entry)) in rows:  # another is called so
+                    entry["plan"]["job"] = job = uuid.uuid4().hex
+                rows[kind, job] = Row(json.dumps(entry), place)
         return rows
 
     def _read(self, path: Path, part: str = "") -> Any:
@@ -86,4 +88,9 @@ def _job(entry: Any) -> str:
     """The name of its plan; one of its own where it tells none."""
     plan = entry.get("plan") if isinstance(entry, dict) else None
     job = plan.get("job") if isinstance(plan, dict) else None
-    return job if isinstance(job, str) and job else uuid.uuid4().hex
+    return _written(job) if isinstance(job, str) and job else uuid.uuid4().hex
+
+
+def _written(name: str) -> str:
+    """The name as it will be read: half a letter, which no file can hold, is none."""
+    return LONE_SURROGATE.sub("\ufffd", name)

@@ -5,6 +5,8 @@ reason not to start.
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,6 +113,24 @@ def test_a_value_of_another_type_means_the_default(window: Open, old: Path) -> N
 def test_an_odd_value_loses_no_other(window: Open, old: Path) -> None:
     old.write_text(f'{{"steps": {"9" * 400}, "theme": "light", "x": NaN}}')
     assert window().get("theme", "dark") == "light"
+
+
+def test_a_name_that_cannot_be_written_loses_no_other(window: Open, old: Path) -> None:
+    """Half a letter, in the settings and in what waited, and in the name of a file of it."""
+    old.write_text(r'{"\ud800": 1, "theme": "light"}')
+    session = old.parent / "session"
+    session.mkdir()
+    half = os.fsdecode(b"queue-\xff.json")
+    for name in ("queue-1.json", half) if sys.platform == "linux" else ("queue-1.json",):
+        (session / name).write_text(r'{"entries": [{"plan": {"job": "\udfff"}}, {}]}')
+    preferences = window()
+    assert preferences.get("theme", "dark") == "light"
+    preferences.set("theme", "dark")
+    preferences.flush()
+    store = preferences._store._desk.store
+    assert store.rows(SETTING)["theme"].text == '"dark"'
+    kinds = store.kinds("plan/")
+    assert kinds[0] == "plan/1" and all(len(store.rows(kind)) == 2 for kind in kinds)
 
 
 def test_an_older_file_is_taken_over_once_and_stays(window: Open, old: Path) -> None:
@@ -263,6 +283,54 @@ def test_settings_are_read_where_nothing_can_be_written(
     assert not path.with_name(path.name + "-wal").exists()
     assert window().get("theme", "dark") == "light"
     assert kept_setting(path, path, "theme") == "light"
+
+
+ODD_ROWS = (
+    "INSERT INTO things VALUES ('setting', 'x', 'a place', '1')",
+    "INSERT INTO things VALUES ('setting', 'x', 1, CAST(X'FF22' AS TEXT))",
+    "INSERT INTO things VALUES ('setting', CAST(X'FF22' AS TEXT), 1, '1')",
+    "INSERT INTO things VALUES ('setting', X'FF22', 1, X'FF22')",
+    "INSERT INTO things VALUES (X'FF22', 'x', 1, '1')",
+    "ANALYZE",
+)
+"""What SQLite holds in such a table, and this program never writes."""
+
+
+@pytest.mark.parametrize("statement", ODD_ROWS)
+def test_an_odd_row_loses_no_other(window: Open, path: Path, statement: str) -> None:
+    first = window()
+    first.set("theme", "light")
+    first.flush()
+    first._store.close()
+    with store_module.connected(path) as database:
+        database.execute(statement)
+    database.close()
+    second = window()
+    assert second.get("theme", "dark") == "light"
+    assert second._store.warning == ""
+    assert second._store._desk.store.kinds("set") == [SETTING]
+    assert store_module.glance(path, SETTING)["theme"].text == '"light"'
+
+
+def test_a_file_of_more_than_is_ever_written_is_left_alone(
+    window: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it holds counts, not how long it is: SQLite gives no room back."""
+    monkeypatch.setattr(store_module, "LARGEST", 100_000)
+    store = Store(path, WAL)
+    store.write({("plan/1", "long"): Row("x" * 200_000), (SETTING, "theme"): Row('"light"')})
+    store.close()
+    with pytest.raises(OSError, match="where at most 100,000 are read"):
+        store.rows(SETTING)
+    preferences = window()
+    assert preferences.get("theme", "dark") == "dark"
+    preferences._store.close()
+    monkeypatch.setattr(store_module, "LARGEST", 1_000_000)
+    store.write({("plan/1", "long"): None})
+    store.close()
+    monkeypatch.setattr(store_module, "LARGEST", 100_000)
+    assert path.stat().st_size > 200_000
+    assert window().get("theme", "dark") == "light"
 
 
 def test_a_strangers_file_runs_nothing(path: Path) -> None:

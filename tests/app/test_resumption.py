@@ -279,6 +279,17 @@ def test_the_queue_of_an_earlier_version_is_taken_over_once(
     assert notice(second) == ""
 
 
+def test_two_plans_of_one_name_are_two(qtbot: QtBot, start: Start) -> None:
+    """In a queue of an earlier version that somebody has edited."""
+    entries = [entry("one"), entry("two")]
+    entries[1]["plan"]["job"] = entries[0]["plan"]["job"]
+    old_queue(json.dumps({"entries": entries}))
+    application = start()
+    qtbot.waitUntil(lambda: bool(notice(application)))
+    press(qtbot, application.window, "resumeFirstButton")
+    qtbot.waitUntil(lambda: made(application) == ["one", "two"] and at_rest(application))
+
+
 def test_an_odd_row_loses_no_other(qtbot: QtBot, start: Start) -> None:
     good = {job_of(plan): Row(json.dumps(plan)) for plan in (entry("one"), entry("two"))}
     odd = {
@@ -289,7 +300,11 @@ def test_an_odd_row_loses_no_other(qtbot: QtBot, start: Start) -> None:
         "paths": json.dumps(entry("z")).replace('"written": []', '"written": [[0, 0, 5]]'),
     }
     changes = good | {name: Row(text) for name, text in odd.items()}
-    Store(paths.store_file(), WAL).write({("plan/1", name): row for name, row in changes.items()})
+    kinds = dict.fromkeys(changes, "plan/1") | {"no plan": f"plan/{'9' * 5000}"}
+    store = Store(paths.store_file(), WAL)
+    store.write({(kinds[name], name): row for name, row in changes.items()})
+    store.write({("setting", "image_folder"): Row(r'"/a\u0000b"')})
+    store.close()
     application = start()
     qtbot.waitUntil(lambda: bool(notice(application)))
     assert notice(application) == "2 pictures are still waiting."
