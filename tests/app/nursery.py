@@ -5,8 +5,10 @@ behind. See tests/app/mortal.py for the windows. Used by test_durability and tes
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from engine import metadata
 from tests.app.mortal import SEEDS
 
 ROOT = Path(__file__).parents[2]
+MOST_NEWS = 40
+"""What a window announces at most before its moment comes; a round of ten announces some sixty."""
+LONGEST = 30.0
+"""Seconds from a window's start to its moment at most."""
 
 
 class Nursery:
@@ -48,6 +54,14 @@ class Nursery:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    def wait_for_a_moment(self, chance: random.Random) -> None:
+        """Until the window has announced some more, a few things or many, and a little longer."""
+        enough = len(self.said) + chance.randrange(MOST_NEWS)
+        end = time.monotonic() + LONGEST
+        while len(self.said) < enough and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0.0, 0.3))
 
     @property
     def said(self) -> list[str]:

@@ -1,5 +1,5 @@
 """A hundred deaths of the whole program on its real models, in the middle of a queue of ten:
-`pytest -m endurance tests/endurance/test_kills.py -s`, some ten minutes."""
+`pytest -m endurance tests/endurance/test_kills.py -s`, some twenty minutes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import contextlib
 import os
 import random
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from tests.app.nursery import Nursery
 from tests.endurance import promises
 
 KILLS = int(os.environ.get("SAFELIGHT_KILLS", "100"))
-LONGEST = 8.0
-"""Seconds that a window lives at most; loading takes one or two, a round of ten some five."""
 
 
 @pytest.mark.endurance
@@ -29,7 +26,7 @@ def test_a_hundred_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None
     try:
         while killed < KILLS:
             child = nursery.bear()
-            time.sleep(chance.uniform(0.3, LONGEST))
+            nursery.wait_for_a_moment(chance)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             code = nursery.end()

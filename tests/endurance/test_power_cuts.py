@@ -1,6 +1,6 @@
 """Forty power cuts: the program's folder is on ext4 in a loop device, which is shut down at some
 moment as if its power went; what the journal had not yet is lost. Needs root, on Linux:
-`pytest -m endurance tests/endurance/test_power_cuts.py -s`, some six minutes."""
+`pytest -m endurance tests/endurance/test_power_cuts.py -s`, some ten minutes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from tests.app.nursery import Nursery
 from tests.endurance import promises
 
 CUTS = int(os.environ.get("SAFELIGHT_CUTS", "40"))
-LONGEST = 8.0
-"""Seconds from a window's start to the power cut, at most."""
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 """EXT4_IOC_SHUTDOWN (include/uapi/linux/ext4.h): from then on every call fails, and the journal
 keeps only what had been committed."""
@@ -75,7 +73,7 @@ def test_forty_power_cuts_lose_nothing_that_was_announced(tmp_path: Path, disk: 
     try:
         for cut in range(CUTS):
             child = nursery.bear()
-            time.sleep(chance.uniform(2.0, LONGEST))
+            nursery.wait_for_a_moment(chance)
             disk.cut_power()
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
