@@ -16,6 +16,7 @@ from typing import Any
 from engine import schedulers
 from engine.errors import EngineError
 from engine.interchange import comfyui_nodes as known
+from engine.interchange import reasons
 from engine.interchange.comfyui_graph import Graph, Lost
 from engine.interchange.comfyui_nodes import Node, is_link
 from engine.interchange.comfyui_prompts import MAX_PROMPT, Prompts
@@ -216,8 +217,7 @@ class _Reader:
                 why = "which of them this picture is, the graph does not tell"
                 self._draft.leave_out("A batch of", told["batch_size"], why)
             if any(key in told for key in ("pixels", "image")):
-                why = "the picture that this one began from is not in the file"
-                self._draft.leave_out(kind, "", why)
+                self._draft.leave_out(kind, "", reasons.BEGUN_FROM)
                 return
             sides = [graph.of(stop.node, name) for name, _ in SIZE]
             if all(side is not None for side in sides):
@@ -235,14 +235,14 @@ class _Reader:
         for stop in self._graph.way(guiding, "model"):
             kind, told = stop.node["class_type"], stop.node["inputs"]
             for lora in known.loras(stop.node):
-                draft.leave_out("LoRA", lora, "LoRAs are not loaded here")
+                draft.leave_out("LoRA", lora, reasons.NO_LORAS)
             keys = [key for key in known.NAMES["checkpoint"] if key in told]
             name = self._graph.value(told[keys[0]], "checkpoint") if keys else None
             if isinstance(name, str):
                 draft.checkpoint(name)
                 for other in ("refiner_ckpt_name", "refiner_model_name"):
                     if isinstance(told.get(other), str) and told[other] not in ("", "None"):
-                        draft.leave_out("Refiner", told[other], "there is no second model here")
+                        draft.leave_out("Refiner", told[other], reasons.NO_SECOND_MODEL)
                 return
             is_plain = known.PLUMBING.search(kind) and not known.is_sampler(stop.node)
             changes = is_link(stop.carries) and not (stop.is_pipe or is_plain)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.interchange import comfyui_nodes as known
+from engine.interchange import reasons
 from engine.interchange.comfyui_graph import Graph, Lost, Stop
 from engine.interchange.comfyui_nodes import Node
 from engine.interchange.recipe import Draft, shown
@@ -100,8 +101,7 @@ class Prompts:
         for first, second in TWO:
             if first in told or second in told:
                 if "guidance" in told:  # Flux has it beside its prompt
-                    why = "no model here takes a distilled guidance"
-                    self._draft.leave_out("Guidance", told["guidance"], why)
+                    self._draft.leave_out("Guidance", told["guidance"], reasons.NOT_DISTILLED)
                 return self._two_texts(told, first, second)
         return self._text(node, name, [])
 

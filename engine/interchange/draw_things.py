@@ -7,21 +7,21 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engine.interchange import reasons
 from engine.interchange.plain_json import part
-from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number
+from engine.interchange.recipe import ABSENT, Draft, is_nothing, number
 from engine.schedulers import peers_others
 
 SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
-CPU_NOISE = "Torch CPU Compatible"
-BEGUN_FROM = "the picture that this one began from is not in the file"
+ON_CPU = "Torch CPU Compatible"
 REASONS = {
-    "control": "there is no ControlNet here",
-    "hires_fix": "there is no second pass here",
-    "image_guidance": NO_SETTING,
-    "lora": "LoRAs are not loaded here",
-    "refiner": "there is no second model here",
-    "sharpness": NO_SETTING,
-    "upscaler": "a finished picture is enlarged by an act of its own here",
+    "control": reasons.NO_CONTROLNET,
+    "hires_fix": reasons.NO_SECOND_PASS,
+    "image_guidance": reasons.NO_SETTING,
+    "lora": reasons.NO_LORAS,
+    "refiner": reasons.NO_SECOND_MODEL,
+    "sharpness": reasons.NO_SETTING,
+    "upscaler": reasons.ENLARGED_APART,
 }
 
 
@@ -45,17 +45,16 @@ def read(told: dict[str, Any]) -> Draft:
         draft.leave_out("Size", size, "it is no width and height")
     if told.get("sampler") not in ABSENT:
         draft.scheduler(peers_others.from_draw_things, told["sampler"])
-    if told.get("seed_mode") not in (*ABSENT, CPU_NOISE):
-        why = "a seed's noise is drawn on the CPU here, so that the picture will be another"
-        draft.leave_out("Seed mode", told["seed_mode"], why)
+    if told.get("seed_mode") not in (*ABSENT, ON_CPU):
+        draft.leave_out("Seed mode", told["seed_mode"], reasons.CPU_NOISE)
     if number(told.get("strength")) not in (None, 1):
-        draft.leave_out("Strength", told["strength"], BEGUN_FROM)
+        draft.leave_out("Strength", told["strength"], reasons.BEGUN_FROM)
     if number(told.get("shift")) not in (None, 1):
         draft.leave_out("Shift", told["shift"], "the model's own shift is taken")
     parts = {"lora": part(told, "v2").get("loras"), "control": part(told, "v2").get("controls")}
     for key, reason in REASONS.items():
         value = told.get(key) or parts.get(key)
-        if value not in (*ABSENT, [], False) and number(value) != 0:
+        if not is_nothing(value):
             draft.leave_out(key.replace("_", " ").capitalize(), _named(value), reason)
     draft.note_loras(draft.fields.get("prompt", ""))
     return draft

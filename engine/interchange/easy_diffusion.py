@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.interchange.recipe import ABSENT, Draft, number
+from engine.interchange import reasons
+from engine.interchange.recipe import ABSENT, Draft, is_nothing
 from engine.schedulers import peers_others
 
 NAMES = {
@@ -42,15 +43,15 @@ MARKS = frozenset(("use_stable_diffusion_model", "num_inference_steps", "Stable 
 """No other program has one of these."""
 LINE = re.compile(rf"({'|'.join(map(re.escape, NAMES.values()))}): ?(.*)")
 REASONS = {
-    "use_controlnet_model": "there is no ControlNet here",
-    "use_vae_model": "the model's own autoencoder is taken",
-    "prompt_strength": "the picture that this one began from is not in the file",
-    "use_lora_model": "LoRAs are not loaded here",
+    "use_controlnet_model": reasons.NO_CONTROLNET,
+    "use_vae_model": reasons.OWN_AUTOENCODER,
+    "prompt_strength": reasons.BEGUN_FROM,
+    "use_lora_model": reasons.NO_LORAS,
     "use_hypernetwork_model": "there are no hypernetworks here",
-    "use_embeddings_model": "textual inversions are not loaded here",
-    "tiling": "pictures do not tile here",
-    "use_face_correction": "nothing is painted over here",
-    "use_upscale": "a finished picture is enlarged by an act of its own here",
+    "use_embeddings_model": reasons.NO_EMBEDDINGS,
+    "tiling": reasons.NO_TILING,
+    "use_face_correction": reasons.NOT_PAINTED_OVER,
+    "use_upscale": reasons.ENLARGED_APART,
 }
 
 
@@ -88,7 +89,7 @@ def read(value: Mapping[str, Any]) -> Draft:
         draft.scheduler(peers_others.from_easy_diffusion, told["sampler_name"])
     for key, reason in REASONS.items():
         inner = told[key]
-        if inner not in (*ABSENT, [], False, "False", "none") and number(inner) != 0:
+        if not is_nothing(inner) and inner != "False":
             draft.leave_out(NAMES[key], inner, reason)
     draft.note_loras(draft.fields.get("prompt", ""))
     return draft

@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import schedulers
-from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number, shown
+from engine.interchange import reasons
+from engine.interchange.recipe import ABSENT, Draft, is_nothing, number, shown
 
 MARKS = frozenset(("base_model", "performance", "sharpness", "adm_guidance"))
 """Fooocus' JSON has two of these at least."""
 PAIR = re.compile(r"\W*(\d{1,9})\D{1,5}(\d{1,9})\W*")
-REFINER = "there is no second model here"
 REASONS = {
     "freeu": "there is no FreeU here",
     "styles": "only the prompt itself is taken",
-    "refiner_model": REFINER,
-    "refiner_swap_method": REFINER,
-    "inpaint_mode": "nothing is painted over here",
-    "uov_method": "a finished picture is enlarged by an act of its own here",
-    "vae": "the model's own autoencoder is taken",
+    "refiner_model": reasons.NO_SECOND_MODEL,
+    "refiner_swap_method": reasons.NO_SECOND_MODEL,
+    "inpaint_mode": reasons.NOT_PAINTED_OVER,
+    "uov_method": reasons.ENLARGED_APART,
+    "vae": reasons.OWN_AUTOENCODER,
 }
 """Everything else that made the picture is left out because there is no such setting here."""
 READ = frozenset(
@@ -74,11 +74,10 @@ def read_ruined(value: Mapping[str, Any]) -> Draft:
     if isinstance(loras, str) and loras.removeprefix("Loras:"):
         names = [loras.removeprefix("Loras:")]
     if names:
-        draft.leave_out("LoRA", ", ".join(map(str, names)), "LoRAs are not loaded here")
+        draft.leave_out("LoRA", ", ".join(map(str, names)), reasons.NO_LORAS)
     if number(value.get("denoise")) not in (None, 1) or number(value.get("start_step")):
-        why = "the picture that this one began from is not in the file"
         told = value.get("denoise") or value.get("start_step")
-        draft.leave_out("Denoise", told, why)
+        draft.leave_out("Denoise", told, reasons.BEGUN_FROM)
     return draft
 
 
@@ -124,14 +123,14 @@ def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
     here by name."""
     loras = [inner for key, inner in told.items() if key.startswith("lora_combined_")]
     if names := ", ".join(lora for lora in loras if isinstance(lora, str)):
-        draft.leave_out("LoRA", names, "LoRAs are not loaded here")
+        draft.leave_out("LoRA", names, reasons.NO_LORAS)
     for key, value in told.items():
         if key in READ or key in SILENT or key.startswith(("lora_combined_", "lora_hash")):
             continue
-        if value in (*ABSENT, "[]", [], False, USUAL.get(key)):
+        if is_nothing(value) or value in ("[]", USUAL.get(key)):
             continue
         if key == "refiner_swap_method" and told.get("refiner_model") in ABSENT:
             continue
         said = ", ".join(map(str, value)) if isinstance(value, list) else value
         name = shown(key).replace("_", " ").capitalize()
-        draft.leave_out(name, said, REASONS.get(key, NO_SETTING))
+        draft.leave_out(name, said, REASONS.get(key, reasons.NO_SETTING))

@@ -11,9 +11,9 @@ from functools import cache
 from typing import Any
 
 from engine import schedulers
-from engine.interchange import sdnext
+from engine.interchange import reasons, sdnext
 from engine.interchange.a1111 import parse, sampler_name
-from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number, shown
+from engine.interchange.recipe import ABSENT, Draft, number, shown
 from engine.schedulers import peers, peers_others
 
 SIZE = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
@@ -29,20 +29,20 @@ SILENT = frozenset(
 )
 """Settings that did not make the picture, or are read together with another."""
 REASONS = {
-    "ADetailer": "nothing is painted over here",
-    "ControlNet": "there is no ControlNet here",
+    "ADetailer": reasons.NOT_PAINTED_OVER,
+    "ControlNet": reasons.NO_CONTROLNET,
     "Denoising strength": "it belongs to a picture that this one began from, or to a second pass",
-    "Detailer": "nothing is painted over here",
+    "Detailer": reasons.NOT_PAINTED_OVER,
     "ENSD": "noise is drawn in another way here",
-    "Face restoration": "nothing is painted over here",
-    "Init image": "the picture that this one began from is not in the file",
-    "Hires": "there is no second pass here",
-    "Lora": "LoRAs are not loaded here",
-    "Lyco": "LoRAs are not loaded here",
-    "Refiner": "there is no second model here",
-    "TI": "textual inversions are not loaded here",
-    "VAE": "the model's own autoencoder is taken",
-    "Variation": "seeds are not mixed here",
+    "Face restoration": reasons.NOT_PAINTED_OVER,
+    "Init image": reasons.BEGUN_FROM,
+    "Hires": reasons.NO_SECOND_PASS,
+    "Lora": reasons.NO_LORAS,
+    "Lyco": reasons.NO_LORAS,
+    "Refiner": reasons.NO_SECOND_MODEL,
+    "TI": reasons.NO_EMBEDDINGS,
+    "VAE": reasons.OWN_AUTOENCODER,
+    "Variation": reasons.SEEDS_UNMIXED,
 }
 
 
@@ -151,10 +151,9 @@ def _read_noise(draft: Draft, told: dict[str, str], has_settings: bool) -> None:
     written = "RNG" in told or draft.program in ("AUTOMATIC1111", "Forge", "stable-diffusion.cpp")
     source = told.pop("RNG", usual)
     if has_settings and written and source.upper() != "CPU":
-        why = "a seed's noise is drawn on the CPU here, so that the picture will be another"
-        draft.leave_out("RNG", source, why)
+        draft.leave_out("RNG", source, reasons.CPU_NOISE)
     if (guidance := told.pop("Guidance", None)) is not None and number(guidance) != 3.5:
-        draft.leave_out("Guidance", guidance, "no model here takes a distilled guidance")
+        draft.leave_out("Guidance", guidance, reasons.NOT_DISTILLED)
 
 
 def _leave_out(draft: Draft, told: Mapping[str, str]) -> None:
@@ -166,7 +165,7 @@ def _leave_out(draft: Draft, told: Mapping[str, str]) -> None:
         group = next((name for name in GROUPS if key.lower().startswith(name.lower())), key)
         groups.setdefault(group, []).append(f"{key}: {shown(value)}")
     for group, settings in groups.items():
-        reason = REASONS.get(group, NO_SETTING)
+        reason = REASONS.get(group, reasons.NO_SETTING)
         more = f" and {len(settings) - 3} more" if len(settings) > 3 else ""
         verb = "is" if len(settings) == 1 else "are"
         draft.note(f"{', '.join(settings[:3])}{more} {verb} left out: {reason}.")

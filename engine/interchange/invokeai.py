@@ -10,8 +10,9 @@ from typing import Any
 
 from engine import schedulers
 from engine.errors import EngineError
+from engine.interchange import reasons
 from engine.interchange.plain_json import part, read_object
-from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number, whole
+from engine.interchange.recipe import ABSENT, Draft, is_nothing, whole
 from engine.schedulers import peers
 
 CHUNKS = ("invokeai_metadata", "sd-metadata", "Dream", "dream", "invokeai", "invokeai_graph")
@@ -22,42 +23,40 @@ DREAM_OPTION = re.compile(r"(?<!\S)-{1,2}([A-Za-z_]\w*)[ \t]+([^\s-]\S*|-\d\S*)"
 DREAM_FIELDS = {"s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale"}
 DREAM_FIELDS |= {"A": "sampler"}
 UNWANTED = re.compile(r"\[([^\[\]]*)\]")
-ONE_MODEL = "there is no second model here"
 ADAPTERS = "there are no adapters here"
-BEGUN_FROM = "the picture that this one began from is not in the file"
 ENCODERS = "the model's own parts are taken"
 REASONS = {
-    "controlnets": "there is no ControlNet here",
-    "hrf_enabled": "there is no second pass here",
-    "init_image": BEGUN_FROM,
-    "init_image_path": BEGUN_FROM,
+    "controlnets": reasons.NO_CONTROLNET,
+    "hrf_enabled": reasons.NO_SECOND_PASS,
+    "init_image": reasons.BEGUN_FROM,
+    "init_image_path": reasons.BEGUN_FROM,
     "ipAdapters": "there are no IP adapters here",
-    "loras": "LoRAs are not loaded here",
-    "mask_image_path": "nothing is painted over here",
+    "loras": reasons.NO_LORAS,
+    "mask_image_path": reasons.NOT_PAINTED_OVER,
     "negative_style_prompt": "the prompt goes to all text encoders here",
     "perlin": "there is no such noise here",
     "positive_style_prompt": "the prompt goes to all text encoders here",
-    "ref_images": "there are no reference images here",
-    "refiner_model": ONE_MODEL,
-    "regions": "the whole picture has one prompt here",
-    "seamless_x": "pictures do not tile here",
-    "seamless_y": "pictures do not tile here",
-    "strength": BEGUN_FROM,
+    "ref_images": reasons.NO_REFERENCES,
+    "refiner_model": reasons.NO_SECOND_MODEL,
+    "regions": reasons.ONE_PROMPT,
+    "seamless_x": reasons.NO_TILING,
+    "seamless_y": reasons.NO_TILING,
+    "strength": reasons.BEGUN_FROM,
     "t2iAdapters": ADAPTERS,
     "threshold": "there is no such threshold here",
-    "upscale_initial_image": BEGUN_FROM,
-    "upscale_model": "a finished picture is enlarged by an act of its own here",
-    "vae": "the model's own autoencoder is taken",
-    "variations": "seeds are not mixed here",
+    "upscale_initial_image": reasons.BEGUN_FROM,
+    "upscale_model": reasons.ENLARGED_APART,
+    "vae": reasons.OWN_AUTOENCODER,
+    "variations": reasons.SEEDS_UNMIXED,
 }
 REASONS |= dict.fromkeys(("t5_encoder", "clip_embed_model", "qwen3_encoder"), ENCODERS)
 """Everything else that made the picture is left out because there is no such setting here."""
 LAYERS = {
     "controlLayers": "there are no control layers here",
-    "inpaintMasks": "nothing is painted over here",
-    "rasterLayers": BEGUN_FROM,
-    "regionalGuidance": "the whole picture has one prompt here",
-    "vectorLayers": BEGUN_FROM,
+    "inpaintMasks": reasons.NOT_PAINTED_OVER,
+    "rasterLayers": reasons.BEGUN_FROM,
+    "regionalGuidance": reasons.ONE_PROMPT,
+    "vectorLayers": reasons.BEGUN_FROM,
 }
 """What the canvas of version 5 and later is made of."""
 READ = frozenset(
@@ -149,7 +148,7 @@ def _read_dream(text: str) -> Draft:
         if option[1] in DREAM_FIELDS:
             told[DREAM_FIELDS[option[1]]] = option[2]
         else:
-            draft.leave_out(f"-{option[1]}", option[2], NO_SETTING)
+            draft.leave_out(f"-{option[1]}", option[2], reasons.NO_SETTING)
     _old_fields(draft, told)
     return draft
 
@@ -180,8 +179,7 @@ def _core(told: Mapping[str, Any]) -> Draft:
     if told.get("scheduler") is not None:
         _scheduler(draft, told["scheduler"])
     if told.get("rand_device") not in (*ABSENT, "cpu"):
-        why = "a seed's noise is drawn on the CPU here, so that the picture will be another"
-        draft.leave_out("Noise of", told["rand_device"], why)
+        draft.leave_out("Noise of", told["rand_device"], reasons.CPU_NOISE)
     _leave_out(draft, told)
     return draft
 
@@ -235,18 +233,19 @@ def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
     here by name."""
     mode = told.get("generation_mode", told.get("type"))
     if isinstance(mode, str) and mode.endswith(("img2img", "inpaint", "outpaint", "i2v")):
-        draft.leave_out("The mode", mode, BEGUN_FROM)
+        draft.leave_out("The mode", mode, reasons.BEGUN_FROM)
     canvas = told.get("canvas_v2_metadata")
     for kind, layers in canvas.items() if isinstance(canvas, dict) else ():
         if isinstance(layers, list) and layers:
             draft.leave_out(kind, layers, LAYERS.get(kind, "there is no such layer here"))
     has_refiner = told.get("refiner_model") not in ABSENT
     for key, value in told.items():
-        if key in READ or key in SILENT or value in (*ABSENT, [], {}, False) or number(value) == 0:
+        if key in READ or key in SILENT or is_nothing(value):
             continue
         if key.endswith("style_prompt") and value == told.get(key.replace("_style", "")):
             continue
         if key.startswith("refiner_") and key != "refiner_model" and not has_refiner:
             continue
-        reason = ONE_MODEL if key.startswith("refiner_") else REASONS.get(key, NO_SETTING)
-        draft.leave_out(key, value.get("name", value) if isinstance(value, dict) else value, reason)
+        usual = reasons.NO_SECOND_MODEL if key.startswith("refiner_") else reasons.NO_SETTING
+        said = value.get("name", value) if isinstance(value, dict) else value
+        draft.leave_out(key, said, REASONS.get(key, usual))

@@ -8,25 +8,24 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engine.interchange import reasons
 from engine.interchange.plain_json import part, read_object
-from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number
+from engine.interchange.recipe import ABSENT, Draft, is_nothing, number
 from engine.schedulers import peers_others
 
 MARKS = frozenset(("uc", "scale", "sampler"))
 SOURCE = re.compile(r"(.+?) ([0-9A-F]{8})")
 """A model and its hash."""
-BEGUN_FROM = "the picture that this one began from is not in the file"
-NO_REFERENCE = "there are no reference images here"
 REASONS = {
-    "sm": NO_SETTING,
-    "sm_dyn": NO_SETTING,
-    "dynamic_thresholding": NO_SETTING,
-    "skip_cfg_above_sigma": NO_SETTING,
-    "strength": BEGUN_FROM,
-    "noise": BEGUN_FROM,
-    "reference_strength": NO_REFERENCE,
-    "reference_strength_multiple": NO_REFERENCE,
-    "controlnet_model": "there is no ControlNet here",
+    "sm": reasons.NO_SETTING,
+    "sm_dyn": reasons.NO_SETTING,
+    "dynamic_thresholding": reasons.NO_SETTING,
+    "skip_cfg_above_sigma": reasons.NO_SETTING,
+    "strength": reasons.BEGUN_FROM,
+    "noise": reasons.BEGUN_FROM,
+    "reference_strength": reasons.NO_REFERENCES,
+    "reference_strength_multiple": reasons.NO_REFERENCES,
+    "controlnet_model": reasons.NO_CONTROLNET,
 }
 """What made the picture and is not here; its files have many settings beside that did not."""
 
@@ -51,8 +50,7 @@ def read(told: dict[str, Any], description: str = "", source: str = "") -> Draft
     draft.text("negative_prompt", told.get("uc") or negative or "")
     for said, captions in (("prompt", characters), ("negative prompt", unwanted)):
         for caption in captions:
-            why = "the whole picture has one prompt here"
-            draft.leave_out(f"A character's {said},", caption, why)
+            draft.leave_out(f"A character's {said},", caption, reasons.ONE_PROMPT)
     model = SOURCE.fullmatch(source)
     draft.checkpoint(*(model.groups() if model else (source,)))
     draft.whole("steps", told.get("steps"), "Steps")
@@ -66,13 +64,13 @@ def read(told: dict[str, Any], description: str = "", source: str = "") -> Draft
         draft.scheduler(peers_others.from_novelai, *names)
     kind = told.get("request_type")
     if isinstance(kind, str) and not kind.startswith("PromptGenerate"):
-        draft.leave_out("The mode", kind, BEGUN_FROM)
+        draft.leave_out("The mode", kind, reasons.BEGUN_FROM)
     for key, reason in REASONS.items():
         value = told.get(key)
-        if value not in (*ABSENT, [], False) and number(value) != 0:
+        if not is_nothing(value):
             draft.leave_out(key, value, reason)
     if number(told.get("uncond_scale")) not in (None, 0, 1):
-        draft.leave_out("uncond_scale", told["uncond_scale"], NO_SETTING)
+        draft.leave_out("uncond_scale", told["uncond_scale"], reasons.NO_SETTING)
     return draft
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import foreign, schedulers
 from engine.errors import EngineError, RequestError
+from engine.interchange import reasons
 from engine.request import Request
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ MAX_DIGITS = 40
 """Characters of a number that is given as text. A longer one is no setting."""
 LORA = re.compile(r"<(?:lora|lyco|hypernet):[^<>\n]{1,200}>")
 OF_NUMBERS = frozenset("0123456789+-.eE ")
-NO_SETTING = "there is no such setting here"
 ABSENT = ("", "None", "none", None)
 """What programs write for nothing."""
 
@@ -122,7 +122,7 @@ class Draft:
         """Say that what a prompt asks for in angle brackets does not come."""
         if found := list(dict.fromkeys(LORA.findall(prompt))):
             asked = shown(", ".join(found[:5]))
-            self.note(f"LoRAs are not loaded here: {asked} stays in the prompt as mere text.")
+            self.note(f"{reasons.NO_LORAS}: {asked} stays in the prompt as mere text.")
 
     def leave_out(self, said: str, value: Any, why: str) -> None:
         told = f"{shown(said)} {shown(value)}".rstrip()
@@ -151,6 +151,11 @@ class Draft:
             reason = shown(str(error).removeprefix(f"{name}: ").rstrip("."))
             return self.leave_out(said, value, reason)
         self.fields[name] = as_number
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a program writes this for what was off: nothing, no, 0, or none of a list."""
+    return value in (*ABSENT, [], {}, False) or number(value) == 0
 
 
 def whole(value: Any) -> int | None:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from engine import foreign
 from engine.errors import EngineError
+from engine.heads import PNG
 from engine.interchange.texts import MAX_TEXT
 
 PLAIN, PACKED = b"stealth_pnginfo", b"stealth_pngcomp"
@@ -59,7 +60,7 @@ def _first_column(file: BinaryIO) -> bytes:
     Of the five ways in which a row of a PNG may be packed, all take in the first pixel nothing from
     the left, and so from above only what the first pixel there is."""
     head = file.read(33)
-    if len(head) < 33 or head[:8] != b"\x89PNG\r\n\x1a\n" or head[12:16] != b"IHDR":
+    if len(head) < 33 or head[:8] != PNG or head[12:16] != b"IHDR":
         return b""
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", head[16:29])
     is_usual = (depth, colour, interlaced) == (DEPTH, RGBA, 0)

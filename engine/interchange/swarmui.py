@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import schedulers
+from engine.interchange import reasons
 from engine.interchange.plain_json import part
-from engine.interchange.recipe import ABSENT, NO_SETTING, Draft, number, whole
+from engine.interchange.recipe import ABSENT, Draft, is_nothing, whole
 
 SETTINGS = "sui_image_params"
 READ = frozenset(
@@ -21,11 +22,11 @@ READ = frozenset(
 )
 """What is read, and what made no difference to the one picture."""
 REASONS = {
-    "initimage": "the picture that this one began from is not in the file",
-    "loras": "LoRAs are not loaded here",
-    "loraweights": "LoRAs are not loaded here",
-    "vae": "the model's own autoencoder is taken",
-    "variationseed": "seeds are not mixed here",
+    "initimage": reasons.BEGUN_FROM,
+    "loras": reasons.NO_LORAS,
+    "loraweights": reasons.NO_LORAS,
+    "vae": reasons.OWN_AUTOENCODER,
+    "variationseed": reasons.SEEDS_UNMIXED,
 }
 
 
@@ -56,9 +57,9 @@ def read(value: dict[str, Any]) -> Draft:
         counted = whole(layer)
         draft.whole("clip_skip", layer if counted is None else -counted, "CLIP stop at layer")
     for key, inner in told.items():
-        if key not in READ and inner not in (*ABSENT, [], False) and number(inner) != 0:
-            reason = "there is no second pass here" if key.startswith("refiner") else ""
-            draft.leave_out(key, inner, reason or REASONS.get(key, NO_SETTING))
+        if key not in READ and not is_nothing(inner):
+            usual = reasons.NO_SECOND_PASS if key.startswith("refiner") else reasons.NO_SETTING
+            draft.leave_out(key, inner, REASONS.get(key, usual))
     draft.note_loras(draft.fields.get("prompt", ""))
     return draft
 

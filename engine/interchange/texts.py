@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from engine.errors import EngineError
 from engine.foreign import open_file
+from engine.heads import JPEG, PNG
 from engine.interchange import easy_diffusion, exif
 
 MAX_TEXT = 4 * 2**20
@@ -44,7 +45,7 @@ KEYS = frozenset(
 ENOUGH = frozenset(("safelight", "parameters", "prompt", "Dream", "dream", "sd-metadata"))
 ENOUGH |= {"invokeai_metadata", "invokeai"}
 """With one of these before the pixels, nothing is looked for behind them."""
-PNG, JPEG, WEBP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"WEBP"
+WEBP = b"WEBP"
 OURS = b"Version: Safelight"
 MARK = b"Safelight\0"
 """What our record in a MakerNote begins with."""
