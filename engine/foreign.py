@@ -13,8 +13,9 @@ import math
 import os
 import re
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from engine.atomic import shown_path
 from engine.errors import EngineError, told
@@ -42,7 +43,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a letter. JSON can name one, and nothing can write it down."""
 
 
-def open_file(path: str | os.PathLike[str], limit: int | None = None) -> BinaryIO:
+def open_file(path: str | os.PathLike[str], limit: int | None = None) -> BufferedReader:
     """The file, opened to be read; links are followed. Raises EngineError for anything but a
     regular file, and for one longer than `limit` bytes; never waits for a pipe or a device."""
     try:

@@ -80,7 +80,7 @@ def generate(
     former = None
     ways: dict[str, str] = {}  # in which the large pieces of work were done
     seconds = 0.0  # that the latest evaluation took
-    cut: dict[str, None] = {}  # what was not read, in order
+    cut: list[str] = []  # what was not read
     pipeline.pace.previews.begin_run()
     try:
         control.poll()
@@ -165,7 +165,7 @@ def generate(
         pipeline,
         request,
         executed_steps=state.index,
-        notes=(*cut, *decoded.notes, *_how_it_ran(pipeline, request)),
+        notes=(*dict.fromkeys(cut), *decoded.notes, *_how_it_ran(pipeline, request)),
         branches=branches,
         threads=torch.get_num_threads() if pipeline.device.type == "cpu" else 0,
         ways=ways,
@@ -202,15 +202,14 @@ class _Noise:
             generator.set_state(state)
 
 
-def _encoded(pipeline: Pipeline, words: tuple[str, str], cut: dict[str, None]) -> Encoded:
+def _encoded(pipeline: Pipeline, words: tuple[str, str], cut: list[str]) -> Encoded:
     """How the prompt and the negative prompt are read; what does not fit is noted in `cut`."""
     readings = [pipeline.read(text) for text in words]
     for name, reading in zip(("prompt", "negative prompt"), readings, strict=True):
         if reading.truncated:
             left = reading.token_count - reading.token_limit
-            cut[f"the {name} is too long: {left} of its {reading.token_count} tokens not read"] = (
-                None
-            )
+            tokens = f"{left} of its {reading.token_count} tokens"
+            cut.append(f"the {name} is too long: {tokens} not read")
     prompt, negative = readings
     return Encoded(prompt.token_count, prompt.truncated, negative.truncated)
 

@@ -95,8 +95,8 @@ def _checked(plain: dict[str, Any]) -> dict[str, Any]:
 
 def _version_in(plain: object) -> str:
     versions = plain.get("versions") if isinstance(plain, dict) else None
-    told = versions.get(OURS) if isinstance(versions, dict) else None
-    return told if isinstance(told, str) else ""
+    theirs = versions.get(OURS) if isinstance(versions, dict) else None
+    return theirs if isinstance(theirs, str) else ""
 
 
 def _numbers(version: str) -> list[int]:

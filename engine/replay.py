@@ -115,23 +115,17 @@ def replay(
 def _pixels(path: str | os.PathLike[str], record: Record) -> tuple[np.ndarray, str]:
     """The file's picture, int16 (H, W, 3), and its format. What its head says is looked at first,
     so that no more is unpacked than the record tells of."""
-    head = picture_head(path)
-    _check_size(path, (head.width, head.height), record)
+    head, (width, height) = picture_head(path), (record.request.width, record.request.height)
+    if (head.width, head.height) != (width, height):
+        raise EngineError(
+            f"{shown_path(path)} has {head.width} by {head.height} pixels, and its record makes "
+            f"{width} by {height}: it was resized or cropped after it was made."
+        )
     with image_file.opened(path) as image:
-        _check_size(path, image.size, record)
         try:
             return np.asarray(image.convert("RGB")).astype(np.int16), str(image.format)
         except Exception as error:  # a damaged file can fail in more ways than Pillow tells
             raise image_file.unreadable(path, error) from error
-
-
-def _check_size(path: str | os.PathLike[str], found: tuple[int, int], record: Record) -> None:
-    size = record.request.width, record.request.height
-    if found != size:
-        raise EngineError(
-            f"{shown_path(path)} has {found[0]} by {found[1]} pixels, and its record makes "
-            f"{size[0]} by {size[1]}: it was resized or cropped after it was made."
-        )
 
 
 def _device(record: Record, name: str) -> torch.device:

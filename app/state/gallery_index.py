@@ -45,7 +45,6 @@ COLUMNS = (
     "scheduler", "seed", "steps", "guidance_scale", "program", "favourite", "note", "looked",
 )  # fmt: skip
 ID, NAME, CHANGED, BYTES = range(4)
-DETAILS = slice(COLUMNS.index("width"), COLUMNS.index("favourite"))
 PROMPT, FAVOURITE, NOTE, LOOKED = map(COLUMNS.index, ("prompt", "favourite", "note", "looked"))
 SEED = COLUMNS.index("seed")
 HALF = 2**63

@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from app.i18n import tr
-from app.state.store import DELETE, Changes, Row, Store, glance
+from app.state.store import DELETE, Changes, Row, Store, glance, value_of
 from engine.errors import EngineError
-from engine.foreign import parse_json, read_json
+from engine.foreign import read_json
 
 FILE = ".safelight-notes.sqlite"
 OLD_FILE = ".safelight-notes.json"
@@ -205,7 +205,7 @@ def _said(rows: Mapping[str, Row]) -> dict[str, Note]:
     found = {}
     for name, row in rows.items():
         with suppress(EngineError):
-            found[clean(name)] = _note(parse_json(row.text, tr("A note")))
+            found[clean(name)] = _note(value_of(row))
     return {name: note for name, note in found.items() if not note.says_nothing}
 
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from app import paths
 from app.state.plan import Plan
-from app.state.store import Row, Store, glance
+from app.state.store import Row, Store, glance, value_of
 from app.state.store_thread import BREATH, STRETCH
-from app.state.takeover import PLAN, value_of
+from app.state.takeover import PLAN
 from engine.errors import EngineError
 from engine.foreign import finite
 

@@ -40,11 +40,6 @@ class Marker:
         while not self.take(self.number):
             self.number += 1
 
-    @property
-    def queue_file(self) -> Path:
-        """Where earlier versions kept the queue of this place."""
-        return self._folder / f"queue-{self.number}.json"
-
     def take(self, number: int) -> bool:
         """Whether this session has that place now, or nobody can have one: where no file can be
         made or locked."""

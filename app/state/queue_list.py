@@ -49,9 +49,7 @@ class QueueList(QAbstractListModel):
         super().__init__(parent)
         self._queue = queue
         self._begun: list[_Row] = []  # what is over and what is being done
-        self._waiting: tuple[
-            Plan, ...
-        ] = ()  # may be long, so that its rows are made when asked for
+        self._waiting: tuple[Plan, ...] = ()  # its rows are made when asked for: it may be long
         self._over: deque[_Row] = deque(maxlen=KEPT)
         self._current: Plan | None = None
         self._jobs: dict[int, str] = {}  # of the runs of what is being done

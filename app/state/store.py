@@ -14,10 +14,11 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from engine.atomic import make_folder, sync_folder
+from engine.foreign import parse_json
 
 VERSION = 1
 """Of the tables. A file with a greater one is of a later program and left alone."""
@@ -203,6 +204,11 @@ def glance(path: Path, kind: str) -> dict[str, Row]:
             if number == len(ways):
                 raise OSError(str(error)) from error
     raise AssertionError("the last way gives rows or raises")
+
+
+def value_of(row: Row) -> Any:
+    """What the text of a row says as JSON. Raises EngineError for what cannot be read."""
+    return parse_json(row.text, "What is kept there")
 
 
 def connected(path: Path, how: str = "") -> sqlite3.Connection:

@@ -9,9 +9,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from app.state.store import Key, Row, glance
+from app.state.store import Key, Row, glance, value_of
 from engine.errors import EngineError
-from engine.foreign import LONE_SURROGATE, parse_json, read_text
+from engine.foreign import LONE_SURROGATE, read_text
 
 LARGEST = 64 * 2**20
 """Bytes of the longest file that is read."""
@@ -67,11 +67,6 @@ def kept_setting(store: Path, preferences: Path, name: str) -> Any:
         return _plain(preferences)[name]
     except (OSError, EngineError, ValueError, LookupError, TypeError, RecursionError):
         return None
-
-
-def value_of(row: Row) -> Any:
-    """What the row says. Raises EngineError for what cannot be read."""
-    return parse_json(row.text, "What is kept there")
 
 
 def _plain(path: Path) -> Any:

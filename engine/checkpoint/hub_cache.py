@@ -18,9 +18,8 @@ from engine.checkpoint.inspection import shown
 from engine.checkpoint.scanning import scan
 from engine.checkpoint.value import Checkpoint
 from engine.hub.amount import amount
-from engine.hub.endpoint import cache_folder, commit_of_main
+from engine.hub.endpoint import cache_folder, commit_of_main, repo_id_of
 
-PREFIX = "models--"
 OWN_PART = ".safelight.incomplete"
 """The ending of what `engine.hub` has of a file. Other programs' parts may be of anything."""
 
@@ -29,12 +28,11 @@ def hub_cache(folder: str | Path | None = None) -> Iterator[Checkpoint]:
     """Every model in the cache (`folder`, if it is not the usual one), in its newest revision that
     is whole or else in its newest. What is no image model is left out."""
     for repository in _inside(Path(folder).absolute() if folder else cache_folder()):
-        if repository.name.startswith(PREFIX):
-            yield from _of_repository(repository)
+        if repo_id := repo_id_of(repository.name):
+            yield from _of_repository(repository, repo_id)
 
 
-def _of_repository(repository: Path) -> Iterator[Checkpoint]:
-    repo_id = repository.name.removeprefix(PREFIX).replace("--", "/")
+def _of_repository(repository: Path, repo_id: str) -> Iterator[Checkpoint]:
     main = commit_of_main(repository)
     snapshots = _inside(repository / "snapshots")
     snapshots.sort(key=lambda path: (path.name == main, _changed(path)), reverse=True)

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from engine import foreign
 from engine.errors import EngineError
 
+PREFIX = "models--"
+"""How the folder of a model in the cache begins; OWNER--NAME comes behind it."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
 LONGEST_REF = 1000
 """Bytes."""
@@ -59,6 +61,16 @@ def host() -> str:
 def cache_folder() -> Path:
     """Where HF_HUB_CACHE and HF_HOME say that the cache is. Raises UnusableSettings."""
     return Path(settings().HF_HUB_CACHE).expanduser()
+
+
+def repository_folder(repo_id: str) -> Path:
+    """Where the cache has, or would have, the model OWNER/NAME. Raises UnusableSettings."""
+    return cache_folder() / f"{PREFIX}{repo_id.replace('/', '--')}"
+
+
+def repo_id_of(folder: str) -> str:
+    """The OWNER/NAME that a folder of the cache is of, by its name; "" where it is of no model."""
+    return folder.removeprefix(PREFIX).replace("--", "/") if folder.startswith(PREFIX) else ""
 
 
 def commit_of_main(repository: Path) -> str:

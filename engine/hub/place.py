@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine.hub.amount import amount
-from engine.hub.endpoint import cache_folder, settings
+from engine.hub.endpoint import cache_folder, repository_folder, settings
 from engine.hub.errors import DownloadError, NoRoom
 
 MAKES_A_MODEL = ("config.json", "model_index.json")
@@ -44,15 +44,11 @@ class Place:
     """folder: of the repository; snapshot: of the commit."""
 
     def __init__(self, repo_id: str, commit: str) -> None:
-        from huggingface_hub.file_download import repo_folder_name
-
-        cache = cache_folder()
-        name = repo_folder_name(repo_id=repo_id, repo_type="model")
         self.repo_id = repo_id
         self.commit = commit
-        self.folder = cache / name
+        self.folder = repository_folder(repo_id)
         self.snapshot = self.folder / "snapshots" / commit
-        self._lock = cache / ".locks" / name / "safelight.lock"
+        self._lock = cache_folder() / ".locks" / self.folder.name / "safelight.lock"
 
     def path(self, file: str | None) -> Path:
         """The snapshot, or the one file in it."""

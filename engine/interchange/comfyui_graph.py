@@ -191,7 +191,7 @@ class Graph:
         if (chosen := self._chosen(node)) is not None:
             is_pipe = kind.startswith("Context") and is_link(chosen)
             return chosen, PIPE if is_pipe else SAME if is_link(chosen) else OWN
-        if name in ("width", "height") and (size := self.named_size(node)) is not None:
+        if name in ("width", "height") and (size := self._named_size(node)) is not None:
             return size if isinstance(size, Lost) else size[name == "height"], OWN
         if name == "seed" and number(told.get("increment", 0)) != 0:
             return Lost(kind), OWN
@@ -227,7 +227,7 @@ class Graph:
             return next(iter(found.values()))
         return None
 
-    def named_size(self, node: Node) -> Any:
+    def _named_size(self, node: Node) -> Any:
         """Width and height of a node that has them under a name, as in "3:4 portrait 896x1152";
         Lost where it has a name that does not tell them; None where numbers do."""
         kind, told = node["class_type"], node["inputs"]

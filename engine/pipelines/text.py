@@ -21,7 +21,6 @@ from engine.pipelines.base import Reading
 from engine.weights.files import Files
 from engine.weights.keys import PROJECTION
 from engine.weights.strict import load_strictly
-from engine.weights.vocabulary import check_vocabulary
 
 MARKS = 2
 """Places that the start and the end of a text take."""
@@ -160,14 +159,12 @@ def load_text_reader(
         lambda: CLIPTextModel(config, projects), tensors, stage.home, dtype, progress
     )
     stage.seat("text", encoder)
-    entries = encoder.config.vocab_size
-    return TextReader(_load_tokenizer(files, tokenizer, entries), encoder, plan, stage.device)
+    return TextReader(_load_tokenizer(files, tokenizer), encoder, plan, stage.device)
 
 
-def _load_tokenizer(files: Files, component: str, entries: int) -> CLIPTokenizer:
-    """entries: how many its text encoder has."""
+def _load_tokenizer(files: Files, component: str) -> CLIPTokenizer:
+    """Of a vocabulary that `engine.weights.whole` has looked at."""
     path = files.tokenizer(component)
-    check_vocabulary(path, entries)
     try:
         return CLIPTokenizer.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the tokenizer library raises its bare Exception for damaged files

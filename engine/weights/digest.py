@@ -9,17 +9,12 @@ from engine import foreign
 from engine.errors import EngineError, WeightsError
 from engine.weights.header import unreadable
 
-CHUNK = 1 << 22
-
 
 def file_sha256(path: Path) -> str:
     """Of the file's content, in hexadecimal digits. Raises WeightsError."""
     try:
         with foreign.open_file(path) as file:
-            digest = hashlib.sha256()
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-            return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(unreadable(path, error)) from None
     except EngineError as error:

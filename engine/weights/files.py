@@ -12,8 +12,8 @@ from engine.weights.tensors import Tensors
 
 
 class Files(Protocol):
-    """A component is "unet", "vae",
-    "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2" or "scheduler".
+    """A component is "unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2" or
+    "scheduler".
 
     path: what an error names; kind: the class that model_index.json names; name: for people;
     index: what else model_index.json says; defaults: the fields of a request that the model does

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError, LoadError, RequestError, WeightsError, told
+from engine.hub.endpoint import repo_id_of
 from engine.request import Request
 from engine.weights.digest import file_sha256, joint_sha256
 from engine.weights.header import Header, RefusedError, read_header, unreadable
@@ -255,10 +256,8 @@ def _names(folder: Path) -> set[str]:
 
 def _folder_name(path: Path) -> str:
     """The folder's own, or OWNER/NAME in the Hugging Face cache, which names folders by hash."""
-    repository = path.parent.parent.name
-    if path.parent.name == "snapshots" and repository.startswith("models--"):
-        return repository.removeprefix("models--").replace("--", "/")
-    return path.name
+    cached = repo_id_of(path.parent.parent.name) if path.parent.name == "snapshots" else ""
+    return cached or path.name
 
 
 def _kind_of(unet: Mapping[str, Any], has_second_text: bool) -> str:

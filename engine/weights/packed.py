@@ -22,6 +22,7 @@ SIGNS = (
     ),
 )
 """How the names end of what each way of packing puts beside the weights."""
+_ENDINGS = tuple(ending for _, endings in SIGNS for ending in endings)
 DTYPES = {
     "I8": "8-bit whole numbers",
     "U8": "4 or 8 bits",
@@ -46,9 +47,6 @@ def refuse_packed(path: Path, tensors: Iterable[tuple[str, Stored]]) -> None:
             odd = name, DTYPES[stored.dtype]
     if odd:
         _refuse(path, odd[1], odd[0])
-
-
-_ENDINGS = tuple(ending for _, endings in SIGNS for ending in endings)
 
 
 def _refuse(path: Path, how: str, name: str) -> None:

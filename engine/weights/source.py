@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from engine.errors import LoadError, did_you_mean
-from engine.hub.endpoint import cache_folder, commit_of_main
+from engine.hub.endpoint import cache_folder, commit_of_main, repo_id_of, repository_folder
 from engine.weights.header import unreadable
 
 BUNDLED = {"bundled": "emoji", "bundled-ddpm": "emoji-ddpm"}
@@ -59,7 +59,7 @@ def _like(text: str) -> str:
     known = [
         *BUNDLED,
         *(above + slash + entry.name for entry in beside if _may_be_a_model(entry)),
-        *(entry.name[8:].replace("--", "/") for entry in cached if entry.name[:8] == "models--"),
+        *(repo_id for entry in cached if (repo_id := repo_id_of(entry.name))),
     ]
     return did_you_mean(text, known)
 
@@ -79,7 +79,7 @@ def _may_be_a_model(entry: os.DirEntry[str]) -> bool:
 def _cached(repo_id: str, file: str) -> Path:
     """The snapshot of a repository in the cache; or the file in it, if one is asked for or if there
     is nothing else."""
-    repository = cache_folder() / f"models--{repo_id.replace('/', '--')}"
+    repository = repository_folder(repo_id)
     commit = commit_of_main(repository)
     folder = repository / "snapshots" / commit
     if not commit or not folder.is_dir():

@@ -81,7 +81,7 @@ def look_at_autoencoder(files: Files) -> int:
 def look_at_pixels(files: Files) -> None:
     """The same as for text to image, of a model of one UNet that makes pixels."""
     config = files.config("unet")
-    _check_scheduler(files, "DDPMScheduler" if files.kind == "UNet2DModel" else "")
+    _check_scheduler(files)
     _check_kind(files, config)
     unet = _read(UNet2DConfig.from_dict, config, files.tensors("unet"))
     if unet.in_channels not in (GREY, COLOUR) or unet.out_channels != unet.in_channels:
@@ -145,11 +145,11 @@ def _check_complete(files: Files, encoders: Encoders, needs_vae: bool) -> None:
         )
 
 
-def _check_scheduler(files: Files, usual: str = "") -> None:
+def _check_scheduler(files: Files) -> None:
     """Whether there is such a scheduler, it takes these settings, and it is for networks of
     diffusion: one for flow would run, and draw nothing but clouds."""
     config = scheduler_config(files)
-    kind = config.get("_class_name", usual)
+    kind = config.get("_class_name", "")
     try:
         if not isinstance(kind, str):
             raise SchedulerError(f"Its _class_name is {told(kind)}, which is no name.")
