@@ -27,8 +27,8 @@ PATIENCE = 2.0
 LARGEST_ROW = 64 * 2**20
 """Bytes of a text: none that this program writes comes near."""
 LARGEST = 256 * 2**20
-"""Bytes in use, where 5,000 plans take 10 million: more would take seconds to look through, and much
-of the memory."""
+"""Bytes in use, where 5,000 plans take 10 million. More would take seconds to look through, and
+much memory."""
 SMALLEST = 512
 """Bytes of a page: SQLite takes what is shorter for a file with nothing in it."""
 WAL, DELETE = "WAL", "DELETE"
