@@ -66,6 +66,7 @@ from engine import checkpoint, hub
 from engine.checkpoint.hub_cache import cache_folder
 from engine.cost import cost_of
 from engine.errors import EngineError
+from engine.foreign import is_folder
 from engine.request import Request
 
 TIMELINE_MEMORY = 512
@@ -700,7 +701,7 @@ class Application(QObject):
     def _take_files(self, files: list[str]) -> None:
         """A model is loaded, of an image the settings are taken."""
         path = files[0]
-        if Path(path).is_dir() or path.lower().endswith(".safetensors"):
+        if is_folder(path) or path.lower().endswith(".safetensors"):
             self.models.choose(path)
         else:
             self.taking.take(path)

@@ -132,4 +132,5 @@ def _reserved(folder: Path, seed: int | str) -> tuple[Path, Path]:
 
 def _home() -> Path | None:
     home = os.environ.get("SAFELIGHT_HOME", "")
-    return Path(home).expanduser().absolute() if home else None
+    # Path's own raises for a user that is not there, whose folder is then called so.
+    return Path(os.path.expanduser(home)).absolute() if home else None  # noqa: PTH111

@@ -28,10 +28,10 @@ MOST_DEPTH = 100
 """Lists and objects within each other. Graphs of nodes have ten."""
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """Whole numbers that 64 bits can hold, with a sign or without."""
-LONGEST_PICTURE = 2**29
-"""Bytes of a file. No picture of that many pixels takes more, in any of the formats."""
 MOST_UNPACKED = 2**28
 """Bytes of a picture in memory, 67 million pixels: what Qt allows for an image."""
+LONGEST_PICTURE = MOST_UNPACKED + 2**26
+"""Bytes of a file: such a picture as badly packed as can be, and texts."""
 OPENING = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)  # a pipe or a device would be waited for
@@ -143,6 +143,17 @@ def read_picture(path: str | os.PathLike[str]) -> tuple[Head, bytes]:
             return head, bare_png(content) if head.format == "PNG" else content
         except EngineError as error:
             raise _no_picture(path, error) from None
+
+
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether anything has that path, as far as can be told: not where a folder on the way may not
+    be looked into, nor for a name that no file can have."""
+    return os.path.exists(path)  # noqa: PTH110 -- Path's own raises in both cases
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder has that path, as far as can be told; see `is_there`."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def finite(value: object) -> float:

@@ -20,7 +20,12 @@ DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 1
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """The segments of a JPEG that tell its size: one for each way in which its pixels may be packed."""
 MOST_SEGMENTS = 4096
-"""Segments of a JPEG before that one. Profiles and previews take some ten, 64 KB each."""
+"""Segments of a JPEG before its pixels. Profiles and previews take some ten, 64 KB each."""
+MOST_EXIF = 16
+"""Of those, segments of EXIF, which is one by the standard. Pillow joins them in a time that grows
+with the square of their number."""
+MOST_FILLING = 4096
+"""Bytes that a JPEG may have before a mark, to fill room."""
 
 
 MOST_CHUNKS = 100_000
@@ -91,27 +96,40 @@ def _png(beginning: bytes) -> Head | None:
     return Head("PNG", width, height, depth * CHANNELS[colour])
 
 
+def jpeg_mark(file: BinaryIO) -> int | None:
+    """The mark of a JPEG's next segment, with which the file stands at its length; None where there
+    is none."""
+    if file.read(1) == b"\xff":
+        for _ in range(MOST_FILLING):
+            if (mark := file.read(1)) != b"\xff":
+                return mark[0] if mark else None
+    return None
+
+
 def _jpeg(file: BinaryIO) -> Head | None:
-    """Each segment has a mark and its length, with the two bytes of the length itself."""
+    """Each segment has a mark and its length, with the two bytes of the length itself. Behind the
+    frame more may come, which a reader of the pixels reads too."""
+    head, parts_of_exif = None, 0
     for _ in range(MOST_SEGMENTS):
-        mark = file.read(2)
-        while mark == b"\xff\xff":  # a mark may have more of these before it
-            mark = b"\xff" + file.read(1)
-        if len(mark) < 2 or mark[0] != 0xFF or mark[1] in (0xD9, 0xDA):
-            return None
-        if mark[1] in (0x00, 0x01) or 0xD0 <= mark[1] <= 0xD8:
+        mark = jpeg_mark(file)
+        if mark is None or mark in (0xD9, 0xDA):
+            return head
+        if mark in (0x00, 0x01) or 0xD0 <= mark <= 0xD8:
             continue
         length = int.from_bytes(file.read(2), "big")
         if length < 2:
-            return None
-        if mark[1] in FRAMES:
-            frame = file.read(6)
-            if len(frame) < 6:
+            return head
+        beginning = file.read(min(length - 2, 6))
+        if mark in FRAMES and head is None:
+            if len(beginning) < 6:
                 return None
-            depth, height, width, channels = struct.unpack(">BHHB", frame)
-            return Head("JPEG", width, height, depth * channels)
-        file.seek(length - 2, os.SEEK_CUR)
-    return None
+            depth, height, width, channels = struct.unpack(">BHHB", beginning)
+            head = Head("JPEG", width, height, depth * channels)
+        parts_of_exif += mark == 0xE1 and beginning.startswith(b"Exif")
+        if parts_of_exif > MOST_EXIF:
+            raise EngineError(f"it has more than {MOST_EXIF} parts of EXIF")
+        file.seek(length - 2 - len(beginning), os.SEEK_CUR)
+    raise EngineError(f"it has more than {MOST_SEGMENTS:,} parts before its pixels")
 
 
 def _webp(beginning: bytes) -> Head | None:

@@ -23,7 +23,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from engine.atomic import shown_path, whole_file
 from engine.errors import EngineError, SaveError
-from engine.foreign import MOST_UNPACKED, open_file
+from engine.foreign import LONGEST_PICTURE, MOST_UNPACKED, is_there, open_file
 from engine.heads import Head, read_head
 from engine.interchange import exif
 from engine.interchange.texts import MARK
@@ -156,7 +156,7 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> t
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, Head]]:
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(open_file(path))
+            file = stack.enter_context(open_file(path, LONGEST_PICTURE))
         except OSError as error:
             raise unreadable(path, error) from error
         try:
@@ -242,10 +242,10 @@ def _marked(value: bytes) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    if target.exists() and target.samefile(source):
+    if is_there(target) and target.samefile(source):
         return
     try:
-        file = open_file(source)
+        file = open_file(source, LONGEST_PICTURE)
     except OSError as error:
         raise unreadable(source, error) from error
     with file, whole_file(target) as copy:

@@ -19,11 +19,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from engine import foreign
+from engine.errors import EngineError
+
 Result = TypeVar("Result")
 
 TRIALS = 2
 """How often each way is tried, in turn: the better time counts, since a busy moment only adds."""
 FILE = "tuning.json"
+LONGEST = 8 * 2**20
+"""Bytes of that file. Many sizes of many models make some hundred thousand."""
 CACHE = "SAFELIGHT_CACHE"
 """The environment variable that names the folder of a program's tuners."""
 
@@ -154,10 +159,10 @@ def _tidy() -> None:
 
 def _stored(path: Path) -> dict[str, str]:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = foreign.read_json(path, LONGEST)
         if known["machine"] == _machine():
             return {str(work): str(way) for work, way in known["ways"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, EngineError, TypeError, KeyError, AttributeError):
         pass
     return {}
 

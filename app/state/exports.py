@@ -19,6 +19,7 @@ from app.state.background import Background
 from app.state.gallery import read
 from app.state.picture import Picture
 from engine.atomic import replacing
+from engine.foreign import is_there
 
 FORMATS: Mapping[str, tuple[str, int]] = MappingProxyType(
     {".png": ("PNG", -1), ".jpg": ("JPEG", 95), ".jpeg": ("JPEG", 95), ".webp": ("WEBP", 100)}
@@ -55,7 +56,7 @@ class Exports(QObject):
         path = Path(target)
         if path.suffix.lower() not in FORMATS:
             path = path.with_name(path.name + ".png")
-            if path.exists():
+            if is_there(path):
                 self.failed.emit(tr("{path} is there already. Choose another name.", path=path))
                 return
         if picture.unsaved:
@@ -115,7 +116,7 @@ def _refuse(source: str, target: str) -> Sequence[str]:
 def _copy_file(picture: Picture, target: Path) -> str:
     """Copy the file under a temporary name and put it in place in one go."""
     source = Path(picture.path)
-    if target.exists() and target.samefile(source):
+    if is_there(target) and target.samefile(source):
         return str(target)
     try:
         with replacing(target) as part:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
 from app.state.background import Background
+from engine.foreign import is_folder
 
 CHUNK, CHUNK_SECONDS = 50, 0.2
 """How many models are told together, and how long the first of them waits for the others."""
@@ -188,9 +189,9 @@ def _look_at(place: Place, look: Look, tell: Callable[[list[Any]], None]) -> See
     if place.root is None:
         return Seen()
     root = place.root()
-    if root.is_dir():
+    if is_folder(root):
         return Seen(True, [*_folders(root), *unready])
-    nearest = next((str(folder) for folder in root.parents if folder.is_dir()), None)
+    nearest = next((str(folder) for folder in root.parents if is_folder(folder)), None)
     return Seen(False, [nearest] if nearest else [])
 
 

@@ -36,7 +36,7 @@ from app.state.gallery_index import (
 from app.state.gallery_notes import Note, Notes, Stamp, clean
 from app.state.trash import Discarded, discard, restore
 from engine.errors import EngineError
-from engine.foreign import Head, picture_head
+from engine.foreign import Head, is_there, picture_head
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 TELLING = 1.0
@@ -182,7 +182,7 @@ class GalleryKeeper:
                 pass  # gone already: it leaves the list
             except OSError as error:
                 trouble = trouble or str(error)
-        gone = [name for name in names if not (self._folder / name).exists()]
+        gone = [name for name in names if not is_there(self._folder / name)]
         self._guard(lambda: self._forget(gone))
         if back := [one for one in discarded if one.place]:
             self._trash = [*self._trash, back][-KEPT_TRASH:]

@@ -25,7 +25,7 @@ from pathlib import Path
 from app.i18n import tr
 from app.state.store import DELETE, Changes, Row, Store, glance, value_of
 from engine.errors import EngineError
-from engine.foreign import read_json
+from engine.foreign import LONGEST_PICTURE, is_there, open_file, read_json
 
 FILE = ".safelight-notes.sqlite"
 OLD_FILE = ".safelight-notes.json"
@@ -116,7 +116,7 @@ class Notes:
 
     def _rows(self) -> dict[str, dict[str, Row]]:
         """Of both kinds; none where there is no file, which reading does not make."""
-        if not self._store.path.exists():
+        if not is_there(self._store.path):
             return {NOTE: {}, OLD: {}}
         try:
             return {kind: self._store.rows(kind) for kind in (NOTE, OLD)}
@@ -181,11 +181,11 @@ def clean(text: str) -> str:
 
 
 def digest(path: Path) -> str:
-    """Of the file's content; "" where it cannot be read."""
+    """Of the file's content; "" where it cannot be read, or is longer than any picture."""
     try:
-        with path.open("rb") as file:
+        with open_file(path, LONGEST_PICTURE) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (OSError, EngineError):
         return ""
 
 

@@ -17,7 +17,7 @@ from app.state.store import Row, Store, glance, value_of
 from app.state.store_thread import BREATH, STRETCH
 from app.state.takeover import PLAN
 from engine.errors import EngineError
-from engine.foreign import finite
+from engine.foreign import finite, is_there
 
 SLACK = 100_000.0
 """Seconds by which an image may seem older than its plan: a day and some, since sticks keep the
@@ -125,7 +125,7 @@ def _without_written(entries: list[Entry], job_of: Callable[[str], tuple[str, in
             (number, index): (f"{plan.job}/{number}", plan.requests[number].seed + index)
             for number, index in plan.places
         }
-        written = {place: path for place, path in plan.written.items() if Path(path).exists()}
+        written = {place: path for place, path in plan.written.items() if is_there(path)}
         written |= {place: there[made] for place, made in seeds.items() if made in there}
         if len(written) < len(seeds):
             left.append(replace(entry, plan=replace(plan, written=written)))

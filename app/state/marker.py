@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.atomic import make_folder
+from engine.foreign import is_there
 
 if sys.platform == "win32":
     import msvcrt
@@ -44,7 +45,7 @@ class Marker:
         """Whether this session has that place now, or nobody can have one: where no file can be
         made or locked."""
         path = self._folder / f"open-{number}"
-        is_there = path.exists()
+        was_there = is_there(path)
         try:
             descriptor = _locked(path)
         except OSError:
@@ -52,7 +53,7 @@ class Marker:
         if descriptor is None:
             return False
         self._locks.append((path, descriptor))
-        self.crashed = self.crashed or is_there
+        self.crashed = self.crashed or was_there
         return True
 
     def remove(self) -> None:

@@ -14,6 +14,7 @@ from app.i18n import tr
 from app.preferences import Preferences
 from app.state.background import Background
 from app.state.session import ModelCard
+from engine.foreign import is_there
 
 BUNDLED = "bundled"
 RECENT = 8
@@ -222,7 +223,7 @@ class Models(QObject):
 
 
 def _missing(folders: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(folder for folder in folders if not Path(folder).exists())
+    return frozenset(folder for folder in folders if not is_there(folder))
 
 
 def _pass_over(error: Exception) -> None:

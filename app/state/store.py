@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from engine.atomic import make_folder, sync_folder
-from engine.foreign import parse_json
+from engine.foreign import is_there, parse_json
 
 VERSION = 1
 """Of the tables. A file with a greater one is of a later program and left alone."""
@@ -137,7 +137,7 @@ class Store:
             return self._database
         self.close()
         make_folder(self.path.parent)
-        if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
+        if is_there(self.path) and not stat.S_ISREG(self.path.stat().st_mode):
             raise OSError("it is no file")
         former, self._file = self._file, _identity(self.path)
         if self._file and 0 < self.path.stat().st_size < SMALLEST:
@@ -177,7 +177,7 @@ class Store:
             return  # another process was quicker
         names = (f"{self.path.stem}.damaged{ending}" for ending in _endings())
         places = (self.path.with_name(f"{name}{self.path.suffix}") for name in names)
-        kept = next(place for place in places if not place.exists())
+        kept = next(place for place in places if not is_there(place))
         self.path.replace(kept)
         for beside in ("-wal", "-shm", "-journal"):
             with suppress(OSError):

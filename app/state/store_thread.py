@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.i18n import tr
 from app.state.store import WAL, Changes, Key, Row, Store, glance
 from app.state.takeover import SETTING
+from engine.foreign import is_there
 
 AGAIN = 3.0
 """Seconds from a writing that failed to the next try."""
@@ -152,7 +153,7 @@ class _Desk:
             try:
                 found = glance(self.store.path, SETTING)
             except OSError:
-                old = {} if self.store.path.exists() else self._first()
+                old = {} if is_there(self.store.path) else self._first()
                 found = {name: row for (kind, name), row in old.items() if row and kind == SETTING}
         self._known.update({(SETTING, name): row for name, row in found.items()})
         self._kept = self.store.kept

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.state.store import Key, Row, glance, value_of
 from engine.errors import EngineError
-from engine.foreign import LONE_SURROGATE, read_text
+from engine.foreign import LONE_SURROGATE, is_there, read_text
 
 LARGEST = 64 * 2**20
 """Bytes of the longest file that is read."""
@@ -62,7 +62,7 @@ def kept_setting(store: Path, preferences: Path, name: str) -> Any:
     """The setting of that name as the window keeps it, or as an earlier version did; None where it
     cannot be read."""
     try:
-        if store.exists():
+        if is_there(store):
             return value_of(glance(store, SETTING)[name])
         return _plain(preferences)[name]
     except (OSError, EngineError, ValueError, LookupError, TypeError, RecursionError):

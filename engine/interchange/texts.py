@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from engine.errors import EngineError
 from engine.foreign import open_file
-from engine.heads import JPEG, PNG
+from engine.heads import JPEG, PNG, jpeg_mark
 from engine.interchange import easy_diffusion, exif
 
 MAX_TEXT = 4 * 2**20
@@ -180,28 +180,26 @@ def _decoded(content: bytes, kind: bytes) -> str:
 def _read_jpeg(file: BinaryIO, texts: Texts) -> None:
     """The segments before the pixels, each with a mark and its length."""
     for _ in range(MAX_PARTS):
-        mark = file.read(2)
-        while mark == b"\xff\xff":  # a mark may have more of these before it
-            mark = b"\xff" + file.read(1)
-        if len(mark) < 2 or mark[0] != 0xFF or mark[1] in (0xD9, 0xDA):
+        mark = jpeg_mark(file)
+        if mark is None or mark in (0xD9, 0xDA):
             return
-        if mark[1] == 0x01 or 0xD0 <= mark[1] <= 0xD8:
+        if mark == 0x01 or 0xD0 <= mark <= 0xD8:
             continue
         length = max(int.from_bytes(file.read(2), "big") - 2, 0)
-        if mark[1] not in (0xE1, 0xFE):
+        if mark not in (0xE1, 0xFE):
             file.seek(length, os.SEEK_CUR)
             continue
         if not texts.spend(length):
             return
         content = file.read(length)
-        if mark[1] == 0xE1 and content.startswith(b"Exif\0\0"):
+        if mark == 0xE1 and content.startswith(b"Exif\0\0"):
             _read_exif(content, texts)
-        elif mark[1] == 0xE1 and content.startswith(XMP):
+        elif mark == 0xE1 and content.startswith(XMP):
             _read_xmp(content.removeprefix(XMP), texts)
-        elif mark[1] == 0xFE and content.startswith(NAMED):  # stable-diffusion.cpp
+        elif mark == 0xFE and content.startswith(NAMED):  # stable-diffusion.cpp
             content = content.removeprefix(NAMED)
             texts.add("parameters", content.decode("utf-8", "replace").rstrip("\0"))
-        elif mark[1] == 0xFE:
+        elif mark == 0xFE:
             texts.add("comment", content.decode("utf-8", "replace").rstrip("\0"))
 
 

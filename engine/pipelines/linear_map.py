@@ -15,10 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine import foreign
+from engine.errors import EngineError
 from engine.images import Pixels, to_pixels
 
 ENOUGH = 64
 """Pictures after which the map is fitted, once and for all."""
+LONGEST = 2**20
+"""Bytes of a file that a map is kept in. It has some hundred numbers."""
 
 
 class LinearMap:
@@ -85,13 +89,13 @@ class LinearMap:
         """Begin with what was written there. A file that is not there, or that is damaged, or of
         latents of other channels, is passed over."""
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = foreign.read_json(path, LONGEST)
             gram, moments = np.array(kept["gram"], float), np.array(kept["moments"], float)
             pictures = int(kept["pictures"])
             guess_gram = np.array(kept["guess_gram"], float)
             guess_moments = np.array(kept["guess_moments"], float)
             wrong = np.array(kept["wrong"], float)
-        except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        except (OSError, EngineError, ValueError, TypeError, KeyError, OverflowError):
             return
         found = gram, moments, guess_gram, guess_moments, wrong
         own = self._gram, self._moments, self._gram, self._moments, self._wrong

@@ -49,6 +49,11 @@ def test_what_is_ours_goes_when_nobody_can_be_writing_it(tmp_path: Path, left: l
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_home_of_nobody_is_a_folder_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_HOME", "~nobody-of-that-name/x")
+    assert paths.config_folder() == Path.cwd() / "~nobody-of-that-name" / "x" / "config"
+
+
 def test_what_others_left_stays(tmp_path: Path) -> None:
     strangers = [
         ".movie.mp4.part",

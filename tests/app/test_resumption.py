@@ -279,6 +279,19 @@ def test_the_queue_of_an_earlier_version_is_taken_over_once(
     assert notice(second) == ""
 
 
+def test_a_place_that_cannot_be_looked_at_stops_nothing(qtbot: QtBot, start: Start) -> None:
+    """A name that is too long, as a folder that may not be looked into: for the marker, and for a
+    picture that was made."""
+    nowhere = Path("/", "x" * 300)
+    assert Marker(nowhere).number == 1
+    made_there = entry("one")
+    made_there["plan"]["written"] = [[0, 0, str(nowhere / "a.png")]]
+    old_queue(json.dumps({"entries": [made_there]}))
+    application = start()
+    qtbot.waitUntil(lambda: bool(notice(application)))
+    assert notice(application) == "A picture is still waiting: make it now?"
+
+
 def test_two_plans_of_one_name_are_two(qtbot: QtBot, start: Start) -> None:
     """In a queue of an earlier version that somebody has edited."""
     entries = [entry("one"), entry("two")]

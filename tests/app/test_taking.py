@@ -130,6 +130,12 @@ def test_what_cannot_be_taken_is_told_and_stays_as_it_was(
     assert (request.width, request.guidance_scale) == (64, 5.0)
 
 
+def test_what_cannot_be_looked_at_is_one_sentence(qtbot: QtBot, application: Application) -> None:
+    application.window.filesDropped.emit([f"/{'x' * 300}.png"])
+    words = application.window.findChild(QWidget, "errorText")
+    qtbot.waitUntil(lambda: "cannot be read" in words.text())
+
+
 def test_markup_and_control_characters_stay_text(
     qtbot: QtBot, application: Application, tmp_path: Path
 ) -> None:

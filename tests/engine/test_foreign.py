@@ -20,18 +20,23 @@ from PIL import Image
 from engine import image_file
 from engine.errors import EngineError
 from engine.foreign import (
+    LONGEST_PICTURE,
     MOST_DEPTH,
     MOST_PARTS,
     finite,
+    is_folder,
+    is_there,
     open_file,
     parse_json,
     picture_head,
     read_bytes,
     read_json,
+    read_picture,
     read_text,
     whole,
 )
-from engine.heads import read_head
+from engine.heads import MOST_EXIF, read_head
+from engine.interchange import texts
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
@@ -63,6 +68,12 @@ def test_a_file_that_is_not_there_is_the_callers_to_tell(tmp_path: Path) -> None
         open_file(tmp_path / "none")
     with pytest.raises(EngineError, match="no name that a file can have"):
         open_file("a\0b")
+
+
+def test_whether_a_file_is_there_is_never_an_error(tmp_path: Path) -> None:
+    assert is_there(tmp_path) and is_folder(tmp_path)
+    for name in ("none", "x" * 5000, "a\0b", "\ud800", "none/of/these"):
+        assert not is_there(tmp_path / name) and not is_folder(str(tmp_path / name))
 
 
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
@@ -289,6 +300,52 @@ def test_the_head_of_a_huge_file_without_a_body_is_read_at_once(tmp_path: Path) 
         file.truncate(2**34)
     began = time.perf_counter()
     assert picture_head(path).unpacked > 2**60
+    assert time.perf_counter() - began < 1
+
+
+def test_filling_without_end_is_not_followed(tmp_path: Path) -> None:
+    """A JPEG may have any number of bytes before a mark, as far as the standard goes."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"\xff\xd8" + b"\xff" * 30_000_000)
+    began = time.perf_counter()
+    with pytest.raises(EngineError, match="damaged"):
+        picture_head(path)
+    assert texts.read(path).found == {}
+    assert time.perf_counter() - began < 1
+    whole_one = packed((40, 30), "RGB", "JPEG", comment=b"an owl")
+    path.write_bytes(whole_one.replace(b"\xff\xfe", b"\xff" * 1000 + b"\xfe", 1))
+    assert picture_head(path)[:3] == ("JPEG", 40, 30)
+    assert texts.read(path).found == {"comment": "an owl"}
+
+
+@pytest.mark.parametrize("before", [b"\xff\xc0", b"\xff\xda"], ids=["size", "pixels"])
+def test_parts_of_exif_without_end_do_not_come_to_a_reader(tmp_path: Path, before: bytes) -> None:
+    """Pillow joins them, and so copies the first ones again and again."""
+    path = tmp_path / "a.jpg"
+    part = b"\xff\xe1" + struct.pack(">H", len(EXIF) + 2) + EXIF
+    start, rest = packed((40, 30), "RGB", "JPEG").split(before, 1)
+    path.write_bytes(start + part * MOST_EXIF + before + rest)
+    assert picture_head(path)[:3] == ("JPEG", 40, 30)
+    assert image_file.read(path).record == ""
+    path.write_bytes(start + part * 500 + before + rest)
+    for read in (picture_head, read_picture, image_file.read):
+        with pytest.raises(EngineError, match="parts of EXIF"):
+            read(path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_file_longer_than_any_picture_is_not_read(tmp_path: Path, kind: str) -> None:
+    """Pillow reads all of a WebP, and all of a text of a PNG, to begin with."""
+    path = tmp_path / "a.picture"
+    start = packed((40, 30), "RGB", kind)
+    text = struct.pack(">I4s", 2**31 - 1, b"tEXt") if kind == "PNG" else b""
+    with path.open("wb") as file:
+        file.write(start[:33] + text if kind == "PNG" else start)
+        file.truncate(2**34)
+    began = time.perf_counter()
+    for read in (image_file.read, lambda path: image_file.convert(path, tmp_path / "b.png")):
+        with pytest.raises(EngineError, match=f"at most {LONGEST_PICTURE:,}"):
+            read(path)
     assert time.perf_counter() - began < 1
 
 

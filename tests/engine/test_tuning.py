@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import torch
 import torch.nn.functional as F
@@ -68,11 +69,22 @@ def test_what_was_found_is_kept_for_this_machine_alone(tmp_path):
 
     path = tmp_path / FILE
     kept = json.loads(path.read_text())
-    for text in (json.dumps(kept | {"machine": "another"}), "{", "[]", '{"ways": 3}', ""):
+    for text in (
+        json.dumps(kept | {"machine": "another"}),
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"ways": 3}',
+        "",
+    ):
         path.write_text(text)
         ways.done.clear()
         assert Tuner(tmp_path, ways.clock).run("a convolution", ways.all()) == "tiles"
         assert "direct" in ways.done
+    if hasattr(os, "mkfifo"):  # which would be waited for
+        path.unlink()
+        os.mkfifo(path)
+        assert Tuner(tmp_path, ways.clock).run("a convolution", ways.all()) == "tiles"
 
 
 def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path):
