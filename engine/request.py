@@ -5,13 +5,13 @@ line and scripts; read by `engine.generate`. Imports no torch.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from engine.curve import EASINGS, Points, checked
 from engine.errors import MOST_TOLD, RequestError, told
+from engine.field_checks import check_int, check_number, is_int, listed
 from engine.foreign import NumberError, long_whole
 
 MAX_STEPS = 1000
@@ -75,8 +75,9 @@ class Edit:
     value: Any
 
     def __post_init__(self) -> None:
-        if not _is_int(self.step) or not 0 <= self.step <= MAX_EDIT_STEP:
-            raise RequestError("edits", f"step {told(self.step)} is not a whole number from 0 up.")
+        if not is_int(self.step) or not 0 <= self.step <= MAX_EDIT_STEP:
+            wanted = f"a whole number from 0 to {MAX_EDIT_STEP}"
+            raise RequestError("edits", f"step {told(self.step)} is not {wanted}.")
         if self.field not in (*STEERABLE, *AT_A_BRANCH):
             known = ", ".join((*STEERABLE, *AT_A_BRANCH))
             raise RequestError("edits", f"{told(self.field)} cannot change in a run; {known} can.")
@@ -167,21 +168,21 @@ class Request:
                 raise RequestError(name, f"must be text, not {told(getattr(self, name))}.")
         for name in ("width", "height"):
             if getattr(self, name) is not None:
-                _check_int(name, getattr(self, name), 1, 2**16)
-        _check_int("steps", self.steps, 1, MAX_STEPS)
-        _check_int("count", self.count, 1, MAX_COUNT)
-        _check_int("seed", self.seed, 0, MAX_SEED - self.count + 1)
-        _check_number("guidance_scale", self.guidance_scale, 0.0, 100.0)
-        _check_number("eta", self.eta, 0.0, 1.0)
+                check_int(name, getattr(self, name), 1, 2**16)
+        check_int("steps", self.steps, 1, MAX_STEPS)
+        check_int("count", self.count, 1, MAX_COUNT)
+        check_int("seed", self.seed, 0, MAX_SEED - self.count + 1)
+        check_number("guidance_scale", self.guidance_scale, 0.0, 100.0)
+        check_number("eta", self.eta, 0.0, 1.0)
         if self.guidance_rescale is not None:
-            _check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
+            check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
         if self.scheduler is not None and not isinstance(self.scheduler, str):
             raise RequestError("scheduler", f"must be a name or None, not {told(self.scheduler)}.")
         if self.class_label is not None:
-            _check_int("class_label", self.class_label, 0, MAX_CLASS)
-        _check_int("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
-        _check_int("feature_reuse", self.feature_reuse, 1, MAX_FEATURE_REUSE)
-        _check_number("guidance_reuse", self.guidance_reuse, 0.0, 1.0)
+            check_int("class_label", self.class_label, 0, MAX_CLASS)
+        check_int("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
+        check_int("feature_reuse", self.feature_reuse, 1, MAX_FEATURE_REUSE)
+        check_number("guidance_reuse", self.guidance_reuse, 0.0, 1.0)
         if not isinstance(self.int8, bool):
             raise RequestError("int8", f"must be true or false, not {told(self.int8)}.")
         self._check_options()
@@ -195,7 +196,7 @@ class Request:
             raise RequestError("edits", f"must be Edit values, not {told(self.edits)}.")
         for edit in self.edits:
             if edit.field == "vary":  # image i of a batch takes the seed that is i higher
-                _check_int("edits", edit.value["seed"], 0, MAX_SEED - self.count + 1)
+                check_int("edits", edit.value["seed"], 0, MAX_SEED - self.count + 1)
         in_order = sorted(self.edits, key=lambda edit: edit.step)
         object.__setattr__(self, "edits", tuple(in_order))
 
@@ -216,11 +217,11 @@ class Request:
         object.__setattr__(self, "scheduler_options", plain)
 
     def _check_interval(self) -> None:
-        interval = _listed("guidance_interval", self.guidance_interval)
+        interval = listed("guidance_interval", self.guidance_interval)
         if len(interval) != 2:
             raise RequestError("guidance_interval", f"must be two fractions, not {told(interval)}.")
         for value in interval:
-            _check_number("guidance_interval", value, 0.0, 1.0)
+            check_number("guidance_interval", value, 0.0, 1.0)
         if interval[0] > interval[1]:
             raise RequestError(
                 "guidance_interval", f"starts at {interval[0]} but ends before, at {interval[1]}."
@@ -243,7 +244,7 @@ class Request:
                 raise RequestError(str(name)[:MOST_TOLD], "is not a field of a request.")
         values = dict(plain)
         if "guidance_interval" in values:
-            values["guidance_interval"] = _listed("guidance_interval", values["guidance_interval"])
+            values["guidance_interval"] = listed("guidance_interval", values["guidance_interval"])
         if "edits" in values:
             values["edits"] = tuple(Edit.from_dict(edit) for edit in _edits(values["edits"]))
         return cls(**values)
@@ -261,14 +262,8 @@ class Request:
         return cls.from_dict(plain)
 
 
-def _listed(name: str, value: object) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise RequestError(name, f"must be a list, not {told(value)}.")
-    return tuple(value)
-
-
 def _edits(value: object) -> tuple[Any, ...]:
-    edits = _listed("edits", value)
+    edits = listed("edits", value)
     if len(edits) > MAX_EDITS:
         raise RequestError("edits", f"are {len(edits):,}, and at most {MAX_EDITS:,} can be.")
     return edits
@@ -284,26 +279,6 @@ def _plain(value: Any) -> Any:
 def _checked_vary(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping) or value.keys() != {"amount", "seed"}:
         raise RequestError("edits", f"vary needs an amount and a seed, not {told(value)}.")
-    _check_number("edits", value["amount"], 0.0, 1.0)
-    _check_int("edits", value["seed"], 0, MAX_SEED)
+    check_number("edits", value["amount"], 0.0, 1.0)
+    check_int("edits", value["seed"], 0, MAX_SEED)
     return dict(value)
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _check_int(name: str, value: object, low: int, high: int) -> None:
-    if not _is_int(value):
-        raise RequestError(name, f"{told(value)} is not a whole number.")
-    if not low <= value <= high:  # type: ignore[operator]
-        raise RequestError(name, f"{told(value)} is outside {low} to {high}.")
-
-
-def _check_number(name: str, value: object, low: float, high: float) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    # A whole number of hundreds of digits is finite, and more than math.isfinite can take.
-    if not is_number or (isinstance(value, float) and not math.isfinite(value)):
-        raise RequestError(name, f"{told(value)} is not a finite number.")
-    if not low <= value <= high:  # type: ignore[operator]
-        raise RequestError(name, f"{told(value)} is outside {low:g} to {high:g}.")

@@ -50,6 +50,8 @@ Key = tuple[str, str]
 
 
 class Row(NamedTuple):
+    """place: by which the rows of a kind are ordered, ascending."""
+
     text: str
     place: float = 0.0
 

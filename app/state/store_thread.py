@@ -69,6 +69,7 @@ class StoreThread(QObject):
 
     @property
     def path(self) -> Path:
+        """Of the store's file."""
         return self._desk.store.path
 
     @property

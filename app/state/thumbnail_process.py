@@ -30,6 +30,7 @@ NONE = HEAD.pack(0, 0, False, False, 0, 0)
 
 
 def main() -> None:
+    """Answer each line of standard input, until it ends."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints
     limit()

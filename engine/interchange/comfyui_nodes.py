@@ -194,6 +194,7 @@ SIGMAS: Mapping[str, str] = {
 
 
 def is_link(value: Any) -> bool:
+    """Whether an input has, in place of a value, the number of a node and of one of its outputs."""
     return (
         isinstance(value, list)
         and len(value) == 2

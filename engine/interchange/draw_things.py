@@ -26,10 +26,12 @@ REASONS = {
 
 
 def is_draw_things(value: Mapping[str, Any]) -> bool:
+    """Whether this JSON is of Draw Things."""
     return "c" in value and ("seed_mode" in value or isinstance(value.get("v2"), dict))
 
 
 def read(told: dict[str, Any]) -> Draft:
+    """What the JSON says. Settings that this program lacks are left out with a sentence."""
     draft = Draft("Draw Things")
     draft.text("prompt", told.get("c"))
     draft.text("negative_prompt", told.get("uc"))

@@ -56,6 +56,7 @@ REASONS = {
 
 
 def is_easy_diffusion(value: Mapping[str, Any]) -> bool:
+    """Whether these settings are of Easy Diffusion, under either of their names."""
     return bool(MARKS & value.keys())
 
 

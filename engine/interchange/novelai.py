@@ -31,6 +31,7 @@ REASONS = {
 
 
 def is_novelai(value: Mapping[str, Any]) -> bool:
+    """Whether this JSON is of NovelAI."""
     return value.keys() >= MARKS or "v4_prompt" in value
 
 

@@ -135,17 +135,21 @@ def from_sdnext(sampler: str) -> Choice:
 
 
 def from_horde(sampler: str) -> Choice:
+    """The scheduler and options of AI Horde's sampler."""
     return known(sampler, HORDE, "AI Horde sampler")
 
 
 def from_novelai(sampler: str, schedule: str = "native") -> Choice:
+    """The scheduler and options of NovelAI's sampler and noise schedule."""
     name, own = known(sampler, NOVELAI, "NovelAI sampler")
     return name, {**own, **known(schedule, NOVELAI_SCHEDULES, "NovelAI noise schedule")}
 
 
 def from_draw_things(sampler: str) -> Choice:
+    """The scheduler and options of Draw Things' sampler, which names its spacing as well."""
     return known(sampler, DRAW_THINGS, "Draw Things sampler")
 
 
 def from_easy_diffusion(sampler: str) -> Choice:
+    """The scheduler and options of Easy Diffusion's sampler."""
     return known(sampler, EASY_DIFFUSION, "Easy Diffusion sampler")

@@ -282,11 +282,8 @@ def _variants(names: set[str], base: str) -> list[str]:
         if (match := whole.fullmatch(name) or index.fullmatch(name))
         and not re.search(r"-\d+-of-\d+$", match["variant"])
     }
-    return sorted(found, key=lambda name: (name not in VARIANTS, *_place(name)))
-
-
-def _place(variant: str) -> tuple[int, str]:
-    return VARIANTS.index(variant) if variant in VARIANTS else 0, variant
+    usual = [variant for variant in VARIANTS if variant in found]
+    return [*usual, *sorted(found.difference(usual))]
 
 
 def _listed_of(header: Header, index: Mapping[str, str] | None) -> Header:

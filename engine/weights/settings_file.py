@@ -28,7 +28,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise
     except EngineError as error:
         reason = str(error).removesuffix(".")
-        raise ConfigError(f"{reason}; take the file that its model has: {path}.") from None
+        raise ConfigError(f"{reason}; take the one that its model has.") from None
     if not isinstance(content, dict):
         raise ConfigError(
             f"{path} holds {type(content).__name__}, not settings by name: take the file that "

@@ -35,6 +35,8 @@ def refuse_foreign(header: Header) -> None:
 
 
 def family_of(header: Header) -> Family:
+    """The family whose original layout the file has. Raises RefusedError, which says what else it
+    is."""
     path, tensors = header.path, header.tensors
     for sign, what in SIGNS.items():
         if sign in tensors:
