@@ -77,6 +77,13 @@ SDXL_SCHEDULER: dict[str, Any] = {
 }
 
 
+def of_latents(scheduler: Any, config: Any) -> Any:
+    """A scheduler of diffusers as its StableDiffusionPipeline has it from a folder that names it:
+    latents are not cut. Put in by `from_config` alone, or in its pipeline of SDXL, it has what its
+    class means for pixels."""
+    return scheduler.from_config(config, clip_sample=False)
+
+
 def save_stable_diffusion(folder: Path, unet: dict, prediction_type: str = "epsilon") -> Path:
     """A random StableDiffusionPipeline with a VAE factor of 8, under 1 M parameters."""
     torch.manual_seed(0)

@@ -287,7 +287,8 @@ def test_a_source_that_leads_nowhere_is_named(tmp_path):
     dangling = tmp_path / "dangling.safetensors"
     dangling.symlink_to(tmp_path / "not there")
     assert "link" in refusal(dangling, loading(dangling))
-    refusal(tmp_path / "not there", loading(tmp_path / "not there"))
+    nowhere = tmp_path / "of other models" / "not there"  # else what is like it is asked about
+    refusal(nowhere, loading(nowhere))
 
 
 def test_links_to_whole_files_load(folder, tmp_path):

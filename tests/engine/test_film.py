@@ -128,7 +128,10 @@ def joined(pictures: list[bytes], stands: list[float]) -> list[tuple[bytes, floa
 
 def stood(path: Path) -> list[tuple[bytes, float]]:
     pictures, stands = read(path)
-    return joined([picture.tobytes() for picture in pictures], stands)
+    return joined(
+        [picture.tobytes() for picture in pictures],
+        [round(stand, 6) for stand in stands],  # an APNG tells fractions
+    )
 
 
 def test_numbered_pictures_fill_a_new_folder(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def ours(source, asked: engine.Request, **options) -> np.ndarray:
 
 def theirs(pipeline, asked: engine.Request) -> np.ndarray:
     scheduler = SCHEDULERS[asked.scheduler]
-    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+    pipeline.scheduler = tiny.of_latents(scheduler, pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
     images = pipeline(
         asked.prompt,

@@ -32,6 +32,8 @@ SCHEDULERS = {
     "sa_solver": diffusers.SASolverScheduler,
     "lcm": diffusers.LCMScheduler,
 }
+OWN_RESCALE = {tiny.BUNDLED: 0.7}
+"""What a request that leaves it open means; diffusers is told."""
 FIRST = ("pndm", "ddim", "ddpm", "unipc", "euler")
 OTHERS = tuple(name for name in SCHEDULERS if name not in (*FIRST, "lcm"))
 TURBO = {"beta_schedule": "scaled_linear", "timestep_spacing": "trailing", "steps_offset": 1}
@@ -62,7 +64,7 @@ def lcm(tmp_path_factory) -> Path:
 def reference(folder, scheduler: str) -> Any:
     pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     if type(pipeline.scheduler) is not SCHEDULERS[scheduler]:
-        pipeline.scheduler = SCHEDULERS[scheduler].from_config(pipeline.scheduler.config)
+        pipeline.scheduler = tiny.of_latents(SCHEDULERS[scheduler], pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -84,7 +86,9 @@ def theirs(
         height=request.height,
         num_inference_steps=request.steps,
         guidance_scale=request.guidance_scale,
-        guidance_rescale=request.guidance_rescale or 0.0,
+        guidance_rescale=OWN_RESCALE.get(folder, 0.0)
+        if request.guidance_rescale is None
+        else request.guidance_rescale,
         eta=request.eta,
         generator=[torch.Generator().manual_seed(seed) for seed in seeds],
     ).images
