@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
 from app.i18n import tr
 from app.widgets.icon_button import IconButton
-from app.widgets.plain_label import PlainLabel
+from app.widgets.plain_label import PlainLabel, plain_tooltip
 
 SIDE = 16
 GAP, WIDE_GAP = 8, 14
-TITLE_ROOM = 110
+TITLE_ROOM = 150
+"""For "Comparing 6 pictures" and "Developing: Run 12"."""
 GIVING_WAY = (("copy", "save"), ("compare", "vary"), ("branch",), ("predicted", "noisy"))
 """Which buttons lose their words first when the window is narrow."""
 
@@ -96,6 +97,7 @@ class CanvasHeader(QWidget):
 
     def set_title(self, text: str) -> None:
         self._title.setText(text)
+        self._title.setToolTip(plain_tooltip(text))  # in the narrowest window its end is cut
 
     def set_view(self, view: str) -> None:
         """view: "predicted" or "noisy"."""

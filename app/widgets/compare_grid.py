@@ -36,6 +36,7 @@ LABEL_GAP = 8.0
 WIDEST_LABEL = 0.22  # of the width
 NOTE_INSET, NOTE_PADDING = 6.0, 8.0
 NARROWEST_NOTE = 44
+"""Pixels for the words of a note: where it neither fits nor has that many, the tooltip has it."""
 NOWHERE = (-1, -1)
 ACTIVATING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
@@ -234,13 +235,15 @@ class CompareGrid(QWidget):
                 # What the cell showed before stands in until its picture has been fitted.
                 self._fitting.start()
             draw_rounded(painter, target, fitted, 5)
-        if (note := self._notes.get(cell)) and frame.width() >= NARROWEST_NOTE:
+        if note := self._notes.get(cell):
             self._paint_note(painter, frame, note)
 
     def _paint_note(self, painter: QPainter, frame: QRectF, note: str) -> None:
         metrics = QFontMetricsF(painter.font())
         room = frame.width() - 2 * NOTE_INSET - 2 * NOTE_PADDING
         text = metrics.elidedText(note, Qt.TextElideMode.ElideRight, room)
+        if text != note and room < NARROWEST_NOTE:
+            return
         height = metrics.height() + 5
         pill = QRectF(
             frame.left() + NOTE_INSET,

@@ -706,13 +706,21 @@ class TestCanvasHeader:
             header.resize(width, 46)
             QApplication.processEvents()
             assert header.width() == width
-            assert part(header, QLabel, "").width() >= 100
+            title = part(header, QLabel, "")
+            assert title.width() >= 100
+            if width > 440:  # in the narrowest, the tooltip has all of it
+                words = "Comparing 6 pictures"
+                assert title.fontMetrics().horizontalAdvance(words) <= title.width(), width
             assert all(bool(button.text()) == button.icon().isNull() for button in buttons)
             assert all(button.width() >= button.sizeHint().width() for button in buttons)
             wordless.append(sum(not button.text() for button in buttons))
         assert wordless == sorted(wordless)
         assert wordless[-1] == len(buttons)
         assert part(header, QPushButton, "saveButton").accessibleName() == "Save"
+
+    def test_a_title_that_is_cut_is_told_in_full(self, header: CanvasHeader) -> None:
+        header.set_title("<i>Run 7</i>")
+        assert "&lt;i&gt;Run 7&lt;/i&gt;" in part(header, QLabel, "").toolTip()
 
 
 class TestErrorBar:

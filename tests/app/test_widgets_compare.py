@@ -343,6 +343,14 @@ class TestCompareGrid:
         beside = QPoint(round(frame.left() + 8), round(frame.center().y()))
         assert shown.pixelColor(beside).name() == theme.tokens().panel
 
+    def test_a_note_stands_where_it_has_room(self, qtbot: QtBot, grid: CompareGrid) -> None:
+        for size, is_shown in (((600, 400), True), ((290, 300), False)):
+            grid.resize(*size)
+            bare = grid.grab().toImage()
+            grid.set_cell_note(0, 1, "15 of 20")
+            assert (grid.grab().toImage() != bare) is is_shown, size  # and no lone "…"
+            grid.set_cell_note(0, 1, "")
+
     def test_selection_and_notes_are_told_to_screen_readers(self, grid: CompareGrid) -> None:
         heard = Heard(grid.cellActivated)
         grid.set_cell_note(0, 1, "7 of 25")
