@@ -274,10 +274,13 @@ def _whole_number(text: str) -> int:
 
 
 def _number(text: str) -> float:
+    """Either decimal sign will do, as in the window."""
     try:
-        return float(text)
+        return float(text if "." in text else text.replace(",", ".", 1))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number; write it like 7 or 7.5"
+        ) from None
 
 
 def _level(text: str) -> int:
@@ -307,8 +310,8 @@ def _size(text: str) -> tuple[int, int]:
 
 def _interval(text: str) -> tuple[float, float]:
     try:
-        start, end = (float(part) for part in text.split(":"))
-    except ValueError:
+        start, end = (_number(part) for part in text.split(":"))
+    except (ValueError, argparse.ArgumentTypeError):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a part of the run; write two fractions of it, like 0.2:0.8"
         ) from None

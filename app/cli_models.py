@@ -20,6 +20,7 @@ from app import paths
 from app.cli_output import show, tell
 from app.harmless import harmless
 from app.state.takeover import kept_setting
+from engine.errors import EngineError
 
 LIST_HELP = "list the models, verify or download some"
 LIST_EXAMPLE = "models --folder ~/models"
@@ -156,9 +157,15 @@ def sources_named(library: ModuleType | Any, name: str) -> Iterator[str]:
 
 def _found(library: ModuleType | Any, more_folders: Sequence[str]) -> dict[str, Any]:
     """By source, what is bundled, in the Hugging Face cache, in the folders of the window's library
-    and in these. Raises OSError for one of these that cannot be read."""
+    and in these. Raises EngineError for one of these that cannot be read."""
     for folder in more_folders:
-        os.scandir(folder).close()
+        try:
+            os.scandir(folder).close()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise EngineError(
+                f"{folder} cannot be read ({reason}). Choose another folder."
+            ) from None
     found: dict[str, Any] = {}
     for model in paths.bundled_models():
         inspected = library.inspect(model.folder)

@@ -60,7 +60,9 @@ class Parser(argparse.ArgumentParser):
         option = next((word for word in unknown if word.startswith("-")), None)
         if option is None:
             words = " ".join(unknown)
-            self.error(f"{words!r} is too much; text of several words stands in quotes")
+            takes_text = any(action.dest == "prompt" for action in self._actions)
+            advice = "text of several words stands in quotes" if takes_text else "leave it out"
+            self.error(f"{words!r} is too much; {advice}")
         name = option.partition("=")[0]
         options = self._option_string_actions
         known = {one.lstrip("-"): one for one in options}
@@ -75,6 +77,8 @@ class Parser(argparse.ArgumentParser):
             return
         known = [str(choice) for choice in action.choices]
         told = f"{str(value)!r} is not one of {', '.join(known)}."
+        if "render" in known and " " in str(value):  # no command is two words, and prompts are
+            raise argparse.ArgumentError(action, f"{told} Did you mean 'render' and then that?")
         raise argparse.ArgumentError(action, told + did_you_mean(str(value), known))
 
     def _print_message(self, message: str, file: Any = None) -> None:

@@ -54,6 +54,8 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
         return torch.empty(1, device=name).device  # with its number
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
+        if reason.startswith("Expected one of"):  # a list of all that PyTorch was ever built for
+            reason = "PyTorch knows none of that name"
         raise LoadError(
             f"The device {str(name)!r} cannot be used here ({reason}). Take auto or cpu."
         ) from None

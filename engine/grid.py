@@ -38,7 +38,9 @@ class Axis:
             values = tuple(read(word) for word in spread)
         except ValueError:
             raise RequestError(
-                "grid", f"{told(text)} cannot be read as values of {name}."
+                "grid",
+                f"{told(text)} cannot be read as values of {name}. Write some, like "
+                f"{EXAMPLES[name]}.",
             ) from None
         if not values:
             raise RequestError("grid", f"{name} has no values. Write some, like {EXAMPLES[name]}.")
@@ -133,6 +135,8 @@ def _spread(word: str, field: str) -> Sequence[str]:
     if not match or field not in ("seed", "steps", "guidance_scale"):
         return [word]
     low, high, step = (Decimal(number or 1) for number in match.groups())
+    if high < low:
+        raise RequestError("grid", f"{told(word)} goes down. Write {high}..{low}.")
     if not step:
         raise RequestError(
             "grid", f"{told(word)} goes on by 0. Write another step, like {word[:-1]}1."

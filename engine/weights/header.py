@@ -43,6 +43,7 @@ PICKLE = (
     "is a pickle, which can run any program when it is opened, so Safelight never opens one: fetch "
     "the model as .safetensors, or convert it on a machine where that may happen."
 )
+PICTURE = "is a picture or a film and no model: give a .safetensors file or a model folder"
 BEGINNINGS = (
     (b"version https://git-lfs", "is only a Git LFS pointer to the weights: run git lfs pull"),
     (b"GGUF", "is in the GGUF format, which Safelight does not read: fetch it as .safetensors"),
@@ -50,6 +51,10 @@ BEGINNINGS = (
     (b"\x1f\x8b", "is a packed archive: unpack it and give the .safetensors file in it"),
     (b"7z\xbc\xaf", "is a packed archive: unpack it and give the .safetensors file in it"),
     (b"Rar!", "is a packed archive: unpack it and give the .safetensors file in it"),
+    (b"\x89PNG", PICTURE),
+    (b"\xff\xd8\xff", PICTURE),
+    (b"RIFF", PICTURE),
+    (b"GIF8", PICTURE),
 )
 """What is often found where weights should be: its first bytes, and what to say."""
 

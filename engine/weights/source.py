@@ -9,7 +9,7 @@ from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
-from engine.errors import LoadError, did_you_mean
+from engine.errors import LoadError, did_you_mean, nearest
 from engine.hub.endpoint import cache_folder, commit_of_main, repo_id_of, repository_folder
 from engine.weights.header import unreadable
 
@@ -53,15 +53,14 @@ def locate(source: str | Path) -> Path:
 
 def _like(text: str) -> str:
     """A question about what is there under a similar name, at that place or in the cache."""
-    above, slash, _ = text.rpartition("/")
+    above, slash, name = text.rpartition("/")
     beside = _entries(Path(above + slash).expanduser())
     cached = _entries(cache_folder())
-    known = [
-        *BUNDLED,
-        *(above + slash + entry.name for entry in beside if _may_be_a_model(entry)),
-        *(repo_id for entry in cached if (repo_id := repo_id_of(entry.name))),
-    ]
-    return did_you_mean(text, known)
+    # Names alone: whole paths are all alike where the folder's own is long.
+    if meant := nearest(name, [entry.name for entry in beside if _may_be_a_model(entry)]):
+        return did_you_mean(text, [above + slash + meant])
+    repo_ids = (repo_id_of(entry.name) for entry in cached)
+    return did_you_mean(text, [*BUNDLED, *filter(None, repo_ids)])
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -224,3 +224,41 @@ def test_an_options_value_is_taken_as_it_is_meant(
 def test_a_side_alone_is_answered_with_the_size(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["render", "an owl", "--size", "512"]) == 2
     assert "like 512x512" in capsys.readouterr().err
+
+
+def test_a_prompt_alone_is_answered_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["an owl"]) == 2
+    assert "Did you mean 'render' and then that?" in capsys.readouterr().err
+
+
+def test_quotes_are_no_advice_where_there_is_no_text(capsys: pytest.CaptureFixture[str]) -> None:
+    for line, advice in (("render an owl", "quotes"), ("schedulers euler", "leave it out")):
+        assert cli.main(line.split()) == 2
+        assert advice in capsys.readouterr().err
+
+
+def test_either_decimal_sign_will_do(fake: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "render owl -o x.png --guidance 7,5 --eta 0,5 --guidance-interval 0,2:0.8"
+    assert cli.main(line.split()) == 0
+    request = fake.requests[0]
+    assert (request.guidance_scale, request.eta) == (7.5, 0.5)
+    assert request.guidance_interval == (0.2, 0.8)
+    for text in ("7,5,1", "1,000.5", "seven"):
+        assert cli.main(["render", "owl", "--guidance", text]) == 2
+        assert f"{text!r} is not a number; write it like" in capsys.readouterr().err
+
+
+def test_a_folder_of_models_that_is_not_there_is_one_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["models", "--folder", "gone"]) == 1
+    told = "safelight: gone cannot be read (No such file or directory). Choose another folder.\n"
+    assert capsys.readouterr() == ("", told)
+
+
+def test_a_model_that_only_shares_the_folder_is_no_guess(tmp_path: Path) -> None:
+    (tmp_path / "portraits.safetensors").touch()
+    for name, guess in (("landscape", False), ("portrait.safetensors", True)):
+        with pytest.raises(engine.LoadError) as caught:
+            engine.load(tmp_path / name)
+        assert ("Did you mean" in str(caught.value)) is guess, name

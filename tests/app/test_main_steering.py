@@ -377,7 +377,8 @@ class TestComparing:
         self, qtbot: QtBot, application: Application, fake: FakeEngine
     ) -> None:
         self.ask(qtbot, application, "2, two")
-        assert self.note(application) == "'2, two' cannot be read as values of guidance."
+        told = "'2, two' cannot be read as values of guidance. Write some, like 1, 4, 7, 10."
+        assert self.note(application) == told
         assert not child(application, QAbstractButton, "compareStartButton").isEnabled()
 
     @pytest.mark.parametrize("leave", ["timeline", "gallery", "generate"])

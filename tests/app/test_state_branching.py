@@ -122,7 +122,10 @@ class TestComparing:
     @pytest.mark.parametrize(
         ("axes", "words"),
         [
-            ((("guidance", "1, x"),), "'1, x' cannot be read as values of guidance."),
+            (
+                (("guidance", "1, x"),),
+                "'1, x' cannot be read as values of guidance. Write some, like 1, 4, 7, 10.",
+            ),
             ((("guidance", ""),), "guidance has no values. Write some, like 1, 4, 7, 10."),
             ((("steps", "1..64"), ("seed", "0..3")), "has 256 cells."),
             ((("guidance", "1, 900"),), "guidance_scale: 900.0 is outside 0 to 100."),

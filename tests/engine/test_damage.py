@@ -241,11 +241,13 @@ def test_safetensors_under_another_ending_load(small_files, tmp_path):
         ("เกิดข้อผิดพลาด 🍎 ".encode() * 500, "text"),
         (b'{"error": "Invalid credentials"}', "text"),
         (b"GGUF\x03\0\0\0" + bytes(100), "GGUF"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a picture or a film and no model"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), "is a picture or a film and no model"),
         (bytes(4096), "begin"),
         (b"\xff" * 4096, "begin"),
         (b"", "empty"),
     ],
-    ids=["lfs", "html", "plain", "thai", "json", "gguf", "zeros", "ones", "empty"],
+    ids=["lfs", "html", "plain", "thai", "json", "gguf", "png", "jpeg", "zeros", "ones", "empty"],
 )
 def test_what_is_found_in_place_of_weights_is_called_by_its_name(
     folder, tmp_path, name, content, word
