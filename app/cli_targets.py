@@ -16,6 +16,7 @@ from typing import Any
 
 from app import paths
 from engine.errors import EngineError, SaveError
+from engine.foreign import is_folder
 
 
 class Targets:
@@ -90,9 +91,7 @@ def output_path(text: str) -> str:
     Raises ArgumentTypeError."""
     endings = (".png", ".jpg", ".jpeg", ".webp")
     path = Path(text)
-    # Pathlib's own raises for a name that is too long; writing says that in a sentence.
-    is_folder = os.path.isdir(path) or _ends_as_folder(text)  # noqa: PTH112
-    if is_folder or path.suffix.lower() in endings:
+    if is_folder(path) or _ends_as_folder(text) or path.suffix.lower() in endings:
         return text
     raise argparse.ArgumentTypeError(
         f"{text} is neither a folder nor a name that ends with {', '.join(endings)}"
@@ -102,7 +101,7 @@ def output_path(text: str) -> str:
 def named_file(output: str | None) -> Path | None:
     """The file that `-o` names; None where it is a folder, in which names are made."""
     path = Path(output or ".")
-    return None if os.path.isdir(path) or _ends_as_folder(output) else path  # noqa: PTH112
+    return None if is_folder(path) or _ends_as_folder(output) else path
 
 
 def numbered(path: Path, number: int, count: int) -> Path:

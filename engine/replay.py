@@ -23,7 +23,7 @@ from engine.cost import ask_first
 from engine.device import DTYPES, has_bfloat16, pick_device, pick_dtype
 from engine.errors import EngineError, LoadError
 from engine.events import Finished, Step
-from engine.foreign import picture_head
+from engine.foreign import is_there, picture_head
 from engine.generate import generate
 from engine.metadata import Record
 from engine.pipelines import load
@@ -216,19 +216,12 @@ def _possible(name: str, places: Callable[[str], Iterable[str]]) -> Iterator[str
             yield bundled
     if PLAIN_NAME.fullmatch(name):
         for path in (name, f"{name}.safetensors"):
-            if "/" in path or _is_here(path):
+            if "/" in path or is_there(path):
                 yield path
     yield from places(name)
     for found in hub_cache():
         if name in (found.name, Path(found.path).stem) and found.loadable:
             yield found.source
-
-
-def _is_here(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except OSError:  # no file can have a name of so many bytes
-        return False
 
 
 def _made_again(pipeline: Pipeline, record: Record, progress: Progress) -> Finished:

@@ -14,6 +14,7 @@ from typing import Any
 from engine.checkpoint.contents import Incomplete, Unlisted, main_dtype, read_contents
 from engine.checkpoint.value import Checkpoint
 from engine.errors import EngineError, LoadError
+from engine.foreign import is_folder
 from engine.hub.files import PICKLES, missing_files
 from engine.weights.folder import ModelFolder
 from engine.weights.header import PICKLE, RefusedError, unreadable
@@ -55,7 +56,7 @@ def inspect(path: str | Path) -> Checkpoint:
     """What lies at `path`. Reads headers of weights and small JSON files. Whatever is wrong with
     them is told by `state` and `problem`; nothing on the disk makes this raise."""
     path = Path(path).expanduser().absolute()
-    return inspect_folder(path) if _is_folder(path) else inspect_file(path)
+    return inspect_folder(path) if is_folder(path) else inspect_file(path)
 
 
 def inspect_file(path: Path) -> Checkpoint:
@@ -272,10 +273,3 @@ def _trouble(error: Exception, path: Path) -> dict[str, Any]:
     elif isinstance(error, Incomplete):
         state = "incomplete"
     return {"state": state, "problem": shown(str(error))}
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
