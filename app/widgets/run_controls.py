@@ -4,7 +4,7 @@ shows it under the recipe."""
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QGridLayout,
@@ -91,6 +91,11 @@ class RunControls(QWidget):
         for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             shortcut = QShortcut(QKeySequence(Qt.Modifier.CTRL | key), self)
             shortcut.activated.connect(self._generate.click)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # The line is as high without the queue's button: nothing moves when something waits.
+        self._text.setMinimumHeight(self._queue.sizeHint().height())
 
     def set_running(self, running: bool) -> None:
         """Whether a run is under way: only then can it be paused and stopped."""

@@ -65,6 +65,7 @@ class SeedField(QWidget):
         layout.addWidget(self._lock, 1, 2)
 
         self._field.textChanged.connect(self._read)
+        self._field.editingFinished.connect(self._tidy)
         self._dice.clicked.connect(self.diceRequested)
         self._lock.toggled.connect(self.lockChanged)
         self._lock.toggled.connect(self._show_lock)
@@ -104,6 +105,10 @@ class SeedField(QWidget):
         if seed is not None and seed != self._seed.last:
             self._seed.last = seed
             self.seedChanged.emit(seed)
+
+    def _tidy(self) -> None:
+        """The seed as a plain number, whatever was typed: "4," was on its way to no seed."""
+        self.set_seed(self._seed.last)
 
 
 def _seed(text: str) -> int | None:

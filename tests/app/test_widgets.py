@@ -338,6 +338,13 @@ class TestSeedField:
         qtbot.keyClicks(field, "0")
         assert heard == [(0,)]
 
+    def test_what_stays_is_the_seed_and_nothing_else(self, qtbot: QtBot, seed: SeedField) -> None:
+        field = part(seed, QLineEdit, "seedField")
+        field.selectAll()
+        qtbot.keyClicks(field, "4,5")  # the last digit would make it no seed
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        assert field.text() == "4"
+
     @pytest.mark.parametrize("text", ["owl", "-1", "1.5", str(LARGEST_SEED + 1), "9" * 5000, "½"])
     def test_what_is_no_seed_does_not_get_in(self, seed: SeedField, text: str) -> None:
         heard = Heard(seed.seedChanged)
@@ -462,6 +469,13 @@ class TestRunControls:
     def test_nothing_can_be_pressed_before_a_model_is_there(self, run: RunControls) -> None:
         for name in ("generateButton", "pauseButton", "stopButton"):
             assert not part(run, QPushButton, name).isEnabled()
+
+    def test_nothing_moves_when_something_waits(self, qtbot: QtBot, run: RunControls) -> None:
+        run.show()
+        qtbot.waitExposed(run)
+        height = run.sizeHint().height()
+        run.set_waiting(2)
+        assert run.sizeHint().height() == height
 
     def test_generate_stays_during_a_run(self, run: RunControls) -> None:
         run.set_ready(True)
