@@ -38,6 +38,9 @@ LENGTH_BYTES = 8
 LARGEST = 2**62
 LONGEST_HEADER = 100_000_000
 """Bytes, as the format itself limits it. The headers of image models have some 300,000."""
+MOST_TENSORS = 50_000
+"""Tensors of one file, and what metadata have of the same brackets. The largest image models have
+some 5,000; a header could have millions, which take minutes and gigabytes to read."""
 
 PICKLE = (
     "is a pickle, which can run any program when it is opened, so Safelight never opens one: fetch "
@@ -142,6 +145,11 @@ def _read(path: Path) -> Header:
 
 
 def _parsed(path: Path, text: bytes, size: int) -> Header:
+    if text.count(b"{") > MOST_TENSORS:
+        raise RefusedError(
+            f"{path} tells of more than {MOST_TENSORS:,} tensors, as no image model has: check "
+            "that it is the right file."
+        )
     try:
         # No number here has a fraction; None in its place is refused below.
         content = json.loads(

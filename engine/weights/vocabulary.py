@@ -17,6 +17,8 @@ LONGEST = 50_000_000
 """Bytes of one file. CLIP's have one or two million."""
 FEWEST = 0.9
 """Of the text encoder's entries. Some have a few more than their tokenizer, to be round."""
+TEMPLATES = "additional_chat_templates"
+"""A folder in a tokenizer's, of which transformers reads every file."""
 SPECIAL = {
     "bos_token": "<|startoftext|>",
     "eos_token": "<|endoftext|>",
@@ -102,7 +104,7 @@ def _read(files: tuple[tuple[str, int, int], ...]) -> Vocabulary:
 def _check_files(folder: Path) -> None:
     """What is in the folder is read by transformers too, which would wait for a pipe."""
     try:
-        for path in folder.iterdir():
+        for path in (*folder.iterdir(), *(folder / TEMPLATES).glob("*")):
             if path.exists() and not path.is_dir():
                 foreign.open_file(path, LONGEST).close()
     except FileNotFoundError:

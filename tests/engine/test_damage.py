@@ -179,7 +179,8 @@ HEADERS: dict[str, tuple[object, str]] = {
     "a list": (b'["a"]', "does not begin"),
     "half": (b'{"a": ', "JSON"),
     "no text": (b"{\xff\xfe\xfd", "JSON"),
-    "nested": (b'{"a":' * 100_000, "JSON"),
+    "nested": (b'{"a":' * 40_000, "JSON"),
+    "nested deeper": (b'{"a":' * 100_000, "tensors"),
     "no tensors": ({}, "tells of"),
     "lines in a name": ({"a\nb\n" * 99: 7}, "…"),
 }
@@ -314,6 +315,17 @@ def test_a_file_in_place_of_a_folder_is_named(folder):
     shutil.rmtree(folder / "unet")
     (folder / "unet").write_bytes(b"")
     refusal(folder, loading(folder))
+
+
+def test_a_header_of_a_million_tensors_is_not_read(folder):
+    nothing = '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    entries = ",".join(f'"{number}":{nothing}' for number in range(1_000_000))
+    header = f"{{{entries}}}".encode()
+    (folder / UNET).write_bytes(len(header).to_bytes(8, "little") + header)
+    before = time.process_time()
+    said = refusal(folder / UNET, lambda: read_header(folder / UNET), WeightsError)
+    assert "tensors, as no image model has" in said
+    assert time.process_time() - before < 1
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
