@@ -25,7 +25,7 @@ from engine.weights.original_families import UPSCALERS
 from engine.weights.single_family import UNET, refuse_foreign
 from engine.weights.single_file import VAE, SingleFile
 from engine.weights.tensors import TORCH_NAMES
-from engine.weights.whole import ONE, TWO, look_at_autoencoder, look_at_text_to_image
+from engine.weights.whole import ONE, TWO, Unfit, look_at_autoencoder, look_at_text_to_image
 
 LATENT_CHANNELS = 4
 
@@ -57,10 +57,27 @@ class Contents(NamedTuple):
     lacks: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=8192)
 def read_contents(path: str, size: int, changed: int) -> Contents:
     """What the file at `path` is. size and changed (nanoseconds) tell a file that was written anew:
-    one that was not is not read again. Raises LoadError and its kinds."""
+    one that was not is not read again, whether it can be run or not. Raises LoadError and its
+    kinds."""
+    found = _found(path, size, changed)
+    if isinstance(found, Contents):
+        return found
+    raise found.with_traceback(None)  # else it would hold the frames of all who were told before
+
+
+@lru_cache(maxsize=8192)
+def _found(path: str, size: int, changed: int) -> Contents | LoadError:
+    """The contents, or why whole files are none that can be run. Raises LoadError for the others:
+    what could not be read may be readable at the next look."""
+    try:
+        return _read(path, size)
+    except (RefusedError, Unfit) as error:
+        return error
+
+
+def _read(path: str, size: int) -> Contents:
     place = Path(path)
     text = _text_of_header(place, size)
     if CHECKPOINT_SIGN in text:

@@ -374,7 +374,8 @@ def test_a_thousand_files_take_a_second_or_two(tmp_path: Path) -> None:
     assert took < 2.0, f"300 files took {took:.2f} s of a processor"
     before = time.process_time()
     assert len(list(scan(tmp_path))) == 30
-    assert time.process_time() - before < took  # what has not changed is not read again
+    again = time.process_time() - before
+    assert again < took / 5, "what has not changed is not read again, though it cannot be run"
 
 
 # The Hugging Face cache
