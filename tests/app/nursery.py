@@ -57,9 +57,9 @@ class Nursery:
 
     def wait_for_a_moment(self, chance: random.Random) -> None:
         """Until the window has announced some more, a few things or many, and a little longer."""
-        enough = len(self.said) + chance.randrange(MOST_NEWS)
+        enough = len(set(self.said)) + chance.randrange(MOST_NEWS)
         end = time.monotonic() + LONGEST
-        while len(self.said) < enough and time.monotonic() < end:
+        while len(set(self.said)) < enough and time.monotonic() < end:
             time.sleep(0.01)
         time.sleep(chance.uniform(0.0, 0.3))
 
