@@ -444,7 +444,9 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         with suppress(OSError):  # SQLite then says what is wrong
             path.parent.mkdir(parents=True, exist_ok=True)
-    database = connected(":memory:" if path is None else path)
+    database = sqlite3.connect(
+        ":memory:" if path is None else path, timeout=PATIENCE, check_same_thread=False
+    )
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
@@ -452,15 +454,6 @@ def _opened(path: Path | None) -> sqlite3.Connection:
         database.close()
         raise
     return database
-
-
-def connected(file: str | Path) -> sqlite3.Connection:
-    """The file as a database. Raises sqlite3.DatabaseError, also for a name with bytes that are no
-    text, which SQLite takes for none."""
-    try:
-        return sqlite3.connect(file, timeout=PATIENCE, check_same_thread=False)
-    except UnicodeError as error:
-        raise sqlite3.DatabaseError(str(error)) from error
 
 
 def _create(database: sqlite3.Connection) -> None:

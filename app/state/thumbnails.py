@@ -20,7 +20,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from app.state.gallery_index import connected, delete_file, is_busy
+from app.state.gallery_index import PATIENCE, delete_file, is_busy
 from app.state.thumbnail_maker import ThumbnailMaker, TooCostly
 from app.unfailing import Complaints
 
@@ -220,7 +220,7 @@ def _made(wanted: Wanted, store: ThumbnailStore, maker: ThumbnailMaker) -> QImag
 def _opened(file: Path) -> sqlite3.Connection:
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-    database = connected(file)
+    database = sqlite3.connect(file, timeout=PATIENCE, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = OFF")  # a cache: what is lost is made again

@@ -341,7 +341,7 @@ def test_a_folder_that_cannot_be_written_keeps_notes_until_the_end(
     assert desk.entries["a.png"].note == "still here"
 
 
-@pytest.mark.parametrize("obstacle", ["file", "full", "version", "name"])
+@pytest.mark.parametrize("obstacle", ["file", "full", "version"])
 def test_without_a_place_for_the_index_it_is_in_memory(
     folder: Path, tmp_path: Path, obstacle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,8 +351,6 @@ def test_without_a_place_for_the_index_it_is_in_memory(
     file = index_file(cache, folder)
     if obstacle == "file":
         cache.write_text("")
-    elif obstacle == "name":  # with bytes that are no text
-        cache = tmp_path / "\udcff"
     elif obstacle == "version":
         cache.mkdir()
         sqlite3.connect(file).execute("CREATE TABLE files (id)").connection.close()
