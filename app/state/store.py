@@ -9,6 +9,7 @@ which is JSON as a rule. Whoever changes one row leaves all others as they are.
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -216,7 +217,7 @@ def value_of(row: Row) -> Any:
 def connected(path: Path, how: str = "") -> sqlite3.Connection:
     """The file as a database that runs nothing of what may stand in it. Raises sqlite3.Error."""
     database = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}{how}",
+        f"file:{quote(os.fsencode(path.absolute()))}{how}",
         uri=True,
         timeout=PATIENCE,
         isolation_level=None,

@@ -110,6 +110,17 @@ def test_a_value_of_another_type_means_the_default(window: Open, old: Path) -> N
     assert preferences.get("draft", {"a": 1}) == {"a": 1}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_folder_whose_name_is_no_text_keeps_settings(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff ?#%41") / "safelight.sqlite"
+    store = Store(path, WAL)
+    store.write({(SETTING, "theme"): Row('"light"')})
+    store.close()
+    assert Store(path, WAL).rows(SETTING) == {"theme": Row('"light"')}
+    assert path.is_file()
+    assert store_module.glance(path, SETTING)["theme"].text == '"light"'
+
+
 def test_an_odd_value_loses_no_other(window: Open, old: Path) -> None:
     old.write_text(f'{{"steps": {"9" * 400}, "theme": "light", "x": NaN}}')
     assert window().get("theme", "dark") == "light"
