@@ -322,9 +322,8 @@ def _bent_header(random: Random, content: bytes) -> bytes:
 def homes(folder: Path) -> Case:
     """The whole window on the files of yesterday, of which one or two are broken: settings, queue,
     notes, index and thumbnails. Each in a process of its own, as the program is."""
-    from app import paths
-
-    home = paths.preferences_file().parents[1]
+    home = folder / "home"
+    os.environ["SAFELIGHT_HOME"] = str(home)  # whoever calls this: never the person's own files
     command = [sys.executable, "-m", "tests.endurance.keeping", "queue", "prepare", str(home)]
     subprocess.run(command, check=True, capture_output=True)
     whole = folder / "yesterday"

@@ -1,5 +1,5 @@
 """Keeps one thing with the program's own code and says whether it is kept: `python -m
-tests.endurance.keeping KIND ACT HOME`, where the home is SAFELIGHT_HOME too. Run by test_calls.
+tests.endurance.keeping KIND ACT HOME`, where the home becomes SAFELIGHT_HOME. Run by test_calls.
 
 KIND is image, setting, queue or note. ACT "prepare" makes what had been there before; "keep" adds
 something new and prints "kept", or "refused" and the program's sentence; "look" prints as JSON what
@@ -155,6 +155,7 @@ def shown_note(application: Application) -> str:
 
 def main() -> None:
     kind, act, home = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    os.environ["SAFELIGHT_HOME"] = str(home)
     QApplication([])
     match act:
         case "prepare":

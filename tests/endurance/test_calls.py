@@ -73,7 +73,7 @@ def _copied(home: Path, target: Path) -> Path:
 
 def _run(kind: str, act: str, home: Path, more: dict[str, Any]) -> str:
     """The last line that the program printed, "" where it died."""
-    environment = os.environ | {"SAFELIGHT_HOME": str(home), "FAULT_FOLDER": str(home)} | more
+    environment = os.environ | {"FAULT_FOLDER": str(home)} | more
     environment["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(
         [sys.executable, "-m", "tests.endurance.keeping", kind, act, str(home)],

@@ -364,6 +364,7 @@ class Today:
 
 def main() -> None:
     day, locale = sys.argv[1:3]
+    assert os.environ.get("SAFELIGHT_HOME"), "a person's own files are none to live on"
     listen()
     QLocale.setDefault(QLocale(locale))
     qt = QApplication([])
