@@ -11,7 +11,7 @@ from typing import Any
 
 from app.state.store import Key, Row, glance, value_of
 from engine.errors import EngineError
-from engine.foreign import LONE_SURROGATE, is_there, read_text
+from engine.foreign import LONE_SURROGATE, is_folder, is_there, read_text
 
 LARGEST = 64 * 2**20
 """Bytes of the longest file that is read."""
@@ -35,7 +35,8 @@ class Takeover:
         rows: dict[Key, Row | None] = {}
         for name, value in self._read(self._preferences).items():
             rows[SETTING, _written(name)] = Row(json.dumps(value))
-        for path in sorted(self._session.glob("queue-*.json")):
+        queues = self._session.glob("queue-*.json") if is_folder(self._session) else ()
+        for path in sorted(queues):
             kind = PLAN + _written(path.stem.removeprefix("queue-"))
             for place, entry in enumerate(self._read(path, "entries")):
                 if (kind, job := _job(entry)) in rows:  # another is called so

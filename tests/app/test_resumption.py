@@ -38,6 +38,7 @@ from app.state.queue import Queue
 from app.state.queue_list import QueueList
 from app.state.resumption import Resumption
 from app.state.store import WAL, Row, Store
+from app.state.takeover import Takeover
 from app.windows.queue_dialog import QueueDialog
 from engine import metadata
 from engine.errors import SaveError
@@ -284,6 +285,7 @@ def test_a_place_that_cannot_be_looked_at_stops_nothing(qtbot: QtBot, start: Sta
     picture that was made."""
     nowhere = Path("/", "x" * 300)
     assert Marker(nowhere).number == 1
+    assert Takeover(nowhere / "preferences.json", nowhere).rows() == {}
     made_there = entry("one")
     made_there["plan"]["written"] = [[0, 0, str(nowhere / "a.png")]]
     old_queue(json.dumps({"entries": [made_there]}))
