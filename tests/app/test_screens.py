@@ -25,9 +25,9 @@ from tests.app.fake_engine import FakeEngine
 
 application = build(FakeEngine())
 window = application.window
-application.show()
-if move := json.loads(sys.argv[1]):
+if move := json.loads(sys.argv[1]):  # once it is shown, an older Qt without a screen cannot
     window.setGeometry(QRect(*move))
+application.show()
 while application.models.card is None:
     QTest.qWait(10)
 window.guidance.set_opened(True)
