@@ -1,4 +1,4 @@
-"""What one busy program beside it costs a step, with torch's threads asleep while they wait (ours)
+"""What one busy program beside it costs a step, with torch's threads soon asleep while they wait (ours)
 and spinning (as torch brings it, what we had):
 
     python tests/benchmarks/busy.py [--rounds 5] [--model bundled] [--size 128]
@@ -103,7 +103,7 @@ def main() -> int:
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores", flush=True)
     kinds = {
-        "asleep (ours)": Kind(WAITS, arguments.model, arguments.size),
+        "soon asleep (ours)": Kind(WAITS, arguments.model, arguments.size),
         "spinning": Kind(SPINNING, arguments.model, arguments.size),
     }
     try:
