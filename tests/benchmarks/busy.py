@@ -1,5 +1,5 @@
-"""What one busy program beside it costs a step, with torch's threads soon asleep while they wait (ours)
-and spinning (as torch brings it, what we had):
+"""What one busy program beside it costs a step, with torch's threads soon asleep while they wait
+(ours) and spinning (as torch brings it, what we had):
 
     python tests/benchmarks/busy.py [--rounds 5] [--model bundled] [--size 128]
 
