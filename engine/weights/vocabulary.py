@@ -108,7 +108,7 @@ def _check_files(folder: Path) -> None:
             if path.exists() and not path.is_dir():
                 foreign.open_file(path, LONGEST).close()
     except FileNotFoundError:
-        pass  # told by whoever wants it
+        return  # whoever reads a file of it tells that it is not there
     except (EngineError, OSError) as error:
         raise ConfigError(
             f"The tokenizer in {folder} cannot be read ({error}). Fetch this folder again."
