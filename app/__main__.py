@@ -21,11 +21,11 @@ def main() -> int:
     """Run the process's own command line and return its exit code."""
     ctrl_c = _CtrlC()
     try:
-        from app.cli import main as run
+        from app.cli.program import main as run
 
         code = run(was_stopped=lambda: ctrl_c.came)
     except KeyboardInterrupt:  # at the import; of later ones `run` tells
-        from app.cli_output import complain
+        from app.cli.output import complain
 
         complain("stopped")
         code = 130

@@ -1,5 +1,5 @@
 """The composition root: builds every object of the window and connects it, one connection a line.
-`safelight` and `python -m app` come here through `app.cli`; tests call `build`.
+`safelight` and `python -m app` come here through `app.cli.program`; tests call `build`.
 
 Nothing here imports torch: the window is on the screen before the worker loads the engine.
 """
@@ -23,36 +23,35 @@ from PySide6.QtWidgets import QApplication
 import engine as real_engine
 from app import paths, theme
 from app.i18n import tr
-from app.pixels import to_pil
 from app.preferences import Preferences
-from app.screen import open_screen
-from app.state import economies, presets
 from app.state.background import Background
-from app.state.branching import Branching
-from app.state.comparing import Comparing
-from app.state.downloads import Downloads, StartingPoints
-from app.state.exports import Exports
-from app.state.film import Film
-from app.state.gallery import GalleryModel
-from app.state.history import MEBIBYTE, History
-from app.state.library import Library
-from app.state.marker import Marker
-from app.state.models import Models
-from app.state.pair import Pair
-from app.state.picture import Picture
-from app.state.plan import Plan
-from app.state.queue import Queue
-from app.state.queue_list import QueueList
-from app.state.reopening import Reopening
-from app.state.resumption import Resumption
-from app.state.run import Run
-from app.state.session import ModelCard, Session
-from app.state.showing import Showing
-from app.state.steering import Steering
-from app.state.store_thread import StoreThread
-from app.state.takeover import Takeover
-from app.state.taking import Taking
-from app.state.unwritten import Unwritten
+from app.state.gallery.exports import Exports
+from app.state.gallery.gallery import GalleryModel
+from app.state.gallery.pair import Pair
+from app.state.gallery.picture import Picture
+from app.state.gallery.unsaved_images import Unwritten
+from app.state.models.downloads import Downloads, StartingPoints
+from app.state.models.library import Library
+from app.state.models.models import Models
+from app.state.pixels import to_pil
+from app.state.recipe import economies, presets
+from app.state.recipe.imports import Taking
+from app.state.recipe.session import ModelCard, Session
+from app.state.runs.branching import Branching
+from app.state.runs.comparing import Comparing
+from app.state.runs.film import Film
+from app.state.runs.history import MEBIBYTE, History
+from app.state.runs.plan import Plan
+from app.state.runs.queue import Queue
+from app.state.runs.queue_list import QueueList
+from app.state.runs.reopening import Reopening
+from app.state.runs.resumption import Resumption
+from app.state.runs.run import Run
+from app.state.runs.showing import Showing
+from app.state.runs.steering import Steering
+from app.state.store.former_files import Takeover
+from app.state.store.open_session import Marker
+from app.state.store.store_thread import StoreThread
 from app.unfailing import tell_the_person
 from app.windows.compare_dialog import CompareDialog
 from app.windows.download_dialog import DownloadDialog
@@ -61,13 +60,14 @@ from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow, local_files
 from app.windows.question_box import QuestionBox
 from app.windows.queue_dialog import QueueDialog
-from app.worker import Enlarger, Retoucher, Worker
+from app.windows.screen import open_screen
+from app.worker.worker import Enlarger, Retoucher, Worker
 from engine import checkpoint, hub
 from engine.checkpoint.hub_cache import cache_folder
-from engine.cost import cost_of
 from engine.errors import EngineError
 from engine.foreign import is_folder
-from engine.request import Request
+from engine.request.request import Request
+from engine.run.cost import cost_of
 
 TIMELINE_MEMORY = 512
 """Mebibytes for the timeline of the last runs, until the person says otherwise."""
@@ -883,25 +883,25 @@ def _write_film(engine: ModuleType | Any, frames: Iterable[tuple[int, QImage]], 
 
 
 def _recipe_of(path: str) -> Any:
-    from engine import interchange
+    from engine.record import interchange
 
     return interchange.read(path)
 
 
 def _recipe_of_text(text: str) -> Any:
-    from engine import interchange
+    from engine.record import interchange
 
     return interchange.read_text(text)
 
 
 def _record_of(path: str) -> Any:
-    from engine import metadata
+    from engine.record import record as metadata
 
     return metadata.read(path)
 
 
 def _convert(source: str, target: str) -> Any:
-    from engine import metadata
+    from engine.record import record as metadata
 
     return metadata.convert(source, target)
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.state.store import value_of
-from app.state.store_thread import Draft, StoreThread
-from app.state.takeover import SETTING
+from app.state.store.former_files import SETTING
+from app.state.store.store import value_of
+from app.state.store.store_thread import Draft, StoreThread
 from engine.errors import EngineError
 
 T = TypeVar("T")

@@ -17,8 +17,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from engine import errors, schedulers
-from engine.control import Control
-from engine.cost import Cost, ask_first, cost_of
 from engine.errors import (
     ConfigError,
     CostlyReplay,
@@ -32,26 +30,28 @@ from engine.errors import (
     SchedulerError,
     WeightsError,
 )
-from engine.events import Cancelled, Encoded, Event, Finished, Step
-from engine.grid import Axis, Grid
-from engine.libraries import load_libraries
-from engine.request import Edit, Request
-from engine.threads import wait_asleep
-from engine.timeline import Snapshot, Timeline
+from engine.hardware.libraries import load_libraries
+from engine.hardware.threads import wait_asleep
+from engine.request.grid import Axis, Grid
+from engine.request.request import Edit, Request
+from engine.run.control import Control
+from engine.run.cost import Cost, ask_first, cost_of
+from engine.run.events import Cancelled, Encoded, Event, Finished, Step
+from engine.run.timeline import Snapshot, Timeline
 
 wait_asleep()  # before anything here or outside loads torch
 
 if TYPE_CHECKING:
-    from engine.compare import compare
-    from engine.device import core_left_free, memory_left
-    from engine.film import check_film, write_film
-    from engine.generate import generate
-    from engine.guidance import reguide
-    from engine.metadata import Record, read, save
-    from engine.pipelines import load
-    from engine.preview import Preview, keep_previews, preview, previewed
-    from engine.replay import Replay, replay
-    from engine.sheet import sheet
+    from engine.guidance.reguide import reguide
+    from engine.hardware.device import core_left_free, memory_left
+    from engine.pictures.film import check_film, write_film
+    from engine.pictures.sheet import sheet
+    from engine.pipelines.load import load
+    from engine.record.record import Record, read, save
+    from engine.run.compare import compare
+    from engine.run.generate import generate
+    from engine.run.preview import Preview, keep_previews, preview, previewed
+    from engine.run.replay import Replay, replay
 
 __all__ = [
     "Axis",
@@ -131,24 +131,24 @@ class _Lazy:
 
 
 class _Door(ModuleType):
-    load = _Lazy("engine.pipelines")
-    generate = _Lazy("engine.generate")
-    compare = _Lazy("engine.compare")
-    core_left_free = _Lazy("engine.device")
-    memory_left = _Lazy("engine.device")
-    reguide = _Lazy("engine.guidance")
-    preview = _Lazy("engine.preview")
-    previewed = _Lazy("engine.preview")
-    keep_previews = _Lazy("engine.preview")
-    Preview = _Lazy("engine.preview")
-    save = _Lazy("engine.metadata")
-    read = _Lazy("engine.metadata")
-    sheet = _Lazy("engine.sheet")
-    replay = _Lazy("engine.replay")
-    Replay = _Lazy("engine.replay")
-    check_film = _Lazy("engine.film")
-    write_film = _Lazy("engine.film")
-    Record = _Lazy("engine.metadata")
+    load = _Lazy("engine.pipelines.load")
+    generate = _Lazy("engine.run.generate")
+    compare = _Lazy("engine.run.compare")
+    core_left_free = _Lazy("engine.hardware.device")
+    memory_left = _Lazy("engine.hardware.device")
+    reguide = _Lazy("engine.guidance.reguide")
+    preview = _Lazy("engine.run.preview")
+    previewed = _Lazy("engine.run.preview")
+    keep_previews = _Lazy("engine.run.preview")
+    Preview = _Lazy("engine.run.preview")
+    save = _Lazy("engine.record.record")
+    read = _Lazy("engine.record.record")
+    sheet = _Lazy("engine.pictures.sheet")
+    replay = _Lazy("engine.run.replay")
+    Replay = _Lazy("engine.run.replay")
+    check_film = _Lazy("engine.pictures.film")
+    write_film = _Lazy("engine.pictures.film")
+    Record = _Lazy("engine.record.record")
 
 
 sys.modules[__name__].__class__ = _Door

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.courier import fetched
+from engine.hardware.transfers import fetched
 
 Pixels = np.ndarray
 """A picture: uint8, (H, W, 3), RGB."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.threads import wait_asleep
+from engine.hardware.threads import wait_asleep
 
 wait_asleep()
 if os.environ.get("QT_QPA_PLATFORM", "offscreen") == "offscreen":  # by itself 800 by 800

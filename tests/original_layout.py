@@ -1,5 +1,5 @@
 """Diffusers folders of Stable Diffusion turned into single files in the original layout, for tests:
-the way back from `engine.weights.original_unet` and its kin, written on its own.
+the way back from `engine.weights.original.unet` and its kin, written on its own.
 """
 
 from __future__ import annotations

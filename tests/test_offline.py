@@ -78,7 +78,7 @@ except engine.LoadError:
 
 from PySide6.QtWidgets import QApplication
 from app.main import build
-from app.state.downloads import Downloads, StartingPoints
+from app.state.models.downloads import Downloads, StartingPoints
 from app.windows.download_dialog import DownloadDialog
 from tests.app.fake_engine import FakeEngine
 

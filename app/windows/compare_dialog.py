@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
-from app.widgets.difference_table import DifferenceTable
-from app.widgets.divided_picture import FINE, DividedPicture
-from app.widgets.on_screen import FittedDialog
-from app.widgets.plain_label import PlainLabel
+from app.widgets.basic.on_screen import FittedDialog
+from app.widgets.basic.plain_label import PlainLabel
+from app.widgets.picture.difference_table import DifferenceTable
+from app.widgets.picture.divided_picture import FINE, DividedPicture
 
 
 class CompareDialog(FittedDialog):

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
-from app.widgets.on_screen import FittedDialog
-from app.widgets.plain_label import PlainLabel
+from app.widgets.basic.on_screen import FittedDialog
+from app.widgets.basic.plain_label import PlainLabel
 
 FINE = 1000
 """Steps of the progress bar."""

@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import tr
-from app.widgets.number_spin import DecimalSpin
-from app.widgets.on_screen import FittedDialog
-from app.widgets.plain_label import PlainLabel
+from app.widgets.basic.number_spin import DecimalSpin
+from app.widgets.basic.on_screen import FittedDialog
+from app.widgets.basic.plain_label import PlainLabel
 
 KINDS = ("webp", "gif", "apng", "frames", "sheet")
 ENDINGS = {"webp": ".webp", "gif": ".gif", "apng": ".apng", "sheet": ".png"}

@@ -31,29 +31,29 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.i18n import tr
 from app.version import installed
-from app.widgets.canvas_header import CanvasHeader
-from app.widgets.class_picker import ClassPicker
-from app.widgets.compare_bar import CompareBar
-from app.widgets.compare_grid import CompareGrid
-from app.widgets.economy_slider import EconomySlider
-from app.widgets.error_bar import ErrorBar
-from app.widgets.gallery_panel import GalleryPanel
-from app.widgets.guidance_panel import GuidancePanel
-from app.widgets.model_picker import ModelPicker
-from app.widgets.notice_bar import NoticeBar
-from app.widgets.on_screen import fit, fit_once_shown
-from app.widgets.preview_canvas import PreviewCanvas
-from app.widgets.prompt_panel import PromptPanel
-from app.widgets.quiet_wheel import QuietWheel
-from app.widgets.run_controls import RunControls
-from app.widgets.scheduler_picker import SchedulerPicker
-from app.widgets.seed_field import SeedField
-from app.widgets.size_fields import SizeFields
-from app.widgets.slider_spin import SliderSpin
-from app.widgets.status_line import StatusLine
-from app.widgets.switch_bar import SwitchBar
-from app.widgets.timeline_strip import TimelineStrip
-from app.widgets.vary_bar import VaryBar
+from app.widgets.basic.on_screen import fit, fit_once_shown
+from app.widgets.basic.quiet_wheel import QuietWheel
+from app.widgets.basic.slider_spin import SliderSpin
+from app.widgets.gallery.gallery_panel import GalleryPanel
+from app.widgets.models.model_picker import ModelPicker
+from app.widgets.notices.error_bar import ErrorBar
+from app.widgets.notices.notice_bar import NoticeBar
+from app.widgets.notices.status_line import StatusLine
+from app.widgets.notices.switch_bar import SwitchBar
+from app.widgets.picture.canvas_header import CanvasHeader
+from app.widgets.picture.preview_canvas import PreviewCanvas
+from app.widgets.recipe.class_picker import ClassPicker
+from app.widgets.recipe.economy_slider import EconomySlider
+from app.widgets.recipe.guidance_panel import GuidancePanel
+from app.widgets.recipe.prompt_panel import PromptPanel
+from app.widgets.recipe.scheduler_picker import SchedulerPicker
+from app.widgets.recipe.seed_field import SeedField
+from app.widgets.recipe.size_fields import SizeFields
+from app.widgets.runs.compare_bar import CompareBar
+from app.widgets.runs.compare_grid import CompareGrid
+from app.widgets.runs.run_controls import RunControls
+from app.widgets.runs.timeline_strip import TimelineStrip
+from app.widgets.runs.vary_bar import VaryBar
 from app.windows.main_menu import MainMenu
 
 GALLERY_WIDTH = 230

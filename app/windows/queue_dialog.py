@@ -7,9 +7,9 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.i18n import tr
-from app.widgets.on_screen import FittedDialog
-from app.widgets.plain_label import PlainLabel
-from app.widgets.queue_view import QueueView
+from app.widgets.basic.on_screen import FittedDialog
+from app.widgets.basic.plain_label import PlainLabel
+from app.widgets.runs.queue_view import QueueView
 
 
 class QueueDialog(FittedDialog):

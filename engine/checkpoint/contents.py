@@ -21,8 +21,8 @@ from engine import foreign
 from engine.errors import EngineError, LoadError
 from engine.weights.header import LENGTH_BYTES, LONGEST_HEADER, Header, RefusedError, read_header
 from engine.weights.lone_autoencoder import CURRENT_SIGN, ORIGINAL_SIGN, lone_autoencoder
-from engine.weights.original_families import UPSCALERS
-from engine.weights.single_family import UNET, refuse_foreign
+from engine.weights.original.families import UPSCALERS
+from engine.weights.original.single_family import UNET, refuse_foreign
 from engine.weights.single_file import VAE, SingleFile
 from engine.weights.tensors import TORCH_NAMES
 from engine.weights.whole import ONE, TWO, Unfit, look_at_autoencoder, look_at_text_to_image

@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.checkpoint.inspection import shown
 from engine.checkpoint.scanning import scan
 from engine.checkpoint.value import Checkpoint
-from engine.hub.amount import amount
+from engine.hub.byte_count import amount
 from engine.hub.endpoint import cache_folder, commit_of_main, repo_id_of
 
 OWN_PART = ".safelight.incomplete"

@@ -12,7 +12,8 @@ what is there of a file that broke off.
 
 from __future__ import annotations
 
-from engine.hub.amount import amount
+from engine.hub.byte_count import amount
+from engine.hub.cache_layout import HubFile
 from engine.hub.download import fetch
 from engine.hub.errors import (
     AccessDenied,
@@ -25,7 +26,6 @@ from engine.hub.errors import (
 )
 from engine.hub.files import NoSuchVariant, UnfitRepository, missing_files
 from engine.hub.listing import Survey, survey
-from engine.hub.place import HubFile
 
 __all__ = [
     "AccessDenied",

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.hub.aside import aside
+from engine.hub.cache_layout import Place
 from engine.hub.errors import KEPT, plain_words
 from engine.hub.listing import Survey
-from engine.hub.place import Place
 from engine.hub.transfer import Transfer
+from engine.hub.waiting import aside
 
 RATE_OVER = 5.0
 """Seconds over which the rate is a mean."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from engine.hub.aside import aside
+from engine.hub.cache_layout import HubFile, Place, is_relative
 from engine.hub.endpoint import endpoint, host
 from engine.hub.errors import AGAIN, NotOnHub, WrongContent, plain_words
 from engine.hub.files import needed
-from engine.hub.place import HubFile, Place, is_relative
 from engine.hub.session import ask, resolve
+from engine.hub.waiting import aside
 
 MOST_SHOWN = 300
 """Letters of what was asked for that a refusal tells."""

@@ -11,9 +11,9 @@ import hashlib
 import threading
 from typing import Any
 
-from engine.hub.amount import amount
+from engine.hub.byte_count import amount
+from engine.hub.cache_layout import HubFile, Place, size_of
 from engine.hub.errors import BrokeOff, WrongContent, is_passing
-from engine.hub.place import HubFile, Place, size_of
 from engine.hub.session import headers, resolve, session, timeout
 
 RETRY_WAITS = (1.0, 2.0, 4.0, 8.0)

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.networks.autoencoder_kl import AutoencoderKL
-    from engine.networks.clip_text import CLIPTextModel
+    from engine.networks.autoencoder.autoencoder_kl import AutoencoderKL
+    from engine.networks.autoencoder.tiny_autoencoder import AutoencoderTiny
     from engine.networks.poll import Poll, no_poll
-    from engine.networks.tiny_autoencoder import AutoencoderTiny
-    from engine.networks.unet_2d import UNet2DModel
-    from engine.networks.unet_2d_condition import AddedConditions, UNet2DConditionModel
+    from engine.networks.text.clip_text import CLIPTextModel
+    from engine.networks.unet.unet_2d import UNet2DModel
+    from engine.networks.unet.unet_2d_condition import AddedConditions, UNet2DConditionModel
 
     Autoencoder = AutoencoderKL | AutoencoderTiny
     """Both decode alike."""
@@ -32,13 +32,13 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AddedConditions": "unet_2d_condition",
-    "AutoencoderKL": "autoencoder_kl",
-    "AutoencoderTiny": "tiny_autoencoder",
-    "CLIPTextModel": "clip_text",
+    "AddedConditions": "unet.unet_2d_condition",
+    "AutoencoderKL": "autoencoder.autoencoder_kl",
+    "AutoencoderTiny": "autoencoder.tiny_autoencoder",
+    "CLIPTextModel": "text.clip_text",
     "Poll": "poll",
-    "UNet2DConditionModel": "unet_2d_condition",
-    "UNet2DModel": "unet_2d",
+    "UNet2DConditionModel": "unet.unet_2d_condition",
+    "UNet2DModel": "unet.unet_2d",
     "no_poll": "poll",
 }
 

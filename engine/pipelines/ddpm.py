@@ -15,17 +15,17 @@ import torch
 from torch import Tensor
 
 from engine import schedulers
-from engine.cuda_graph import GraphedCall
-from engine.device import free_cache, memory_guard
 from engine.errors import EngineError, LoadError, RequestError
+from engine.hardware.device import free_cache, memory_guard
+from engine.hardware.tuning import Tuner
 from engine.images import to_pixels
 from engine.networks import UNet2DModel
-from engine.networks.convolution import tune
-from engine.networks.deep_layers import DeepLayers
-from engine.networks.packing import pack
+from engine.networks.layers.convolution import tune
+from engine.networks.layers.packing import pack
 from engine.networks.poll import Poll, no_poll
-from engine.offload import Stage, chosen, weight_bytes
-from engine.pipelines.base import (
+from engine.networks.unet.deep_layers import DeepLayers
+from engine.pipelines.load_progress import LoadProgress
+from engine.pipelines.pipeline import (
     Decoded,
     Pace,
     PreviewKind,
@@ -37,16 +37,16 @@ from engine.pipelines.base import (
     filled_in,
     own_request,
 )
-from engine.pipelines.load_progress import LoadProgress
-from engine.request import OF_A_PROMPT, Request
-from engine.steering import Conditions
-from engine.tuning import Tuner
+from engine.placement.cuda_graph import GraphedCall
+from engine.placement.offload import Stage, chosen, weight_bytes
+from engine.request.conditions import Conditions
+from engine.request.request import OF_A_PROMPT, Request
 from engine.weights.files import Files
 from engine.weights.strict import load_strictly
 from engine.weights.whole import look_at_pixels, scheduler_config
 
 if TYPE_CHECKING:
-    from engine.compilation import Compilation
+    from engine.placement.compilation import Compilation
 
 UNGUIDED = 1.0
 

@@ -13,16 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.courier import fetched, uploaded
-from engine.device import free_cache, has_bfloat16, is_out_of_memory, memory_guard
+from engine.hardware.device import free_cache, has_bfloat16, is_out_of_memory, memory_guard
+from engine.hardware.transfers import fetched, uploaded
+from engine.hardware.tuning import Tuner
 from engine.images import to_pixels
 from engine.networks import Autoencoder, AutoencoderKL, AutoencoderTiny
-from engine.networks.convolution import tune
+from engine.networks.layers.convolution import tune
 from engine.networks.poll import Poll, no_poll
-from engine.offload import Stage
-from engine.pipelines.base import Decoded, Pace
+from engine.pipelines.pipeline import Decoded, Pace
 from engine.pipelines.tiles import decode_in_tiles
-from engine.tuning import Tuner
+from engine.placement.offload import Stage
 from engine.weights.files import Files
 from engine.weights.strict import load_strictly
 

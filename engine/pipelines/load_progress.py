@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from engine.pipelines.base import Progress
+from engine.pipelines.pipeline import Progress
 from engine.weights.files import Files
 
 

@@ -18,23 +18,25 @@ import torch
 from torch import Tensor
 
 from engine import schedulers
-from engine.courier import uploaded
-from engine.cuda_graph import GraphedCall
-from engine.device import free_cache, memory_guard
 from engine.errors import EngineError, LoadError, RequestError
+from engine.hardware.device import free_cache, memory_guard
+from engine.hardware.transfers import uploaded
+from engine.hardware.tuning import Tuner
 from engine.networks import (
     AddedConditions,
     Autoencoder,
     AutoencoderTiny,
     UNet2DConditionModel,
 )
-from engine.networks.context import Context
-from engine.networks.convolution import tune
-from engine.networks.deep_layers import DeepLayers
-from engine.networks.packing import pack
+from engine.networks.layers.context import Context
+from engine.networks.layers.convolution import tune
+from engine.networks.layers.packing import pack
 from engine.networks.poll import Poll, no_poll
-from engine.offload import Stage, chosen, weight_bytes
-from engine.pipelines.base import (
+from engine.networks.unet.deep_layers import DeepLayers
+from engine.pipelines.distilled import UNGUIDED, habits
+from engine.pipelines.latent_decoder import LatentDecoder, autoencoder_in, load_autoencoder
+from engine.pipelines.load_progress import LoadProgress
+from engine.pipelines.pipeline import (
     Decoded,
     Pace,
     PreviewKind,
@@ -47,10 +49,7 @@ from engine.pipelines.base import (
     own_request,
     scheduler_config_of_latents,
 )
-from engine.pipelines.distilled import UNGUIDED, habits
-from engine.pipelines.latent_decoder import LatentDecoder, autoencoder_in, load_autoencoder
-from engine.pipelines.latent_preview import LatentPreview
-from engine.pipelines.load_progress import LoadProgress
+from engine.pipelines.previews.latent_preview import LatentPreview
 from engine.pipelines.text import (
     Conditioning,
     JointReader,
@@ -58,15 +57,16 @@ from engine.pipelines.text import (
     TextReader,
     load_text_reader,
 )
-from engine.request import Request
-from engine.steering import Conditions
-from engine.tuning import Tuner
+from engine.placement.cuda_graph import GraphedCall
+from engine.placement.offload import Stage, chosen, weight_bytes
+from engine.request.conditions import Conditions
+from engine.request.request import Request
 from engine.weights.files import Files
 from engine.weights.strict import load_strictly
 from engine.weights.whole import look_at_text_to_image
 
 if TYPE_CHECKING:
-    from engine.compilation import Compilation
+    from engine.placement.compilation import Compilation
 
 CONTEXTS = 2
 """Pairs of prompts whose keys and values are kept: 20 MB each for Stable Diffusion 1, 200 for
@@ -153,7 +153,7 @@ class StableDiffusion:
         cuda_graph: bool = False,
     ) -> Self:
         """Load every component, one after the other; see `engine.load` for the errors. vae: takes
-        the place of the model's own. tiny: makes the previews. tuner: see `engine.tuning`.
+        the place of the model's own. tiny: makes the previews. tuner: see `engine.hardware.tuning`.
         placement, cuda_graph: see `engine.load`."""
         tuner = tuner or Tuner()
         vae_files = vae or files

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from engine.courier import uploaded
 from engine.errors import ConfigError, told
+from engine.hardware.transfers import uploaded
 from engine.networks import CLIPTextModel
-from engine.offload import Stage
-from engine.pipelines.base import Reading
+from engine.pipelines.pipeline import Reading
+from engine.placement.offload import Stage
 from engine.weights.files import Files
 from engine.weights.keys import PROJECTION
 from engine.weights.strict import load_strictly

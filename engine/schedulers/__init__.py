@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import SchedulerError, did_you_mean, told
-from engine.schedulers.base import Description, Scheduler, State
 from engine.schedulers.ddim import DDIM
 from engine.schedulers.ddpm import DDPM
 from engine.schedulers.deis import DEIS
@@ -26,7 +25,9 @@ from engine.schedulers.kdpm2_ancestral import KDPM2Ancestral
 from engine.schedulers.lcm import LCM
 from engine.schedulers.lms import LMS
 from engine.schedulers.options import Option, listed, read
-from engine.schedulers.peers import (
+from engine.schedulers.pndm import PNDM
+from engine.schedulers.sa_solver import SASolver
+from engine.schedulers.sampler_names import (
     from_a1111,
     from_comfyui,
     from_fooocus,
@@ -35,8 +36,7 @@ from engine.schedulers.peers import (
     to_a1111,
     to_invokeai,
 )
-from engine.schedulers.pndm import PNDM
-from engine.schedulers.sa_solver import SASolver
+from engine.schedulers.scheduler import Description, Scheduler, State
 from engine.schedulers.tcd import TCD
 from engine.schedulers.unipc import UniPC
 

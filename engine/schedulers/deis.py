@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.base import Description, State
-from engine.schedulers.log_snr import LogSnr, LogSnrOptions, levels_of, log_snr_path
+from engine.schedulers.maths.log_snr import LogSnr, LogSnrOptions, levels_of, log_snr_path
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

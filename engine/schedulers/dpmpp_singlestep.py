@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.base import Description, State
-from engine.schedulers.log_snr import (
+from engine.schedulers.maths.log_snr import (
     ClippedLambdaOptions,
     LogSnr,
     LogSnrOptions,
@@ -16,11 +15,12 @@ from engine.schedulers.log_snr import (
     log_snr_path,
 )
 from engine.schedulers.options import FinalSigmaOptions, Spacing
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

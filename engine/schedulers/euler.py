@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.base import Description, State
+from engine.schedulers.maths.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
 from engine.schedulers.options import (
     FinalSigmaOptions,
     SigmaOptions,
@@ -15,12 +15,12 @@ from engine.schedulers.options import (
     SpacingOptions,
     ZeroSnrOptions,
 )
-from engine.schedulers.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

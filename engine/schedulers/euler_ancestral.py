@@ -6,10 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.schedulers.base import Description, State
-from engine.schedulers.options import Spacing, SpacingOptions, ZeroSnrOptions
-from engine.schedulers.prediction import weighted_sum
-from engine.schedulers.sigma_space import (
+from engine.schedulers.maths.prediction import weighted_sum
+from engine.schedulers.maths.sigma_space import (
     SigmaSpace,
     ancestral,
     first_scale,
@@ -17,11 +15,13 @@ from engine.schedulers.sigma_space import (
     sigma_path,
     towards,
 )
+from engine.schedulers.options import Spacing, SpacingOptions, ZeroSnrOptions
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,15 +9,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from engine.errors import SchedulerError
-from engine.schedulers.base import Description, Scheduler, State
+from engine.schedulers.maths.prediction import Level, weighted_sum
+from engine.schedulers.maths.tables import chosen_path, linspace, shifted
 from engine.schedulers.options import Options, PredictionType, SigmaSpacingOptions
-from engine.schedulers.prediction import Level, weighted_sum
-from engine.schedulers.tables import chosen_path, linspace, shifted
+from engine.schedulers.scheduler import Description, Scheduler, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,16 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.schedulers.base import Description, State
+from engine.schedulers.maths.prediction import weighted_sum
+from engine.schedulers.maths.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
+from engine.schedulers.maths.tables import Path
 from engine.schedulers.options import ClipOptions, SigmaOptions, Spacing, SpacingOptions
-from engine.schedulers.prediction import weighted_sum
-from engine.schedulers.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
-from engine.schedulers.tables import Path
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

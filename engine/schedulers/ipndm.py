@@ -7,15 +7,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.schedulers.base import Description, Scheduler, State
+from engine.schedulers.maths.prediction import Level, weighted_sum
 from engine.schedulers.options import Options, PredictionType
 from engine.schedulers.pndm import ADAMS_BASHFORTH
-from engine.schedulers.prediction import Level, weighted_sum
+from engine.schedulers.scheduler import Description, Scheduler, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

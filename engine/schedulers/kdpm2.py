@@ -7,10 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.schedulers.base import Description, State
-from engine.schedulers.options import SigmaOptions, Spacing, SpacingOptions
-from engine.schedulers.prediction import weighted_sum
-from engine.schedulers.sigma_space import (
+from engine.schedulers.maths.prediction import weighted_sum
+from engine.schedulers.maths.sigma_space import (
     SigmaSpace,
     first_scale,
     levels,
@@ -19,11 +17,13 @@ from engine.schedulers.sigma_space import (
     towards,
     with_middles,
 )
+from engine.schedulers.options import SigmaOptions, Spacing, SpacingOptions
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

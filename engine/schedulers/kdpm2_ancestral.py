@@ -6,10 +6,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from engine.schedulers.base import Description, State
 from engine.schedulers.kdpm2 import KDPM2Options
-from engine.schedulers.prediction import weighted_sum
-from engine.schedulers.sigma_space import (
+from engine.schedulers.maths.prediction import weighted_sum
+from engine.schedulers.maths.sigma_space import (
     SigmaSpace,
     ancestral,
     first_scale,
@@ -18,11 +17,12 @@ from engine.schedulers.sigma_space import (
     towards,
     with_middles,
 )
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 class KDPM2Ancestral(SigmaSpace[KDPM2Options]):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import SchedulerError
-from engine.schedulers.base import Description, Scheduler, State
+from engine.schedulers.maths.prediction import Level, weighted_sum
+from engine.schedulers.maths.tables import alpha_bars
 from engine.schedulers.options import (
     BetaSchedule,
     ClipOptions,
@@ -16,13 +17,12 @@ from engine.schedulers.options import (
     TrainingOptions,
     ZeroSnrOptions,
 )
-from engine.schedulers.prediction import Level, weighted_sum
-from engine.schedulers.tables import alpha_bars
+from engine.schedulers.scheduler import Description, Scheduler, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 SIGMA_DATA = 0.5
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.schedulers.base import Description, State
+from engine.schedulers.maths.prediction import weighted_sum
+from engine.schedulers.maths.quadrature import weights
+from engine.schedulers.maths.sigma_space import SigmaSpace, first_scale, levels, sigma_path
 from engine.schedulers.options import SigmaOptions, Spacing, SpacingOptions
-from engine.schedulers.prediction import weighted_sum
-from engine.schedulers.quadrature import weights
-from engine.schedulers.sigma_space import SigmaSpace, first_scale, levels, sigma_path
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 ORDER = 4
 LOUDEST, LOUDEST_OF_IMAGES = 200.0, 30.0

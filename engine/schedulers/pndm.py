@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from engine.schedulers.base import Description, Scheduler, State
+from engine.schedulers.maths.prediction import Level, eps_weights, weighted_sum
+from engine.schedulers.maths.tables import alpha_bars, timesteps
 from engine.schedulers.options import SpacingOptions
-from engine.schedulers.prediction import Level, eps_weights, weighted_sum
-from engine.schedulers.tables import alpha_bars, timesteps
+from engine.schedulers.scheduler import Description, Scheduler, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 ADAMS_BASHFORTH = (
     (1.0,),

@@ -6,20 +6,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.base import Description, State
-from engine.schedulers.exponential import Leg
-from engine.schedulers.log_snr import (
+from engine.schedulers.maths.exponential import Leg
+from engine.schedulers.maths.log_snr import (
     ClippedLambdaOptions,
     LogSnr,
     LogSnrOptions,
     levels_of,
     log_snr_path,
 )
+from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 STOCHASTIC_TIMESTEPS = range(200, 801)
 """Where fresh noise is added: in the middle of the run (section 6.1)."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import SchedulerError
-from engine.schedulers.base import Description, Scheduler, State
 from engine.schedulers.lcm import DistilledOptions, distilled_timesteps
-from engine.schedulers.prediction import Level, weighted_sum
-from engine.schedulers.tables import alpha_bars
+from engine.schedulers.maths.prediction import Level, weighted_sum
+from engine.schedulers.maths.tables import alpha_bars
+from engine.schedulers.scheduler import Description, Scheduler, State
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.schedulers.base import Noise
+    from engine.schedulers.scheduler import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

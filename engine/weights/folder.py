@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.errors import ConfigError, LoadError, RequestError, WeightsError, told
 from engine.hub.endpoint import repo_id_of
-from engine.request import Request
+from engine.request.request import Request
 from engine.weights.digest import file_sha256, joint_sha256
 from engine.weights.header import Header, RefusedError, read_header, unreadable
 from engine.weights.keys import (

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import LoadError
-from engine.weights import original_vae, taesd
 from engine.weights.digest import file_sha256, joint_sha256
 from engine.weights.folder import LONE, ModelFolder
 from engine.weights.header import Header, RefusedError, read_header
 from engine.weights.keys import current_vae_key
+from engine.weights.original import taesd
+from engine.weights.original import vae as original_vae
 from engine.weights.part import Part
 from engine.weights.single_file import VAE
 from engine.weights.tensors import Tensors

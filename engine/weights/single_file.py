@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import WeightsError
-from engine.weights import original_unet, original_vae
 from engine.weights.digest import file_sha256
 from engine.weights.header import Header, RefusedError, read_header
-from engine.weights.original_families import (
-    LCM,
-    ZERO_SNR,
-)
+from engine.weights.original import unet as original_unet
+from engine.weights.original import vae as original_vae
+from engine.weights.original.families import LCM, ZERO_SNR
+from engine.weights.original.single_family import FIRST_LAYER, UNET, family_of
 from engine.weights.part import Part
 from engine.weights.prediction_type import checked_prediction_type
-from engine.weights.single_family import FIRST_LAYER, UNET, family_of
 from engine.weights.tensors import Tensors
 
 VAE = "first_stage_model."

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from engine.errors import ConfigError, WeightsError
-from engine.networks.convolution import is_large, order_of
-from engine.networks.widening import Settled, Widening
+from engine.networks.layers.convolution import is_large, order_of
+from engine.networks.layers.widening import Settled, Widening
 from engine.weights.header import Shape, shown
 from engine.weights.tensors import Tensors
 

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from engine import schedulers
 from engine.errors import ConfigError, LoadError, SchedulerError, told
-from engine.networks.autoencoder_kl_config import VAEConfig
-from engine.networks.clip_text_config import CLIPTextConfig
-from engine.networks.tiny_autoencoder_config import TinyConfig
-from engine.networks.unet_2d_condition_config import UNetConfig
-from engine.networks.unet_2d_config import UNet2DConfig
+from engine.networks.autoencoder.autoencoder_kl_config import VAEConfig
+from engine.networks.autoencoder.tiny_autoencoder_config import TinyConfig
+from engine.networks.text.clip_text_config import CLIPTextConfig
+from engine.networks.unet.unet_2d_condition_config import UNetConfig
+from engine.networks.unet.unet_2d_config import UNet2DConfig
 from engine.weights.files import Files
 from engine.weights.header import RefusedError, shown
 from engine.weights.keys import PROJECTION

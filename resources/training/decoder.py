@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import CLIPTextModel
 
-from engine.guidance import combine
+from engine.guidance.reguide import combine
 from resources.training import autoencoder, captions, encoded, pictures, subjects, text, vocabulary
 from resources.training.critic import Critic, balance
 from resources.training.kept import once

@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import CLIPTextModel
 
-from engine.device import pick_dtype
+from engine.hardware.device import pick_dtype
 from resources.training import encoded, text, vocabulary
 from resources.training.checkpoints import average
 from resources.training.loop import Plan, train

@@ -18,9 +18,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 import engine
-from engine.pipelines.base import Pipeline
+from engine.pipelines.pipeline import Pipeline
 from engine.pipelines.stable_diffusion import StableDiffusion
-from engine.preview import previewed
+from engine.run.preview import previewed
 from resources.training import (
     captions,
     ddpm,

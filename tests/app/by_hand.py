@@ -7,9 +7,9 @@ from typing import Any
 
 from PySide6.QtGui import QImage
 
-from app.state.plan import Begun, Plan, Row
-from app.state.run import RunResult, StepView
-from engine.request import Request
+from app.state.runs.plan import Begun, Plan, Row
+from app.state.runs.run import RunResult, StepView
+from engine.request.request import Request
 
 
 def image(side: int = 8) -> QImage:

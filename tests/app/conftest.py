@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.main import Application, build
-from app.worker import Worker
+from app.worker.worker import Worker
 from tests.app.fake_engine import FakeEngine
 
 

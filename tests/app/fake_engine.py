@@ -16,14 +16,14 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from engine import cost
-from engine.control import Control, EvaluationDropped, RunCancelled
 from engine.errors import EngineError, LoadError, RequestError, SaveError, SchedulerError
-from engine.events import Cancelled, Encoded, Event, Finished, Step
-from engine.grid import Axis, Grid
-from engine.metadata import Record
-from engine.request import Edit, Request
-from engine.steering import branched, conditions, edited
+from engine.record.record import Record
+from engine.request.conditions import branched, conditions, edited
+from engine.request.grid import Axis, Grid
+from engine.request.request import Edit, Request
+from engine.run import cost
+from engine.run.control import Control, EvaluationDropped, RunCancelled
+from engine.run.events import Cancelled, Encoded, Event, Finished, Step
 
 SIDE = 64
 SNAPSHOT_BYTES = 1000

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from app.state.gallery_index import Entry, Query
-from app.state.gallery_keeper import GalleryKeeper, Listing, Trouble
+from app.state.gallery.index import Entry, Query
+from app.state.gallery.keeper import GalleryKeeper, Listing, Trouble
 
 FIRST = 1_700_000_000
 """When the oldest image was made, in seconds."""

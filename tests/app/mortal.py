@@ -20,9 +20,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import app.main
-from app.state.plan import Plan
-from engine import metadata
-from engine.request import Request
+from app.state.runs.plan import Plan
+from engine.record import record as metadata
+from engine.request.request import Request
 from tests.app.fake_engine import FakeEngine
 
 STEPS = 3

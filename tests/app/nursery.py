@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine import metadata
+from engine.record import record as metadata
 from tests.app.mortal import SEEDS
 
 ROOT = Path(__file__).parents[2]

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
-from app.state import unwritten
-from engine import metadata
+from app.state.gallery import unsaved_images as unwritten
+from engine.record import record as metadata
 from tests.app.fake_engine import FakeEngine
 from tests.app.mortal import plans
 from tests.app.nursery import Nursery, expected

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.cli import main
+from app.cli.program import main
 from app.harmless import harmless
-from app.widgets.plain_label import PlainLabel, plain_tooltip
-from engine import image_file
-from engine.image_file import Texts
+from app.widgets.basic.plain_label import PlainLabel, plain_tooltip
+from engine.record import image_file
+from engine.record.image_file import Texts
 
 EVIL = "\x1b]0;title\x07\x9b31m\rgone\u202eback\u2067\u2028"
 WRITTEN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u200f\U0001f469\u200d\U0001f692 <b>\t"

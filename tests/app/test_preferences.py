@@ -14,10 +14,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
-from app.state import store as store_module
-from app.state.store import WAL, Row, Store
-from app.state.store_thread import StoreThread
-from app.state.takeover import SETTING, Takeover, kept_setting
+from app.state.store import store as store_module
+from app.state.store.former_files import SETTING, Takeover, kept_setting
+from app.state.store.store import WAL, Row, Store
+from app.state.store.store_thread import StoreThread
 
 Open = Callable[[], Preferences]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QRect
 
-from app.widgets.on_screen import fitted
+from app.widgets.basic.on_screen import fitted
 
 LOOK = """
 import json, sys

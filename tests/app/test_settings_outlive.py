@@ -14,7 +14,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
-from engine.request import Request
+from engine.request.request import Request
 from tests.app.fake_engine import FakeEngine
 
 START = """

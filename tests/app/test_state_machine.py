@@ -37,12 +37,12 @@ from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
 from app.main import Application, build
-from app.state import unwritten
-from app.state.plan import Begun, Plan
-from app.state.run import RunResult, SheetResult, StepView
-from engine.control import Control, EvaluationDropped
+from app.state.gallery import unsaved_images as unwritten
+from app.state.runs.plan import Begun, Plan
+from app.state.runs.run import RunResult, SheetResult, StepView
 from engine.errors import EngineError, LoadError, SaveError
-from engine.steering import conditions
+from engine.request.conditions import conditions
+from engine.run.control import Control, EvaluationDropped
 from tests.app.conftest import told
 from tests.app.fake_engine import FAKE_DDPM, FakeEngine
 

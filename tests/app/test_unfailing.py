@@ -17,15 +17,15 @@ from PySide6.QtWidgets import QLabel, QListView, QStyleOptionViewItem, QVBoxLayo
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
-from app.state import gallery_keeper
-from app.state.downloads import StartingPoints
-from app.state.gallery_index import Entry
+from app.state.gallery import keeper as gallery_keeper
+from app.state.gallery.index import Entry
+from app.state.models.downloads import StartingPoints
 from app.unfailing import Complaints, tell_the_person, unfailing
-from app.widgets.difference_table import Differences
-from app.widgets.gallery_view import GalleryView
-from app.widgets.library_view import LibraryView
-from app.widgets.plain_delegate import PlainDelegate
-from app.widgets.queue_view import QueueView
+from app.widgets.basic.plain_delegate import PlainDelegate
+from app.widgets.gallery.gallery_view import GalleryView
+from app.widgets.models.library_view import LibraryView
+from app.widgets.picture.difference_table import Differences
+from app.widgets.runs.queue_view import QueueView
 
 ROOT = Path(__file__).parents[2]
 ASKED = {"paintEvent", "data", "headerData", "initStyleOption", "sizeHint", "minimumSizeHint"}

@@ -26,7 +26,7 @@ from typing import IO, Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine.threads import PERSONS_OWN, WAITS
+from engine.hardware.threads import PERSONS_OWN, WAITS
 
 ROOT = Path(__file__).parents[2]
 STEPS = 6

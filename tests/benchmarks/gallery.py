@@ -33,18 +33,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 os.environ.setdefault(
-    "QT_QPA_PLATFORM", f"offscreen:configfile={Path(__file__).parents[1] / 'screen.json'}"
+    "QT_QPA_PLATFORM", f"offscreen:configfile={Path(__file__).parents[2] / 'screen.json'}"
 )
 
 from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.state.background import Background
-from app.state.gallery import GalleryModel
-from app.widgets.gallery_view import GalleryView
-from engine import interchange
-from engine.metadata import Record
-from engine.request import Request
+from app.state.gallery.gallery import GalleryModel
+from app.widgets.gallery.gallery_view import GalleryView
+from engine.record import interchange
+from engine.record.record import Record
+from engine.request.request import Request
 
 TICK = 5  # milliseconds
 FIRST_SCREEN, SEARCH, STALL = 0.5, 0.05, 0.05

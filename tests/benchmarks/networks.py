@@ -88,8 +88,8 @@ found["seconds"] = statistics.median(seconds)
 SAFELIGHT = f"""
 import engine
 {TIMED}
-from engine.networks.int8 import int8
-from engine.steering import conditions
+from engine.networks.layers.int8 import int8
+from engine.request.conditions import conditions
 pipeline = engine.load(FOLDER, device="cpu", dtype=DTYPE)
 
 def told(prompt, negative_prompt):

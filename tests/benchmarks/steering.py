@@ -191,7 +191,7 @@ def reguide_alone(bench: Bench, run: int, rounds: int) -> list[float]:
     """Seconds that the engine takes for such a picture, without the window."""
     worker: Any = bench.application.worker
     snapshot = worker._timelines[run].at(PAUSED_AFTER - 1)
-    from app.worker import UNNOTICED  # found only since `main` has told where
+    from app.worker.worker import UNNOTICED  # found only since `main` has told where
 
     def reguide(scale: float) -> None:
         latents = worker._engine.reguide(worker._pipeline, snapshot, scale, 0.0)
@@ -271,7 +271,7 @@ def show(label: str, times: list[float], alone: list[float]) -> None:
 
 
 def large_fake() -> Any:
-    from engine.request import Request
+    from engine.request.request import Request
     from tests.app.fake_engine import FakeEngine, FakePipeline
 
     fake = FakeEngine()

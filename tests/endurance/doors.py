@@ -23,9 +23,9 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine import image_file
 from engine.errors import EngineError
-from engine.image_file import Texts
+from engine.record import image_file
+from engine.record.image_file import Texts
 from tests.endurance.bending import bent_bytes, bent_json, bent_png, bent_text, written
 
 Case = Callable[[Random], None]
@@ -39,9 +39,9 @@ LONGEST_SENTENCE = 3000
 
 def _samples() -> list[tuple[str, Any]]:
     """What programs write: where in a PNG, and the text or the value that is written as JSON."""
-    from tests.engine import test_interchange_comfyui as comfyui
-    from tests.engine import test_interchange_dialects as dialects
-    from tests.engine import test_interchange_json as peers
+    from tests.engine.record import test_interchange_comfyui as comfyui
+    from tests.engine.record import test_interchange_dialects as dialects
+    from tests.engine.record import test_interchange_json as peers
 
     settings = f"an owl, 猫 <lora:x:1>\nNegative prompt: blurry\nSteps: 20, {dialects.SETTINGS}"
     sdnext = dialects.SDNEXT.format("UniPC", "CFG rescale: 0.7, ")
@@ -67,8 +67,8 @@ def _samples() -> list[tuple[str, Any]]:
 
 
 def _record() -> dict[str, Any]:
-    from engine.metadata import Record
-    from engine.request import Edit, Request
+    from engine.record.record import Record
+    from engine.request.request import Edit, Request
     from tests.app.fake_engine import SHA256, VERSIONS
 
     request = Request(
@@ -100,7 +100,7 @@ def _bent(random: Random, sample: Any) -> str:
 
 def texts(folder: Path) -> Case:
     """What somebody pastes."""
-    from engine import interchange
+    from engine.record import interchange
 
     samples = [sample for _, sample in _samples()]
 
@@ -112,10 +112,11 @@ def texts(folder: Path) -> Case:
 
 def pictures(folder: Path) -> Case:
     """Files that lie in the gallery or are dropped on the window."""
-    from app.state.gallery_index import COLUMNS
-    from app.state.gallery_keeper import read_entry
-    from engine import interchange, metadata
+    from app.state.gallery.index import COLUMNS
+    from app.state.gallery.keeper import read_entry
     from engine.foreign import picture_head
+    from engine.record import interchange
+    from engine.record import record as metadata
 
     samples = _samples()
     row = (1, "x.png", 1, 1, *[None] * (len(COLUMNS) - 4))
@@ -163,7 +164,7 @@ def _picture(random: Random, kind: str, key: str, text: str) -> bytes:
 
 def thumbnails(folder: Path) -> Case:
     """The process that makes them, which nothing may end."""
-    from app.state.thumbnail_maker import ThumbnailMaker
+    from app.state.gallery.thumbnail_maker import ThumbnailMaker
 
     maker = ThumbnailMaker(96)
 
@@ -180,10 +181,10 @@ def thumbnails(folder: Path) -> Case:
 
 def records(folder: Path) -> Case:
     """The exact record of a file, and what else is read as JSON: edits, requests."""
-    from app.cli_arguments import read_edits
-    from engine.cost import ask_first
-    from engine.metadata import Record
-    from engine.request import Request
+    from app.cli.arguments import read_edits
+    from engine.record.record import Record
+    from engine.request.request import Request
+    from engine.run.cost import ask_first
 
     sample = _record()
 
@@ -204,11 +205,11 @@ def records(folder: Path) -> Case:
 
 def words(folder: Path) -> Case:
     """What a person types: command lines, axes, curves, addresses."""
-    import app.cli
-    from app.cli_arguments import contradiction
+    import app.cli.program
+    from app.cli.arguments import contradiction
     from engine import hub
-    from engine.curve import parse
-    from engine.grid import AXES, Axis
+    from engine.request.curve import parse
+    from engine.request.grid import AXES, Axis
 
     lines = [
         'render "an owl" --size 64x64 --seed 7 --option key=True --grid guidance=1..2:0.5 -o x.png',
@@ -228,7 +229,7 @@ def words(folder: Path) -> Case:
         _told(hub.survey, bent_text(random, random.choice(places)))  # no connection is allowed
         line = bent_text(random, random.choice(lines)).split(" ")[:200]
         with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()), suppress(SystemExit):
-            arguments = app.cli._parser().parse_args(line)
+            arguments = app.cli.program._parser().parse_args(line)
             if hasattr(arguments, "axes"):
                 contradiction(arguments)
 

@@ -22,11 +22,11 @@ from PySide6.QtWidgets import QApplication
 import app.main
 from app import paths
 from app.main import Application
-from app.state.plan import Plan
-from engine import metadata
+from app.state.runs.plan import Plan
 from engine.errors import SaveError
-from engine.metadata import Record
-from engine.request import Request
+from engine.record import record as metadata
+from engine.record.record import Record
+from engine.request.request import Request
 from tests.app.fake_engine import SHA256, VERSIONS
 from tests.app.mortal import QuickEngine
 

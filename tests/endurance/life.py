@@ -22,7 +22,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import engine
-from app.state.plan import Plan
+from app.state.runs.plan import Plan
 from tests.app.mortal import Life, bear_all, plans
 
 STEPS = 2

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from app.state.gallery_notes import Notes
-from engine import metadata
+from app.state.gallery.notes import Notes
+from engine.record import record as metadata
 from tests.app.nursery import Nursery
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine import metadata
 from engine.atomic import is_part, make_folder, replacing, whole_file
 from engine.errors import SaveError
+from engine.record import record as metadata
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no folder can be synced there")
 

@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine import image_file
 from engine.errors import EngineError
 from engine.foreign import (
     LONGEST_PICTURE,
@@ -36,7 +35,8 @@ from engine.foreign import (
     whole,
 )
 from engine.heads import MOST_EXIF, read_head
-from engine.interchange import texts
+from engine.record import image_file
+from engine.record.interchange import texts
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.networks import CLIPTextModel
-from engine.networks.activation import TEXT_ACTIVATIONS
-from engine.networks.clip_text_config import CLIPTextConfig
+from engine.networks.layers.activation import TEXT_ACTIVATIONS
+from engine.networks.text.clip_text_config import CLIPTextConfig
 
 TOLERANCE = 2e-5  # of the largest value; summing in another order costs about 1e-6
 COARSE = 0.03  # in half precision, after a few layers

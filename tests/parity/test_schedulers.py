@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from engine import schedulers
-from engine.schedulers import tables
+from engine.schedulers.maths import tables
 
 MODELS = Path(__file__).parents[2] / "resources" / "models"
 SCALED = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -112,7 +112,7 @@ def integral(function: Callable[[Tensor], Any], start: Any, end: Any, **_: Any) 
 
 STAND_INS: dict[str, Any] = {
     # diffusers asks scipy for integrals of polynomials, and for the quantiles of a distribution
-    # that tests/engine/test_schedulers.py compares with scipy's.
+    # that tests/engine/schedulers/test_schedulers.py compares with scipy's.
     "is_scipy_available": lambda: True,
     "integrate": SimpleNamespace(quad=integral),
     "scipy": SimpleNamespace(

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 import engine
-from engine.preview import previewed
+from engine.run.preview import previewed
 from resources.training import ddpm, evaluate, export, fetch, latents, likeness, pictures, tiny
 from resources.training.__main__ import main
 from resources.training.checkpoints import read

@@ -1,0 +1,1 @@
+"""The finished images: the folder, its index, thumbnails, notes."""

@@ -1,0 +1,119 @@
+"""Pair: two images of the gallery side by side, and what differs in how they were made. The gallery
+asks for it through `app.main`; the compare dialog shows it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from app.i18n import tr
+from app.state.background import Background
+from app.state.gallery.gallery import read
+from app.state.gallery.picture import Picture
+
+Rows = list[tuple[str, str, str]]
+
+
+class Pair(QObject):
+    """recipe_of: how an image file was made (see `engine.record.interchange`); what it raises means
+    that the file does not tell."""
+
+    compared = Signal(QImage, QImage, str, str, list)  # pictures, names, (what, left, right) rows
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        background: Background,
+        recipe_of: Callable[[str], Any],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._recipe_of = recipe_of
+
+    def compare(self, left: Picture, right: Picture) -> None:
+        self._background.submit(
+            partial(_compared, left, right, self._recipe_of),
+            lambda pair: self.compared.emit(*pair),
+            lambda error: self.failed.emit(str(error)),
+        )
+
+
+def _compared(
+    left: Picture, right: Picture, recipe_of: Callable[[str], Any]
+) -> tuple[QImage | None, QImage | None, str, str, Rows]:
+    told, others = _told(left, recipe_of), _told(right, recipe_of)
+    rows = [
+        (what, told.get(what, ""), others.get(what, ""))
+        for what in dict.fromkeys((*told, *others))
+        if told.get(what, "") != others.get(what, "")
+    ]
+    return read(left).image, read(right).image, left.name, right.name, rows
+
+
+def _told(picture: Picture, recipe_of: Callable[[str], Any]) -> dict[str, str]:
+    """What the image's file tells of how it was made, by what it is called."""
+    if not picture.path:
+        return {}
+    try:
+        recipe = recipe_of(picture.path)
+    except Exception:  # a stranger's file
+        return {}
+    fields: Mapping[str, Any] = recipe.fields
+    told = {label: _words(fields[name]) for name, label in _labels().items() if name in fields}
+    told[tr("Model")] = recipe.model
+    told[tr("Made with")] = recipe.program
+    return {label: words for label, words in told.items() if words}
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "prompt": tr("Prompt"),
+        "negative_prompt": tr("Negative prompt"),
+        "seed": tr("Seed"),
+        "steps": tr("Steps"),
+        "scheduler": tr("Scheduler"),
+        "scheduler_options": tr("Scheduler options"),
+        "eta": tr("Eta"),
+        "guidance_scale": tr("Guidance"),
+        "guidance_curve": tr("Guidance curve"),
+        "guidance_easing": tr("Easing of the curve"),
+        "guidance_interval": tr("Guidance interval"),
+        "guidance_rescale": tr("Guidance rescale"),
+        "width": tr("Width"),
+        "height": tr("Height"),
+        "class_label": tr("Class"),
+        "clip_skip": tr("Clip skip"),
+        "feature_reuse": tr("Deep layers: one step in"),
+        "guidance_reuse": tr("Unguided half left out up to"),
+        "int8": tr("In 8 bits"),
+        "edits": tr("Changed during the run"),
+    }
+
+
+def _words(value: Any) -> str:
+    if value is None or value in ((), {}, ""):
+        return ""
+    if isinstance(value, bool):
+        return tr("Yes") if value else tr("No")
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple) and value and hasattr(value[0], "field"):
+        return "; ".join(
+            tr(
+                "step {step}: {field} {value}",
+                step=edit.step + 1,
+                field=edit.field.replace("_", " "),
+                value=edit.value,
+            )
+            for edit in value
+        )
+    if isinstance(value, Mapping | tuple | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)

@@ -1,0 +1,99 @@
+"""Trash: files that go to the system's trash, and the way back. Used by `app.state.gallery.keeper`,
+in its thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QFile, QStandardPaths
+
+from app.i18n import tr
+from engine.atomic import make_folder, replacing
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """path: where the file was; place: where it is in the trash, None if the system does not tell,
+    so that only the person can take it out again."""
+
+    path: Path
+    place: Path | None
+
+
+def discard(path: Path) -> Discarded:
+    """Move the file to the trash. Raises OSError with a sentence where that is not possible; the
+    file is then where it was."""
+    if sys.platform.startswith("linux"):  # Qt makes the trash, but not the folder that it is in
+        with suppress(OSError):
+            home = QStandardPaths.StandardLocation.GenericDataLocation
+            Path(QStandardPaths.writableLocation(home)).mkdir(0o700, parents=True, exist_ok=True)
+    file = QFile(str(path))
+    if not file.moveToTrash():
+        if not os.path.lexists(path):
+            raise FileNotFoundError(tr("{name} is not there any more.", name=path.name))
+        raise OSError(
+            tr(
+                "{name} cannot be moved to the trash, since {folder} has none that can be used; "
+                "nothing was deleted. Delete it in the file manager if you want to.",
+                name=path.name,
+                folder=path.parent,
+            )
+        )
+    place = Path(file.fileName())
+    # A link that says where its picture is from its own folder leads nowhere in the trash.
+    is_told = file.fileName() and place != path and os.path.lexists(place)
+    return Discarded(path, place if is_told else None)
+
+
+def restore(discarded: Discarded) -> Path:
+    """Move the file back, beside what has its name by now. Returns where it is. Raises OSError with
+    a sentence."""
+    assert discarded.place is not None
+    target = discarded.path
+    try:
+        make_folder(target.parent)
+        target = _moved(discarded.place, target)
+    except OSError as error:
+        raise OSError(
+            tr(
+                "{name} cannot be taken out of the trash ({reason}). Restore it in the file "
+                "manager.",
+                name=discarded.path.name,
+                reason=error.strerror or error,
+            )
+        ) from error
+    if discarded.place.parent.name == "files":  # freedesktop.org: what the trash notes of it
+        paper = discarded.place.parent.parent / "info" / f"{discarded.place.name}.trashinfo"
+        with suppress(OSError):
+            paper.unlink()
+    return target
+
+
+def _moved(source: Path, path: Path) -> Path:
+    """Move the file to `path`, or to the first of -2, -3, … that is free. Raises OSError."""
+    for number in itertools.count(1):
+        target = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        try:
+            if source.is_symlink():
+                target.symlink_to(source.readlink())
+            else:
+                os.link(source, target)  # never over another file
+        except FileExistsError:
+            continue
+        except OSError:  # the trash is on another disk, or this one knows no links
+            if os.path.lexists(target):
+                continue
+            if source.is_symlink():
+                raise
+            with replacing(target) as part:
+                shutil.copy2(source, part)
+        source.unlink()
+        return target
+    raise AssertionError("there is always a next number")

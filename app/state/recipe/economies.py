@@ -1,0 +1,49 @@
+"""Economies: how much the steps of a run take over from each other, as levels from exact to fast
+that a person can choose. Read by the session, shown by the economy slider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.i18n import tr
+from engine.request.request import ECONOMIES, Economy
+
+EXACT = 0
+"""The level at which nothing is taken over."""
+
+
+def described(takes_prompt: bool) -> list[str]:
+    """What each level does, from exact on. takes_prompt: whether the model reads one, and so has a
+    half to leave out."""
+    return [_sentence(economy, takes_prompt) for economy in ECONOMIES]
+
+
+def fields(level: int) -> dict[str, Any]:
+    """The fields of a request at that level; those of the exact one where there is no such."""
+    known = 0 <= level < len(ECONOMIES)
+    return dict(ECONOMIES[level if known else EXACT].fields)
+
+
+def level(draft: Mapping[str, Any]) -> int:
+    """The level that has the fields of the draft; the exact one where none has."""
+    found = Economy(draft["feature_reuse"], draft["guidance_reuse"], draft["int8"])
+    return ECONOMIES.index(found) if found in ECONOMIES else EXACT
+
+
+def _sentence(economy: Economy, takes_prompt: bool) -> str:
+    if economy == ECONOMIES[EXACT]:
+        return tr("Every step is worked out in full.")
+    if economy.guidance_reuse and takes_prompt:
+        return tr(
+            "Deep layers are worked out in one step of {count}, the unguided half less "
+            "often where guidance hardly turns, in 8 bits where the processor can; the picture "
+            "changes visibly.",
+            count=economy.feature_reuse,
+        )
+    return tr(
+        "Deep layers are worked out in one step of {count} and reused in between, in 8 bits where "
+        "the processor can; the picture changes a little.",
+        count=economy.feature_reuse,
+    )

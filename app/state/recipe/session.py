@@ -1,0 +1,540 @@
+"""Session: the draft of the next request and what the person chose, kept over restarts. The
+widgets of the recipe edit it and show it; `app.main` hands what it releases to the queue.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
+
+from app.i18n import tr
+from app.preferences import Preferences
+from app.state.recipe import economies, presets
+from engine.errors import RequestError
+from engine.request.request import MAX_CLASS, OF_A_PROMPT, Request
+
+FIELDS = (
+    "prompt",
+    "negative_prompt",
+    "width",
+    "height",
+    "steps",
+    "guidance_scale",
+    "guidance_rescale",
+    "guidance_curve",
+    "guidance_easing",
+    "guidance_interval",
+    "scheduler",
+    "seed",
+    "count",
+    "class_label",
+    "feature_reuse",
+    "guidance_reuse",
+    "int8",
+    "scheduler_options",
+    "eta",
+    "clip_skip",
+)
+WORDS = ("prompt", "negative_prompt")
+EXTRAS = ("scheduler_options", "eta", "clip_skip")
+"""What comes with settings from a file and has no control of its own: it is told in words, and can
+be taken away."""
+LONGEST_PROMPT = 20_000
+"""Letters of a prompt that is taken from a file: no text encoder reads a hundredth of it, and the
+field stays quick."""
+SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A loaded pipeline in plain values. source: what `engine.load` was given; multiple, minimum,
+    maximum: what width and height may be, in pixels; device and dtype: as torch spells them;
+    takes_prompt: whether it reads one, and so can be guided; classes: how many it can draw, 0 if it
+    has none; guessed_prediction: whether its file did not tell what it predicts."""
+
+    source: str
+    name: str
+    family: str
+    device: str
+    dtype: str
+    multiple: int
+    minimum: int
+    maximum: int
+    default_request: Request
+    takes_prompt: bool
+    classes: int
+    guessed_prediction: bool = False
+
+    def accepts_size(self, pixels: int) -> bool:
+        return self.minimum <= pixels <= self.maximum and pixels % self.multiple == 0
+
+    def accepts_class(self, label: int | None) -> bool:
+        return label is not None and label < self.classes
+
+    def suited(self, request: Request) -> Request:
+        """The request with this model's own values for the prompt and what belongs to it, if it
+        takes none, and for a class that it does not have."""
+        own = self.default_request
+        if not self.takes_prompt:
+            of_a_prompt = {name: getattr(own, name) for name in OF_A_PROMPT}
+            of_a_prompt["guidance_rescale"] = own.guidance_rescale or 0.0
+            request = replace(request, **of_a_prompt)
+        if not self.accepts_class(request.class_label):
+            request = replace(request, class_label=None)
+        return request
+
+
+class Session(QObject):
+    """One setter and one signal a field. A seed is used for one run and then drawn anew, unless it
+    is locked; so a seed that was typed or diced always serves the next run.
+
+    The draft keeps also what the present model has no use for: a prompt is there again, as it was
+    typed, with the next model that takes one. `ModelCard.suited` leaves it out of a run."""
+
+    promptChanged = Signal(str)
+    negativePromptChanged = Signal(str)
+    sizeChanged = Signal(int, int)
+    stepsChanged = Signal(float)
+    guidanceChanged = Signal(float)
+    rescaleChanged = Signal(float)
+    ownRescaleChanged = Signal(float)  # what the model does if nobody chooses
+    curveChanged = Signal(tuple, str)  # points, easing
+    presetChanged = Signal(str)
+    intervalChanged = Signal(float, float)
+    economyChanged = Signal(int)
+    schedulerChanged = Signal(str)
+    seedChanged = Signal(object)
+    countChanged = Signal(int)
+    classChanged = Signal(int)
+    lockChanged = Signal(bool)
+    limitsChanged = Signal(int, int, int)  # multiple, minimum, maximum
+    extrasChanged = Signal(str)  # what acts besides the controls, in words; "" for nothing
+    conditionsChanged = Signal(bool, int)  # whether a prompt is taken, how many classes there are
+    released = Signal(object)  # Request
+    refused = Signal(str)
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        schedulers: tuple[str, ...],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._preferences = preferences
+        self._schedulers = schedulers
+        words = {name: preferences.get(name, "") for name in WORDS if name in preferences}
+        self._draft = _usable(preferences.get("draft", {}) | words)
+        self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
+        classes = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
+        self._conditions = preferences.get("takes_prompt", True), classes
+        self._preset = preferences.get("guidance_preset", presets.CONSTANT)
+        if not self._draft["guidance_curve"] or self._preset not in presets.PRESETS:
+            self._preset = presets.BY_HAND if self._draft["guidance_curve"] else presets.CONSTANT
+        self._locked = preferences.get("seed_locked", False)
+        self._spent = preferences.get("seed_spent", not self._locked)
+        self._limits = (1, 1, 2**16)  # until a model has told its own
+        self._drawn = self.guidance_curve, self.guidance_scale  # the scale that it was drawn at
+        if self._draft["scheduler"] not in schedulers:
+            self._draft["scheduler"] = None
+
+    @property
+    def prompt(self) -> str:
+        return self._draft["prompt"]
+
+    @property
+    def negative_prompt(self) -> str:
+        return self._draft["negative_prompt"]
+
+    @property
+    def size(self) -> tuple[int | None, int | None]:
+        """Width and height in pixels; None until a model has told what it makes."""
+        return self._draft["width"], self._draft["height"]
+
+    @property
+    def steps(self) -> int:
+        return self._draft["steps"]
+
+    @property
+    def guidance_scale(self) -> float:
+        return self._draft["guidance_scale"]
+
+    @property
+    def guidance_rescale(self) -> float:
+        """0 until a model has told its own; a run that starts before takes that of its model."""
+        return self._draft["guidance_rescale"] or 0.0
+
+    @property
+    def guidance_curve(self) -> presets.Points:
+        """(fraction of the run, scale); empty where the guidance scale holds for all of it."""
+        return self._draft["guidance_curve"]
+
+    @property
+    def takes_prompt(self) -> bool:
+        """Whether the present model reads one."""
+        return self._conditions[0]
+
+    @property
+    def scheduler(self) -> str | None:
+        return self._draft["scheduler"]
+
+    @property
+    def seed(self) -> int:
+        return self._draft["seed"]
+
+    @property
+    def count(self) -> int:
+        return self._draft["count"]
+
+    @property
+    def class_label(self) -> int | None:
+        """None until a model with classes was there."""
+        return self._draft["class_label"]
+
+    @property
+    def economy(self) -> int:
+        """The level, from exact to fast; see `economies`."""
+        return economies.level(self._draft)
+
+    @property
+    def seed_locked(self) -> bool:
+        return self._locked
+
+    @Slot(str)
+    def set_prompt(self, text: str) -> None:
+        self._choose(self.promptChanged, prompt=text)
+
+    @Slot(str)
+    def set_negative_prompt(self, text: str) -> None:
+        self._choose(self.negativePromptChanged, negative_prompt=text)
+
+    @Slot(int, int)
+    def set_size(self, width: int, height: int) -> None:
+        self._choose(self.sizeChanged, width=width, height=height)
+
+    @Slot(float)
+    def set_steps(self, steps: float) -> None:
+        self._choose(self.stepsChanged, steps=round(steps))
+
+    @Slot(float)
+    def set_guidance_scale(self, scale: float) -> None:
+        """A curve is lifted or lowered with it."""
+        self._choose(self.guidanceChanged, guidance_scale=float(scale))
+        self._lift_curve()
+
+    @Slot(float)
+    def set_guidance_rescale(self, rescale: float) -> None:
+        self._choose(self.rescaleChanged, guidance_rescale=float(rescale))
+
+    @Slot(str)
+    def set_preset(self, name: str) -> None:
+        """Take the curve of that name, at the present guidance scale."""
+        if name in presets.PRESETS:
+            self._put_curve(*presets.curve(name, self.guidance_scale))
+            self._set_preset(name)
+
+    @Slot(tuple, str)
+    def set_curve(self, points: presets.Points, easing: str) -> None:
+        """Take a curve that was drawn by hand."""
+        self._drawn = points, self.guidance_scale
+        self._put_curve(points, easing)
+        self._set_preset(presets.BY_HAND if points else presets.CONSTANT)
+
+    @Slot(float, float)
+    def set_interval(self, start: float, end: float) -> None:
+        """The part of the run, 0 to 1, in which guidance acts."""
+        if self._draft["guidance_interval"] != (start, end):
+            self._keep(guidance_interval=(start, end))
+            self.intervalChanged.emit(start, end)
+
+    @Slot(int)
+    def set_economy(self, level: int) -> None:
+        """How much the steps take over from each other: a level from exact to fast."""
+        fields = economies.fields(level)
+        if self._draft | fields != self._draft:
+            self._keep(**fields)
+            self.economyChanged.emit(self.economy)
+
+    @Slot(str)
+    def set_scheduler(self, name: str) -> None:
+        """The options of the former one go with it."""
+        if name != self.scheduler:
+            self._set_extras(scheduler_options={}, eta=0.0)
+        self._choose(self.schedulerChanged, scheduler=name)
+
+    @Slot()
+    def drop_extras(self) -> None:
+        """Take away what acts besides the controls."""
+        default = Request()
+        self._set_extras(**{name: getattr(default, name) for name in EXTRAS})
+
+    @Slot(object)
+    def set_seed(self, seed: int) -> None:
+        self._set_spent(False)
+        self._choose(self.seedChanged, seed=seed)
+
+    @Slot(int)
+    def set_count(self, count: int) -> None:
+        self._choose(self.countChanged, count=count)
+
+    @Slot(int)
+    def set_class_label(self, label: int) -> None:
+        self._choose(self.classChanged, class_label=label)
+
+    @Slot()
+    def roll_class(self) -> None:
+        """Draw one of the model's classes."""
+        _, classes = self._conditions
+        if classes:
+            self.set_class_label(secrets.randbelow(classes))
+
+    @Slot(bool)
+    def set_seed_locked(self, locked: bool) -> None:
+        if locked != self._locked:
+            self._locked = locked
+            self._preferences.set("seed_locked", locked)
+            self.lockChanged.emit(locked)
+
+    @Slot()
+    def roll_seed(self) -> None:
+        """Draw a seed for the next run."""
+        self.set_seed(secrets.randbelow(SEEDS))
+
+    @Slot(object)
+    def adapt(self, card: ModelCard) -> None:
+        """Take the model's own size, steps, guidance, scheduler and class, except where the person
+        chose something that this model accepts."""
+        default = card.default_request
+        size = (default.width or card.minimum, default.height or card.minimum)
+        own = self.size
+        if "width" in self._chosen and all(side and card.accepts_size(side) for side in own):
+            size = own
+        self._limits = (card.multiple, card.minimum, card.maximum)
+        self.limitsChanged.emit(*self._limits)
+        self._put(self.sizeChanged, width=size[0], height=size[1])
+        if "steps" not in self._chosen:
+            self._put(self.stepsChanged, steps=default.steps)
+        if card.takes_prompt:
+            rescale = float(default.guidance_rescale or 0.0)
+            self._adapt_guidance(float(default.guidance_scale), rescale)
+        if "scheduler" not in self._chosen and default.scheduler in self._schedulers:
+            self._put(self.schedulerChanged, scheduler=default.scheduler)
+        self._set_conditions(card.takes_prompt, card.classes)
+        chosen = "class_label" in self._chosen and card.accepts_class(self.class_label)
+        if card.classes and not chosen:
+            self._put(self.classChanged, class_label=default.class_label or 0)
+
+    def apply(self, fields: Mapping[str, Any]) -> list[str]:
+        """Take settings from a file: fields of a request with values that it accepts. What the file
+        does not tell stays as it is, but for what acts besides the controls. A seed that is told
+        serves the next run. Returns a sentence for each that cannot be taken."""
+        left = []
+        given = {name: value for name, value in fields.items() if value is not None}
+        default = Request()
+        for name in ("prompt", "negative_prompt"):
+            if len(given.get(name, "")) > LONGEST_PROMPT:
+                left.append(
+                    tr(
+                        "Of a prompt of {count} letters only the first {kept} are taken.",
+                        count=len(given[name]),
+                        kept=LONGEST_PROMPT,
+                    )
+                )
+                given[name] = given[name][:LONGEST_PROMPT]
+        scheduler = given.pop("scheduler", None)
+        if scheduler is not None and scheduler not in self._schedulers:
+            left.append(tr("The scheduler {name} does not suit the models here.", name=scheduler))
+            given.pop("scheduler_options", None)
+            given.pop("eta", None)
+        elif scheduler is not None:
+            self._choose(self.schedulerChanged, scheduler=scheduler)
+        self._set_extras(**{n: given.pop(n, getattr(default, n)) for n in EXTRAS})
+        width, height = given.pop("width", None), given.pop("height", None)
+        if width and height and self._accepts(width, height):
+            self._choose(self.sizeChanged, width=width, height=height)
+        elif width and height:
+            size = f"{width} × {height}"
+            left.append(tr("The model that is loaded does not make {size}.", size=size))
+        if edits := given.pop("edits", ()):
+            left.append(
+                tr("What was changed during the run is not taken ({count}).", count=len(edits))
+            )
+        if "guidance_scale" in given or "guidance_curve" in given:
+            scale = given.pop("guidance_scale", self.guidance_scale)
+            self._choose(self.guidanceChanged, guidance_scale=float(scale))
+            self.set_curve(given.pop("guidance_curve", ()), given.pop("guidance_easing", "linear"))
+        given.pop("guidance_easing", None)
+        if "guidance_interval" in given:
+            self.set_interval(*given.pop("guidance_interval"))
+        exact = economies.fields(economies.EXACT)
+        economy = {name: given.pop(name, value) for name, value in exact.items()}
+        self.set_economy(economies.level(economy))
+        if economies.fields(economies.level(economy)) != economy:
+            left.append(tr("How much the steps take over is not one of the levels here."))
+        given.pop("count", None)  # each file is one image
+        for name, signal in self._signals.items():
+            if name in given:
+                self._choose(signal, **{name: given.pop(name)})
+        if "seed" in fields:
+            self._set_spent(False)
+        return left
+
+    def request(self) -> Request:
+        """The draft as it is, for a branch or a grid. Raises RequestError."""
+        return Request(**self._draft)
+
+    def release(self) -> Request:
+        """The draft as a request, with a fresh seed if the one there is spent. Raises
+        RequestError, which names the field that cannot be used."""
+        if self._spent and not self._locked:
+            self.roll_seed()
+        request = self.request()
+        self._set_spent(True)
+        return request
+
+    @Slot()
+    def generate(self) -> None:
+        """Release the draft to whoever listens, or say why it cannot be."""
+        try:
+            request = self.release()
+        except RequestError as error:
+            self.refused.emit(str(error))
+        else:
+            self.released.emit(request)
+
+    def announce(self) -> None:
+        """Tell every value, for widgets that have just been connected."""
+        self.promptChanged.emit(self.prompt)
+        self.negativePromptChanged.emit(self.negative_prompt)
+        width, height = self.size
+        if width and height:
+            self.sizeChanged.emit(width, height)
+        self.stepsChanged.emit(self.steps)
+        self.economyChanged.emit(self.economy)
+        self.guidanceChanged.emit(self.guidance_scale)
+        self.rescaleChanged.emit(self.guidance_rescale)
+        self.curveChanged.emit(self.guidance_curve, self._draft["guidance_easing"])
+        self.presetChanged.emit(self._preset)
+        self.intervalChanged.emit(*self._draft["guidance_interval"])
+        if self.scheduler:
+            self.schedulerChanged.emit(self.scheduler)
+        self.seedChanged.emit(self.seed)
+        self.countChanged.emit(self.count)
+        self.conditionsChanged.emit(*self._conditions)
+        if self.class_label is not None:
+            self.classChanged.emit(self.class_label)
+        self.lockChanged.emit(self.seed_locked)
+        self.extrasChanged.emit(self._extras)
+
+    @property
+    def _signals(self) -> dict[str, SignalInstance]:
+        """Of the fields that stand by themselves."""
+        return {
+            "prompt": self.promptChanged,
+            "negative_prompt": self.negativePromptChanged,
+            "steps": self.stepsChanged,
+            "guidance_rescale": self.rescaleChanged,
+            "seed": self.seedChanged,
+            "class_label": self.classChanged,
+        }
+
+    @property
+    def _extras(self) -> str:
+        draft, words = self._draft, []
+        for name, value in draft["scheduler_options"].items():
+            words.append(name if value is True else f"{name} {value}")
+        if draft["eta"]:
+            words.append(tr("eta {eta}", eta=f"{draft['eta']:g}"))
+        if draft["clip_skip"] != 1:
+            words.append(tr("clip skip {count}", count=draft["clip_skip"]))
+        return tr("Also: {settings}", settings=", ".join(words)) if words else ""
+
+    def _set_extras(self, **values: Any) -> None:
+        if self._draft | values != self._draft:
+            self._keep(**values)
+            self.extrasChanged.emit(self._extras)
+
+    def _accepts(self, width: int, height: int) -> bool:
+        multiple, low, high = self._limits
+        return all(low <= side <= high and side % multiple == 0 for side in (width, height))
+
+    def _set_conditions(self, takes_prompt: bool, classes: int) -> None:
+        """Kept over a restart, so that the window opens in the shape that its model will need."""
+        if (takes_prompt, classes) != self._conditions:
+            self._conditions = takes_prompt, classes
+            self._preferences.set("takes_prompt", takes_prompt)
+            self._preferences.set("classes", classes)
+            self.conditionsChanged.emit(takes_prompt, classes)
+
+    def _adapt_guidance(self, scale: float, rescale: float) -> None:
+        if "guidance_scale" not in self._chosen:
+            self._put(self.guidanceChanged, guidance_scale=scale)
+            self._lift_curve()
+        self.ownRescaleChanged.emit(rescale)
+        if "guidance_rescale" not in self._chosen:
+            self._put(self.rescaleChanged, guidance_rescale=rescale)
+
+    def _lift_curve(self) -> None:
+        """Put the curve at the present guidance scale. One that was drawn by hand is taken as it
+        was drawn each time, so that it keeps its shape while the slider is moved to and fro."""
+        scale = self.guidance_scale
+        if self._preset != presets.BY_HAND:
+            self._put_curve(*presets.curve(self._preset, scale))
+        elif scale and self._drawn[1]:
+            points, drawn_at = self._drawn
+            points = presets.multiplied(points, scale / drawn_at)
+            self._put_curve(points, self._draft["guidance_easing"])
+
+    def _put_curve(self, points: presets.Points, easing: str) -> None:
+        if (self.guidance_curve, self._draft["guidance_easing"]) != (points, easing):
+            self._keep(guidance_curve=points, guidance_easing=easing)
+            self.curveChanged.emit(points, easing)
+
+    def _set_preset(self, name: str) -> None:
+        self._preset = name
+        self._preferences.set("guidance_preset", name)
+        self.presetChanged.emit(name)
+
+    def _set_spent(self, spent: bool) -> None:
+        """Whether the seed has served its run. Kept over a restart, so that one that was typed
+        still serves the next run."""
+        self._spent = spent
+        self._preferences.set("seed_spent", spent)
+
+    def _choose(self, signal: SignalInstance, **values: Any) -> None:
+        if self._put(signal, **values):
+            self._chosen.update(values)
+            self._preferences.set("chosen", sorted(self._chosen))
+
+    def _put(self, signal: SignalInstance, **values: Any) -> bool:
+        """Whether the draft has changed; if so it is kept and told."""
+        if self._draft | values == self._draft:
+            return False
+        self._keep(**values)
+        signal.emit(*values.values())
+        return True
+
+    def _keep(self, **values: Any) -> None:
+        """The words by themselves, so that another window that moves a slider leaves them."""
+        self._draft = self._draft | values
+        for name in WORDS:
+            if name in values:
+                self._preferences.set(name, values[name])
+        if values.keys() - set(WORDS):
+            self._preferences.set("draft", self._draft)
+
+
+def _usable(stored: dict[str, Any]) -> dict[str, Any]:
+    """The stored draft, with a request's own value for each field that is missing or no good."""
+    default = Request()
+    draft = {name: getattr(default, name) for name in FIELDS}
+    for name in draft.keys() & stored.keys():
+        try:
+            draft[name] = getattr(Request(**{name: stored[name]}), name)
+        except RequestError:
+            continue
+    draft["guidance_scale"] = float(draft["guidance_scale"])
+    return draft | economies.fields(economies.level(draft))

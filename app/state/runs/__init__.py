@@ -1,0 +1,1 @@
+"""What is being made, what waits and what was made."""

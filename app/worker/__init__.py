@@ -1,0 +1,1 @@
+"""The one folder where threads meet: one file a job."""

@@ -1,0 +1,1 @@
+"""How the predictions of an evaluation are joined."""

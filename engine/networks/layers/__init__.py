@@ -1,0 +1,1 @@
+"""The layers that several networks are made of."""

@@ -1,0 +1,1 @@
+"""What is made of a run's pictures: films and contact sheets."""

@@ -1,0 +1,244 @@
+"""What `engine.generate` asks of a pipeline, whatever its family: the contract, the sizes that it
+takes, and what a decode gives back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from engine.errors import RequestError
+from engine.images import Pixels
+from engine.networks.poll import Poll, no_poll
+from engine.networks.unet.deep_layers import DeepLayers
+from engine.pipelines.previews.preview_budget import PreviewBudget
+from engine.request.conditions import Conditions
+from engine.request.request import Request
+from engine.schedulers.options import said
+
+if TYPE_CHECKING:
+    from engine.placement.compilation import Compilation
+
+PreviewKind = Literal["auto", "vae", "tiny", "linear"]
+MadeKind = Literal["vae", "tiny", "linear", "image"]
+Progress = Callable[[float, str], None]
+"""Called with a fraction from 0 to 1 and what is being loaded."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What width and height may be, in pixels: multiples of `multiple` from minimum to maximum."""
+
+    multiple: int
+    minimum: int
+    maximum: int
+
+    def check(self, field: str, value: int) -> None:
+        """Raise RequestError that names the nearest allowed values."""
+        if value % self.multiple == 0 and self.minimum <= value <= self.maximum:
+            return
+        below = min(max(value // self.multiple * self.multiple, self.minimum), self.maximum)
+        above = min(max(below + self.multiple, self.minimum), self.maximum)
+        nearest = f"{below} or {above}" if below < value < above else f"{below}"
+        raise RequestError(
+            field,
+            f"{value} is not a multiple of {self.multiple} from {self.minimum} to {self.maximum} "
+            f"pixels. Nearest: {nearest}.",
+        )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A prompt as the tokenizer reads it. token_count counts all its tokens, without start and end;
+    token_limit is how many the text encoder takes; truncated is the text behind them."""
+
+    token_count: int
+    token_limit: int
+    truncated: str
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Finished pixels (one array an image), and what had to be done differently, for the record."""
+
+    pictures: tuple[Pixels, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Previews:
+    """Small pictures (one array an image), and how they were made; "image" where the latents are
+    the image."""
+
+    pictures: tuple[Pixels, ...]
+    kind: MadeKind
+
+
+@dataclass
+class Pace:
+    """Seconds that the last evaluation took, and the last decode of one image, by the VAE and by a
+    tiny autoencoder, for each element of the latents; 0 until measured. previews: what these may
+    take from a run."""
+
+    evaluation: float = 0.0
+    decode_per_element: float = 0.0
+    tiny_per_element: float = 0.0
+    previews: PreviewBudget = field(default_factory=PreviewBudget)
+
+    def note_evaluation(self, seconds: float) -> None:
+        self.evaluation = seconds
+        self.previews.earn(seconds)
+
+    def note_decode(self, per_element: float) -> None:
+        self.decode_per_element = _steadied(self.decode_per_element, per_element)
+
+    def note_tiny(self, per_element: float) -> None:
+        self.tiny_per_element = _steadied(self.tiny_per_element, per_element)
+
+
+def _steadied(known: float, measured: float) -> float:
+    """A single slow decode, on a machine that is busy for a moment, counts for little: or the
+    previews of a run would be of one kind and of another."""
+    return min(measured, 1.25 * known) if known else measured
+
+
+class Pipeline(Protocol):
+    """A loaded set of networks with what is needed to run them.
+
+    name: for people; family: "stable-diffusion", "stable-diffusion-xl", "latent-consistency" or
+    "ddpm"; takes_prompt: whether it reads a prompt, and so can be guided; classes: how many it can
+    be asked for, 0 if there are none; scheduler_config: the content of scheduler_config.json, as
+    this pipeline means it; default_request: what the model does best, with nothing left open that
+    `resolve` fills in; compilation: of its UNet, if that was asked for.
+    """
+
+    name: str
+    family: str
+    takes_prompt: bool
+    classes: int
+    guessed_prediction: bool
+    compilation: Compilation | None
+    device: torch.device
+    dtype: torch.dtype
+    sizes: Sizes
+    default_request: Request
+    scheduler_config: dict[str, Any]
+    pace: Pace
+
+    def resolve(self, request: Request) -> Request:
+        """The request with this pipeline's own values for None. Raises RequestError."""
+        ...
+
+    def latent_shape(self, request: Request) -> tuple[int, int, int]:
+        """(C, h, w) of one image's latents for a resolved request."""
+        ...
+
+    def read(self, prompt: str) -> Reading:
+        """How the prompt is read; cheap."""
+        ...
+
+    def encode(self, now: Conditions, class_label: int | None = None) -> tuple[Any, Any]:
+        """What `predict` is told of them, under the prompt and under the negative prompt; the
+        second is None where it is not needed. What the two hold is the pipeline's own affair."""
+        ...
+
+    def predict(
+        self,
+        model_input: Tensor,
+        timestep: float,
+        conditional: Any,
+        unconditional: Any,
+        poll: Poll = no_poll,
+        layers: DeepLayers | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """One model evaluation of (B, C, h, w) under both conditions, which `encode` made: the
+        conditional and the unconditional prediction, float32 on the pipeline's device. layers: for
+        one image, what it takes over from an evaluation before or leaves to the next."""
+        ...
+
+    def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
+        """Latents (B, C, h, w), scaled as the network sees them, to pictures."""
+        ...
+
+    def preview(
+        self, latents: Tensor, kind: PreviewKind, seconds: float | None, poll: Poll
+    ) -> Previews:
+        """A small picture of each of the latents (B, C, h, w), as `engine.previewed` describes it.
+        Raises EngineError for a kind that this pipeline lacks."""
+        ...
+
+    def keep_previews(self, folder: Path) -> None:
+        """Take what was learned for previews from the folder, and write there what is learned; see
+        `engine.keep_previews`."""
+        ...
+
+    def checkpoint_sha256(self) -> str:
+        """What the weights are, for the record. Computed once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the networks and their memory."""
+        ...
+
+
+def scheduler_config_of_latents(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a scheduler_config.json as a pipeline of latents means it: what a scheduler's
+    class says of pixels is no default for them. Latents lie beyond -1 and 1, so nothing of them is
+    cut, whatever the file says (those that diffusers writes name the class's own values), and the
+    first timestep is 1 where the file leaves it open."""
+    return {"steps_offset": 1, **said(config), "clip_sample": False, "thresholding": False}
+
+
+def own_request(*layers: Mapping[str, Any]) -> Request:
+    """A pipeline's default request: fields over fields, the last on top. None leaves what is below
+    it. Raises RequestError."""
+    fields: dict[str, Any] = {"guidance_rescale": 0.0}
+    for layer in layers:
+        fields |= {name: value for name, value in layer.items() if value is not None}
+    return Request.from_dict(fields)
+
+
+def filled_in(request: Request, pipeline: Pipeline) -> Request:
+    """The request with the pipeline's own size, scheduler and guidance rescale for None. Raises
+    RequestError for a size that it cannot make."""
+    default = pipeline.default_request
+    width = default.width if request.width is None else request.width
+    height = default.height if request.height is None else request.height
+    assert width is not None and height is not None
+    pipeline.sizes.check("width", width)
+    pipeline.sizes.check("height", height)
+    return replace(
+        request,
+        width=width,
+        height=height,
+        scheduler=request.scheduler or default.scheduler,
+        guidance_rescale=(
+            default.guidance_rescale
+            if request.guidance_rescale is None
+            else request.guidance_rescale
+        ),
+    )
+
+
+def checked_class(request: Request, pipeline: Pipeline) -> int | None:
+    """The class that the request asks for, or the pipeline's own. Raises RequestError for one that
+    is not there."""
+    label = request.class_label
+    if label is None:
+        return pipeline.default_request.class_label
+    if not pipeline.classes:
+        raise RequestError(
+            "class_label",
+            f"{label} means nothing to {pipeline.name}: it has no classes. Leave it out.",
+        )
+    if label >= pipeline.classes:
+        raise RequestError(
+            "class_label",
+            f"{label} is not a class of {pipeline.name}, which has 0 to {pipeline.classes - 1}.",
+        )
+    return label

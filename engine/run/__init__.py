@@ -1,0 +1,1 @@
+"""A run: from a request to events, and everything that acts on it meanwhile."""

@@ -1,0 +1,1 @@
+"""Files in original layouts: their families, settings and keys, as tables."""
