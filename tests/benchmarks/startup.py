@@ -31,7 +31,7 @@ ROWS = {
     "run": "longest stall of a run, ms",
     "decode": "longest stall from its last step to the picture, ms",
 }
-PARTS = ("app.main", "torch", "engine.generate", "transformers", "engine.pipelines.text")
+PARTS = ("app.main", "torch", "engine.run.generate", "transformers", "engine.pipelines.text")
 IMPORTS = """
 import gc, importlib, json, time
 gc.disable()  # as the window does while it loads

@@ -30,9 +30,9 @@ PLAIN = ["a red apple, 3d", "--steps", "4", "--seed", "7", "--size", "64x64"]
 @pytest.fixture(scope="module", autouse=True)
 def loaded_once() -> Any:
     """The bundled model is loaded once, on the CPU in float32, whoever asks for it."""
-    from engine import pipelines
+    from engine.pipelines import load as loading
 
-    real, kept = pipelines.load, []
+    real, kept = loading.load, []
 
     def load(source: Any, device: Any = "auto", dtype: Any = "auto", *more: Any, **own: Any) -> Any:
         if source != "bundled" or str(dtype).removeprefix("torch.") not in ("auto", "float32"):
@@ -42,7 +42,7 @@ def loaded_once() -> Any:
             kept[0].close = lambda: None
         return kept[0]
 
-    replaying = import_module("engine.replay")
+    replaying = import_module("engine.run.replay")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "load", load)
         patch.setattr(replaying, "load", load)

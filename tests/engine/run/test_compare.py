@@ -357,7 +357,7 @@ def test_closing_it_closes_all_runs(pipeline, monkeypatch, events):
         opened.append(engine.generate(*args))
         return opened[-1]
 
-    monkeypatch.setattr(import_module("engine.compare"), "generate", watched)
+    monkeypatch.setattr(import_module("engine.run.compare"), "generate", watched)
     runs = engine.compare(pipeline, [replace(LATE, guidance_scale=s) for s in (2.0, 4.0, 6.0)])
     for _ in range(events):
         next(runs)

@@ -35,7 +35,7 @@ def nothing_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: Any, **named: Any) -> Any:
         raise AssertionError("something was opened before the question")
 
-    monkeypatch.setattr(import_module("engine.replay"), "load", fail)
+    monkeypatch.setattr(import_module("engine.run.replay"), "load", fail)
     monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
 
 
@@ -92,7 +92,7 @@ def test_the_name_of_a_model_is_no_place_to_look_at(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: Callable[..., Any]
 ) -> None:
     path = tmp_path / "a.png"
-    monkeypatch.setattr(import_module("engine.replay"), "load", refusing)
+    monkeypatch.setattr(import_module("engine.run.replay"), "load", refusing)
     engine.save(Image.new("RGB", (64, 64)), path, replace(record(), checkpoint=name))
     with pytest.raises(engine.EngineError, match="is not among the models here") as caught:
         engine.replay(path)
@@ -106,7 +106,7 @@ def test_what_is_agreed_to_goes_on(
     costly = record(64, 1, count=1)
     costly = replace(costly, request=replace(costly.request, steps=1000, width=800, height=800))
     engine.save(Image.new("RGB", (800, 800)), path, costly)
-    monkeypatch.setattr(import_module("engine.replay"), "load", refusing)
+    monkeypatch.setattr(import_module("engine.run.replay"), "load", refusing)
     with pytest.raises(engine.CostlyReplay):
         engine.replay(path)
     with pytest.raises(engine.LoadError, match="the model is loaded now"):

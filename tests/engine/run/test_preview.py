@@ -177,7 +177,11 @@ class TestBudget:
         linear ones too, within 5 % of the time of its evaluations. tiny: what the tiny autoencoder
         takes of a step; None for a model without one."""
         clock = Clock()
-        for module in ("courier", "pipelines.latent_preview", "pipelines.latent_decoder"):
+        for module in (
+            "hardware.transfers",
+            "pipelines.previews.latent_preview",
+            "pipelines.latent_decoder",
+        ):
             monkeypatch.setattr(sys.modules[f"engine.{module}"], "time", clock)
         monkeypatch.setattr(bundled, "pace", Pace())
         monkeypatch.setattr(bundled._preview, "_pace", bundled.pace)
