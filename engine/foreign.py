@@ -15,7 +15,7 @@ import re
 import stat
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from engine.atomic import shown_path
 from engine.errors import EngineError, told
@@ -41,6 +41,20 @@ OPENING = (
 )
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a letter. JSON can name one, and nothing can write it down."""
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "null": "nothing",
+    "array": "a list",
+    "object": "a list of names with values",
+}
+"""What msgspec calls the kinds of values, in words."""
+_EXPECTED = re.compile(r"Expected `([^`]+)`(.*?)(?:, got .*)?")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+
+T = TypeVar("T")
 
 
 def open_file(path: str | os.PathLike[str], limit: int | None = None) -> BufferedReader:
@@ -107,6 +121,26 @@ def parse_json(text: str, what: str, *, exact: bool = False) -> Any:
         raise EngineError(f"{what} is no JSON that can be read ({error}).") from None
     except NumberError as error:
         raise EngineError(f"{what} cannot be read: {error}") from None
+
+
+def fitted(value: object, kind: type[T], what: str) -> T:
+    """A plain value, such as `parse_json` reads, as a value of that kind: anything that
+    `msgspec.convert` makes, so a dataclass, a NamedTuple, a Struct or `list[tuple[int, str]]`.
+    Whole numbers serve as numbers, and nothing else is turned into another kind. what: the value's
+    name in the error, which begins the sentence.
+
+    Raises EngineError that names the place and the value that does not fit. A ValueError in a
+    `__post_init__` is told in its own words.
+    """
+    import msgspec  # which takes a while, and a start of the program may do without
+
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `")
+        raise EngineError(f"{what} cannot be used: {_misfit(value, message, path)}") from None
+    except RecursionError:
+        raise EngineError(f"{what} is nested too deep to be read.") from None
 
 
 class NumberError(EngineError):
@@ -191,6 +225,32 @@ def long_whole(digits: str) -> int:
         finite(number)
         return number
     raise NumberError(f"{told(digits)} is no number that can be used.")
+
+
+def _misfit(value: object, message: str, path: str) -> str:
+    """What does not fit, as a sentence. path: where, as msgspec writes it: "$.name[0]`"."""
+    place = ""
+    for step in _STEP.finditer(path):
+        name, number = step.groups()
+        try:
+            value = value[name if name else int(number)]  # type: ignore[index]
+        except (LookupError, TypeError):
+            break
+        place += step[0]
+    place = place.removeprefix(".")
+    if match := re.fullmatch("Object missing required field `(.*)`", message):
+        return f"{place or 'it'} lacks {match[1]}."
+    if match := re.fullmatch("Object contains unknown field `(.*)`", message, re.DOTALL):
+        return f"{place or 'it'} has {told(match[1])}, which nothing here knows."
+    if match := _EXPECTED.fullmatch(message):
+        wanted = " or ".join(KINDS.get(kind, kind) for kind in match[1].split(" | "))
+        if "[...]" in path or path.startswith("key"):
+            part = "a name" if path.startswith("key") else "a value"
+            return f"{place or 'it'} has {part} that should be {wanted}{match[2]}."
+        return f"{place or 'it'} is {told(value)}, and should be {wanted}{match[2]}."
+    if message.startswith("Invalid enum value"):
+        return f"{place or 'it'} is {told(value)}, which is none of those that it can be."
+    return f"{place}: {message}" if place else message
 
 
 def _no_picture(path: str | os.PathLike[str], error: EngineError) -> EngineError:

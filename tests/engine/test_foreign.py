@@ -8,6 +8,7 @@ import os
 import struct
 import sys
 import time
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from engine.foreign import (
     MOST_DEPTH,
     MOST_PARTS,
     finite,
+    fitted,
     is_folder,
     is_there,
     open_file,
@@ -210,6 +212,46 @@ def packed(size: tuple[int, int], mode: str, kind: str, **options: Any) -> bytes
 
 
 EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0" + bytes(60000)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    steps: int
+    scale: float = 1.0
+    points: tuple[tuple[float, str], ...] = ()
+    named: dict[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps: {self.steps} is too few.")
+
+
+def test_a_plain_value_becomes_the_kind_that_is_asked_for() -> None:
+    plain = {"steps": 3, "scale": 2, "points": [[0.5, "a"]]}
+    assert fitted(plain, _Wish, "The wish") == _Wish(3, 2.0, ((0.5, "a"),))
+    assert fitted([[1, "a"]], list[tuple[int, str]], "It") == [(1, "a")]
+
+
+@pytest.mark.parametrize(
+    ("plain", "sentence"),
+    [
+        ({"steps": "x"}, "steps is 'x', and should be a whole number."),
+        ({"steps": True}, "steps is True, and should be a whole number."),
+        ({}, "it lacks steps."),
+        ([], "it is [], and should be a list of names with values."),
+        ({"steps": 1, "points": [[0, "a"], [0, 1]]}, "points[1][1] is 1, and should be text."),
+        ({"steps": 1, "points": [[0]]}, "points[0] is [0], and should be a list of length 2."),
+        (
+            {"steps": 1, "named": {"a": "b"}},
+            "named has a value that should be a whole number.",
+        ),
+        ({"steps": 0}, "steps: 0 is too few."),
+    ],
+)
+def test_what_does_not_fit_is_told_in_a_sentence(plain: object, sentence: str) -> None:
+    with pytest.raises(EngineError) as raised:
+        fitted(plain, _Wish, "The wish")
+    assert str(raised.value) == f"The wish cannot be used: {sentence}"
 
 
 @pytest.mark.parametrize(
