@@ -32,11 +32,12 @@ from app.state.gallery.picture import Picture
 from app.state.gallery.unsaved_images import Unwritten
 from app.state.models.downloads import Downloads, StartingPoints
 from app.state.models.library import Library
+from app.state.models.model_card import ModelCard
 from app.state.models.models import Models
 from app.state.pixels import to_pil
 from app.state.recipe import economies, presets
 from app.state.recipe.imports import Taking
-from app.state.recipe.session import ModelCard, Session
+from app.state.recipe.session import Session
 from app.state.runs.branching import Branching
 from app.state.runs.comparing import Comparing
 from app.state.runs.film import Film

@@ -23,7 +23,7 @@ from app import paths
 from app.i18n import tr
 from app.state import pixels
 from app.state.gallery.picture import Picture
-from app.state.recipe.session import ModelCard
+from app.state.models.model_card import ModelCard
 from app.state.runs.plan import Begun, Plan, Row
 from app.state.runs.run import RunResult, SheetResult, StepView
 from app.worker.shown_steps import SHOWN_EVERY, Rhythm

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.i18n import tr
 from app.preferences import Preferences
 from app.state.background import Background
-from app.state.recipe.session import ModelCard
+from app.state.models.model_card import ModelCard
 from engine.foreign import is_there
 
 BUNDLED = "bundled"

@@ -6,86 +6,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
-from app.i18n import tr
 from app.preferences import Preferences
-from app.state.recipe import economies, presets
+from app.state.models.model_card import ModelCard
+from app.state.recipe import economies, file_settings, presets
+from app.state.recipe.draft import EXTRAS, Draft
 from engine.errors import RequestError
-from engine.request.request import MAX_CLASS, OF_A_PROMPT, Request
+from engine.request.request import MAX_CLASS, Request
 
-FIELDS = (
-    "prompt",
-    "negative_prompt",
-    "width",
-    "height",
-    "steps",
-    "guidance_scale",
-    "guidance_rescale",
-    "guidance_curve",
-    "guidance_easing",
-    "guidance_interval",
-    "scheduler",
-    "seed",
-    "count",
-    "class_label",
-    "feature_reuse",
-    "guidance_reuse",
-    "int8",
-    "scheduler_options",
-    "eta",
-    "clip_skip",
-)
-WORDS = ("prompt", "negative_prompt")
-EXTRAS = ("scheduler_options", "eta", "clip_skip")
-"""What comes with settings from a file and has no control of its own: it is told in words, and can
-be taken away."""
-LONGEST_PROMPT = 20_000
-"""Letters of a prompt that is taken from a file: no text encoder reads a hundredth of it, and the
-field stays quick."""
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """A loaded pipeline in plain values. source: what `engine.load` was given; multiple, minimum,
-    maximum: what width and height may be, in pixels; device and dtype: as torch spells them;
-    takes_prompt: whether it reads one, and so can be guided; classes: how many it can draw, 0 if it
-    has none; guessed_prediction: whether its file did not tell what it predicts."""
-
-    source: str
-    name: str
-    family: str
-    device: str
-    dtype: str
-    multiple: int
-    minimum: int
-    maximum: int
-    default_request: Request
-    takes_prompt: bool
-    classes: int
-    guessed_prediction: bool = False
-
-    def accepts_size(self, pixels: int) -> bool:
-        return self.minimum <= pixels <= self.maximum and pixels % self.multiple == 0
-
-    def accepts_class(self, label: int | None) -> bool:
-        return label is not None and label < self.classes
-
-    def suited(self, request: Request) -> Request:
-        """The request with this model's own values for the prompt and what belongs to it, if it
-        takes none, and for a class that it does not have."""
-        own = self.default_request
-        if not self.takes_prompt:
-            of_a_prompt = {name: getattr(own, name) for name in OF_A_PROMPT}
-            of_a_prompt["guidance_rescale"] = own.guidance_rescale or 0.0
-            request = replace(request, **of_a_prompt)
-        if not self.accepts_class(request.class_label):
-            request = replace(request, class_label=None)
-        return request
 
 
 class Session(QObject):
@@ -126,9 +58,7 @@ class Session(QObject):
         super().__init__(parent)
         self._preferences = preferences
         self._schedulers = schedulers
-        words = {name: preferences.get(name, "") for name in WORDS if name in preferences}
-        self._draft = _usable(preferences.get("draft", {}) | words)
-        self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
+        self._draft = Draft(preferences, schedulers)
         classes = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
         self._conditions = preferences.get("takes_prompt", True), classes
         self._preset = preferences.get("guidance_preset", presets.CONSTANT)
@@ -138,8 +68,6 @@ class Session(QObject):
         self._spent = preferences.get("seed_spent", not self._locked)
         self._limits = (1, 1, 2**16)  # until a model has told its own
         self._drawn = self.guidance_curve, self.guidance_scale  # the scale that it was drawn at
-        if self._draft["scheduler"] not in schedulers:
-            self._draft["scheduler"] = None
 
     @property
     def prompt(self) -> str:
@@ -197,7 +125,7 @@ class Session(QObject):
     @property
     def economy(self) -> int:
         """The level, from exact to fast; see `economies`."""
-        return economies.level(self._draft)
+        return economies.level(self._draft.values)
 
     @property
     def seed_locked(self) -> bool:
@@ -246,16 +174,13 @@ class Session(QObject):
     @Slot(float, float)
     def set_interval(self, start: float, end: float) -> None:
         """The part of the run, 0 to 1, in which guidance acts."""
-        if self._draft["guidance_interval"] != (start, end):
-            self._keep(guidance_interval=(start, end))
+        if self._draft.keep({"guidance_interval": (start, end)}):
             self.intervalChanged.emit(start, end)
 
     @Slot(int)
     def set_economy(self, level: int) -> None:
         """How much the steps take over from each other: a level from exact to fast."""
-        fields = economies.fields(level)
-        if self._draft | fields != self._draft:
-            self._keep(**fields)
+        if self._draft.keep(economies.fields(level)):
             self.economyChanged.emit(self.economy)
 
     @Slot(str)
@@ -310,20 +235,20 @@ class Session(QObject):
         default = card.default_request
         size = (default.width or card.minimum, default.height or card.minimum)
         own = self.size
-        if "width" in self._chosen and all(side and card.accepts_size(side) for side in own):
+        if self._draft.is_chosen("width") and all(side and card.accepts_size(side) for side in own):
             size = own
         self._limits = (card.multiple, card.minimum, card.maximum)
         self.limitsChanged.emit(*self._limits)
         self._put(self.sizeChanged, width=size[0], height=size[1])
-        if "steps" not in self._chosen:
+        if not self._draft.is_chosen("steps"):
             self._put(self.stepsChanged, steps=default.steps)
         if card.takes_prompt:
             rescale = float(default.guidance_rescale or 0.0)
             self._adapt_guidance(float(default.guidance_scale), rescale)
-        if "scheduler" not in self._chosen and default.scheduler in self._schedulers:
+        if not self._draft.is_chosen("scheduler") and default.scheduler in self._schedulers:
             self._put(self.schedulerChanged, scheduler=default.scheduler)
         self._set_conditions(card.takes_prompt, card.classes)
-        chosen = "class_label" in self._chosen and card.accepts_class(self.class_label)
+        chosen = self._draft.is_chosen("class_label") and card.accepts_class(self.class_label)
         if card.classes and not chosen:
             self._put(self.classChanged, class_label=default.class_label or 0)
 
@@ -331,60 +256,29 @@ class Session(QObject):
         """Take settings from a file: fields of a request with values that it accepts. What the file
         does not tell stays as it is, but for what acts besides the controls. A seed that is told
         serves the next run. Returns a sentence for each that cannot be taken."""
-        left = []
-        given = {name: value for name, value in fields.items() if value is not None}
-        default = Request()
-        for name in ("prompt", "negative_prompt"):
-            if len(given.get(name, "")) > LONGEST_PROMPT:
-                left.append(
-                    tr(
-                        "Of a prompt of {count} letters only the first {kept} are taken.",
-                        count=len(given[name]),
-                        kept=LONGEST_PROMPT,
-                    )
-                )
-                given[name] = given[name][:LONGEST_PROMPT]
-        scheduler = given.pop("scheduler", None)
-        if scheduler is not None and scheduler not in self._schedulers:
-            left.append(tr("The scheduler {name} does not suit the models here.", name=scheduler))
-            given.pop("scheduler_options", None)
-            given.pop("eta", None)
-        elif scheduler is not None:
-            self._choose(self.schedulerChanged, scheduler=scheduler)
-        self._set_extras(**{n: given.pop(n, getattr(default, n)) for n in EXTRAS})
-        width, height = given.pop("width", None), given.pop("height", None)
-        if width and height and self._accepts(width, height):
-            self._choose(self.sizeChanged, width=width, height=height)
-        elif width and height:
-            size = f"{width} × {height}"
-            left.append(tr("The model that is loaded does not make {size}.", size=size))
-        if edits := given.pop("edits", ()):
-            left.append(
-                tr("What was changed during the run is not taken ({count}).", count=len(edits))
-            )
+        given, left = file_settings.usable(fields, self._schedulers, self._accepts)
+        if "scheduler" in given:
+            self._choose(self.schedulerChanged, scheduler=given["scheduler"])
+        self._set_extras(**{name: given[name] for name in EXTRAS})
+        if "width" in given:
+            self._choose(self.sizeChanged, width=given["width"], height=given["height"])
         if "guidance_scale" in given or "guidance_curve" in given:
-            scale = given.pop("guidance_scale", self.guidance_scale)
+            scale = given.get("guidance_scale", self.guidance_scale)
             self._choose(self.guidanceChanged, guidance_scale=float(scale))
-            self.set_curve(given.pop("guidance_curve", ()), given.pop("guidance_easing", "linear"))
-        given.pop("guidance_easing", None)
+            self.set_curve(given.get("guidance_curve", ()), given.get("guidance_easing", "linear"))
         if "guidance_interval" in given:
-            self.set_interval(*given.pop("guidance_interval"))
-        exact = economies.fields(economies.EXACT)
-        economy = {name: given.pop(name, value) for name, value in exact.items()}
-        self.set_economy(economies.level(economy))
-        if economies.fields(economies.level(economy)) != economy:
-            left.append(tr("How much the steps take over is not one of the levels here."))
-        given.pop("count", None)  # each file is one image
+            self.set_interval(*given["guidance_interval"])
+        self.set_economy(economies.level(given))
         for name, signal in self._signals.items():
             if name in given:
-                self._choose(signal, **{name: given.pop(name)})
+                self._choose(signal, **{name: given[name]})
         if "seed" in fields:
             self._set_spent(False)
         return left
 
     def request(self) -> Request:
         """The draft as it is, for a branch or a grid. Raises RequestError."""
-        return Request(**self._draft)
+        return self._draft.request
 
     def release(self) -> Request:
         """The draft as a request, with a fresh seed if the one there is spent. Raises
@@ -427,7 +321,7 @@ class Session(QObject):
         if self.class_label is not None:
             self.classChanged.emit(self.class_label)
         self.lockChanged.emit(self.seed_locked)
-        self.extrasChanged.emit(self._extras)
+        self.extrasChanged.emit(self._draft.extras)
 
     @property
     def _signals(self) -> dict[str, SignalInstance]:
@@ -441,21 +335,9 @@ class Session(QObject):
             "class_label": self.classChanged,
         }
 
-    @property
-    def _extras(self) -> str:
-        draft, words = self._draft, []
-        for name, value in draft["scheduler_options"].items():
-            words.append(name if value is True else f"{name} {value}")
-        if draft["eta"]:
-            words.append(tr("eta {eta}", eta=f"{draft['eta']:g}"))
-        if draft["clip_skip"] != 1:
-            words.append(tr("clip skip {count}", count=draft["clip_skip"]))
-        return tr("Also: {settings}", settings=", ".join(words)) if words else ""
-
     def _set_extras(self, **values: Any) -> None:
-        if self._draft | values != self._draft:
-            self._keep(**values)
-            self.extrasChanged.emit(self._extras)
+        if self._draft.keep(values):
+            self.extrasChanged.emit(self._draft.extras)
 
     def _accepts(self, width: int, height: int) -> bool:
         multiple, low, high = self._limits
@@ -470,11 +352,11 @@ class Session(QObject):
             self.conditionsChanged.emit(takes_prompt, classes)
 
     def _adapt_guidance(self, scale: float, rescale: float) -> None:
-        if "guidance_scale" not in self._chosen:
+        if not self._draft.is_chosen("guidance_scale"):
             self._put(self.guidanceChanged, guidance_scale=scale)
             self._lift_curve()
         self.ownRescaleChanged.emit(rescale)
-        if "guidance_rescale" not in self._chosen:
+        if not self._draft.is_chosen("guidance_rescale"):
             self._put(self.rescaleChanged, guidance_rescale=rescale)
 
     def _lift_curve(self) -> None:
@@ -489,8 +371,7 @@ class Session(QObject):
             self._put_curve(points, self._draft["guidance_easing"])
 
     def _put_curve(self, points: presets.Points, easing: str) -> None:
-        if (self.guidance_curve, self._draft["guidance_easing"]) != (points, easing):
-            self._keep(guidance_curve=points, guidance_easing=easing)
+        if self._draft.keep({"guidance_curve": points, "guidance_easing": easing}):
             self.curveChanged.emit(points, easing)
 
     def _set_preset(self, name: str) -> None:
@@ -506,35 +387,11 @@ class Session(QObject):
 
     def _choose(self, signal: SignalInstance, **values: Any) -> None:
         if self._put(signal, **values):
-            self._chosen.update(values)
-            self._preferences.set("chosen", sorted(self._chosen))
+            self._draft.choose(values)
 
     def _put(self, signal: SignalInstance, **values: Any) -> bool:
-        """Whether the draft has changed; if so it is kept and told."""
-        if self._draft | values == self._draft:
+        """Whether the draft has changed; if so it is told."""
+        if not self._draft.keep(values):
             return False
-        self._keep(**values)
         signal.emit(*values.values())
         return True
-
-    def _keep(self, **values: Any) -> None:
-        """The words by themselves, so that another window that moves a slider leaves them."""
-        self._draft = self._draft | values
-        for name in WORDS:
-            if name in values:
-                self._preferences.set(name, values[name])
-        if values.keys() - set(WORDS):
-            self._preferences.set("draft", self._draft)
-
-
-def _usable(stored: dict[str, Any]) -> dict[str, Any]:
-    """The stored draft, with a request's own value for each field that is missing or no good."""
-    default = Request()
-    draft = {name: getattr(default, name) for name in FIELDS}
-    for name in draft.keys() & stored.keys():
-        try:
-            draft[name] = getattr(Request(**{name: stored[name]}), name)
-        except RequestError:
-            continue
-    draft["guidance_scale"] = float(draft["guidance_scale"])
-    return draft | economies.fields(economies.level(draft))

@@ -10,8 +10,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
+from app.state.models.model_card import ModelCard
 from app.state.recipe import economies
-from app.state.recipe.session import ModelCard, Session
+from app.state.recipe.session import Session
 from app.state.store.store_thread import StoreThread
 from engine.errors import RequestError
 from engine.request.request import ECONOMIES, MAX_SEED, Request

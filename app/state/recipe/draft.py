@@ -1,0 +1,111 @@
+"""Draft: the fields of the next request, and which of them the person chose, kept over restarts.
+The session edits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.i18n import tr
+from app.preferences import Preferences
+from app.state.recipe import economies
+from engine.errors import RequestError
+from engine.request.request import Request
+
+FIELDS = (
+    "prompt",
+    "negative_prompt",
+    "width",
+    "height",
+    "steps",
+    "guidance_scale",
+    "guidance_rescale",
+    "guidance_curve",
+    "guidance_easing",
+    "guidance_interval",
+    "scheduler",
+    "seed",
+    "count",
+    "class_label",
+    "feature_reuse",
+    "guidance_reuse",
+    "int8",
+    "scheduler_options",
+    "eta",
+    "clip_skip",
+)
+WORDS = ("prompt", "negative_prompt")
+EXTRAS = ("scheduler_options", "eta", "clip_skip")
+"""What comes with settings from a file and has no control of its own: it is told in words, and can
+be taken away."""
+
+
+class Draft:
+    """A value for each of FIELDS, read as `draft[name]`. schedulers: the names that there are."""
+
+    def __init__(self, preferences: Preferences, schedulers: tuple[str, ...]) -> None:
+        self._preferences = preferences
+        words = {name: preferences.get(name, "") for name in WORDS if name in preferences}
+        self._values = _usable(preferences.get("draft", {}) | words)
+        self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
+        if self._values["scheduler"] not in schedulers:
+            self._values["scheduler"] = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        return self._values
+
+    @property
+    def request(self) -> Request:
+        """The draft as it is. Raises RequestError."""
+        return Request(**self._values)
+
+    @property
+    def extras(self) -> str:
+        """What acts besides the controls, in words; "" for nothing."""
+        words = []
+        for name, value in self["scheduler_options"].items():
+            words.append(name if value is True else f"{name} {value}")
+        if self["eta"]:
+            words.append(tr("eta {eta}", eta=f"{self['eta']:g}"))
+        if self["clip_skip"] != 1:
+            words.append(tr("clip skip {count}", count=self["clip_skip"]))
+        return tr("Also: {settings}", settings=", ".join(words)) if words else ""
+
+    def is_chosen(self, name: str) -> bool:
+        """Whether the person chose the value of that field."""
+        return name in self._chosen
+
+    def choose(self, names: Iterable[str]) -> None:
+        """Note that the person chose the values of these fields."""
+        self._chosen.update(names)
+        self._preferences.set("chosen", sorted(self._chosen))
+
+    def keep(self, values: Mapping[str, Any]) -> bool:
+        """Take these values. Whether anything has changed."""
+        if self._values | values == self._values:
+            return False
+        self._values = self._values | values
+        for name in WORDS:  # by themselves, so that another window that moves a slider leaves them
+            if name in values:
+                self._preferences.set(name, values[name])
+        if values.keys() - set(WORDS):
+            self._preferences.set("draft", self._values)
+        return True
+
+
+def _usable(stored: dict[str, Any]) -> dict[str, Any]:
+    """The stored draft, with a request's own value for each field that is missing or no good."""
+    default = Request()
+    draft = {name: getattr(default, name) for name in FIELDS}
+    for name in draft.keys() & stored.keys():
+        try:
+            draft[name] = getattr(Request(**{name: stored[name]}), name)
+        except RequestError:
+            continue
+    draft["guidance_scale"] = float(draft["guidance_scale"])
+    return draft | economies.fields(economies.level(draft))
