@@ -62,7 +62,9 @@ from app.windows.main_window import MainWindow, local_files
 from app.windows.question_box import QuestionBox
 from app.windows.queue_dialog import QueueDialog
 from app.windows.screen import open_screen
-from app.worker.worker import Enlarger, Retoucher, Worker
+from app.worker.enlarger import Enlarger
+from app.worker.retoucher import Retoucher
+from app.worker.worker import Worker
 from engine import checkpoint, hub
 from engine.checkpoint.hub_cache import cache_folder
 from engine.errors import EngineError

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app import paths
@@ -26,7 +25,8 @@ from app.state.gallery.picture import Picture
 from app.state.models.model_card import ModelCard
 from app.state.runs.plan import Begun, Plan, Row
 from app.state.runs.run import RunResult, SheetResult, StepView
-from app.worker.shown_steps import SHOWN_EVERY, Rhythm
+from app.worker.sentences import sentence_of
+from app.worker.shown_steps import Rhythm
 from engine.errors import EngineError
 from engine.request.conditions import FIXED, branched, conditions, course
 from engine.request.request import Edit, Request
@@ -45,12 +45,6 @@ UNNOTICED = 0.1
 """Seconds that a picture may take without anyone who waits: one that a slider asks for while it
 moves."""
 
-RESTED = 250
-"""Milliseconds without a new wish after which a slider is held to be where it was wanted."""
-
-ROUGH = ("linear", "tiny")
-"""How a picture was made of which the VAE makes a better one."""
-
 log = logging.getLogger("safelight")
 
 
@@ -64,10 +58,6 @@ class _Model(NamedTuple):
 
 class _Closing(Exception):
     """Unwinds a load when the program ends."""
-
-
-class _GivenUp(Exception):
-    """Unwinds the making of a picture that has to give way."""
 
 
 class Worker(QObject):
@@ -309,7 +299,7 @@ class Worker(QObject):
         except _Closing:
             self.loadFailed.emit(tr("Loading was given up."))
         except Exception as error:
-            self.loadFailed.emit(_sentence(error, tr("load the model")))
+            self.loadFailed.emit(sentence_of(error, tr("load the model")))
         with self._controls_lock:
             self._loads -= 1
         self.idle.emit()
@@ -363,7 +353,7 @@ class Worker(QObject):
         except _Closing:
             self.refused.emit(tr("Loading was given up."))
         except Exception as error:
-            sentence = _sentence(error, tr("make the image"))
+            sentence = sentence_of(error, tr("make the image"))
             if begun is None:
                 self.refused.emit(sentence)
             else:
@@ -468,7 +458,7 @@ class Worker(QObject):
             try:
                 self.compared.emit(self._sheet(begun.plan.grid, desks, folder))
             except Exception as error:
-                self.saveFailed.emit(_sentence(error, tr("make one picture of the grid")))
+                self.saveFailed.emit(sentence_of(error, tr("make one picture of the grid")))
 
     def _events(
         self, desks: list[_Desk], start: Any, controls: tuple[Any, ...]
@@ -506,7 +496,7 @@ class Worker(QObject):
                 self.finished.emit(self._result(event, desk))
                 self._open.discard(number)
             case Exception():
-                self.failed.emit(number, _sentence(event, tr("make the image")))
+                self.failed.emit(number, sentence_of(event, tr("make the image")))
                 self._open.discard(number)
 
     def _view(self, step: Step, desk: _Desk) -> StepView:
@@ -541,7 +531,7 @@ class Worker(QObject):
         except Exception as error:
             if not desk.preview_failed:
                 desk.preview_failed = True
-                self.previewFailed.emit(_sentence(error, tr("show the steps of the run")))
+                self.previewFailed.emit(sentence_of(error, tr("show the steps of the run")))
             black = pixels.black()
             return black, black, ""
         rough, noise = (
@@ -580,7 +570,7 @@ class Worker(QObject):
             with paths.new_image(folder, seed) as path:
                 self._engine.save(image, path, record, index)
         except Exception as error:
-            return None, _sentence(error, tr("save the image"))
+            return None, sentence_of(error, tr("save the image"))
         return str(path), ""
 
     def _sheet(self, grid: Any, desks: list[_Desk], folder: Path) -> SheetResult:
@@ -616,271 +606,9 @@ class Worker(QObject):
             image, record = self._unsaved[run, index]
             self._engine.save(image, path, record, max(index, 0))
         except Exception as error:
-            self.saveFailed.emit(_sentence(error, tr("save the image")))
+            self.saveFailed.emit(sentence_of(error, tr("save the image")))
         else:
             self.saved.emit(path)
-
-
-class Retoucher(QObject):
-    """Shows a step under another guidance while a person moves the slider, in a thread of its own:
-    the worker may be paused, or in the middle of an evaluation. The latest wish wins. Once the
-    slider rests, and no run is under way or it is paused, the picture comes in full."""
-
-    retouched = Signal(int, int, float, QImage, str)  # run, evaluation, scale; how it was made
-    failed = Signal(str)
-
-    _asked = Signal()
-
-    def __init__(self, worker: Worker) -> None:
-        super().__init__()
-        self._worker = worker
-        self._wish: tuple[int, int, float, float] | None = None
-        self._rough: tuple[int, int, float, float] | None = None  # that is shown, but not in full
-        self._closed = False
-        self._lock = threading.Lock()
-        self._rest = QTimer(self, singleShot=True, interval=RESTED)
-        self._rest.timeout.connect(self._refine)
-        self._asked.connect(self._work)
-
-    # From any thread
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there is a wish that is not done as well as it can be now."""
-        return self._wish is not None or (self._rough is not None and self._worker.resting)
-
-    def ask(self, run: int, index: int, scale: float, rescale: float) -> None:
-        """What evaluation `index` of that run predicts under this guidance."""
-        with self._lock:
-            waiting, self._wish = self._wish, (run, index, scale, rescale)
-            self._rough = None
-        if waiting is None:
-            self._asked.emit()
-
-    def leave(self, step: StepView, result: RunResult | None) -> None:
-        """Something else is looked at: what is not made yet is not wanted any more."""
-        with self._lock:
-            self._rough = None
-
-    def wake(self) -> None:
-        """A run or a load is over, or paused."""
-        self._asked.emit()
-
-    def close(self) -> None:
-        """Give up what is made now, and make nothing more in full."""
-        self._closed = True
-
-    # In its own thread
-
-    @Slot()
-    def stop(self) -> None:
-        """The thread is about to end, and a timer can only be stopped in it."""
-        self._rest.stop()
-
-    @Slot()
-    def _work(self) -> None:
-        with self._lock:
-            wish, self._wish = self._wish, None
-        if wish is None:
-            self._await_rest()
-            return
-        try:
-            made = self._worker.retouched(*wish)
-        except Exception as error:
-            self.failed.emit(_sentence(error, tr("show this step under another guidance")))
-        else:
-            if made is not None:
-                self.retouched.emit(*wish[:3], *made)
-                with self._lock:
-                    self._rough = wish if self._wish is None and made[1] in ROUGH else None
-                self._await_rest()
-
-    def _await_rest(self) -> None:
-        if self._rough is not None and not self._closed:
-            self._rest.start()
-
-    @Slot()
-    def _refine(self) -> None:
-        wish = self._rough
-        if wish is None or self._closed or not self._worker.resting:
-            return
-
-        def poll() -> None:
-            if self._closed or self._rough is not wish or not self._worker.resting:
-                raise _GivenUp
-
-        made = None
-        try:
-            made = self._worker.retouched(*wish, in_full=poll)
-        except _GivenUp:
-            return  # where it is still wanted, it comes when the run rests again
-        except Exception as error:
-            self.failed.emit(_sentence(error, tr("show this step under another guidance")))
-        with self._lock:
-            is_wanted, self._rough = (
-                self._rough is wish,
-                None if self._rough is wish else self._rough,
-            )
-        if made is not None and is_wanted:
-            self.retouched.emit(*wish[:3], *made)
-
-
-class Enlarger(QObject):
-    """Makes better pictures of the steps than those that the run itself can wait for, in the thread
-    of the retoucher, to which it gives way.
-
-    While a run is under way: of the step that is looked at or else of the newest, as far as the
-    previews' share of time goes. While there is none or it is paused: of the step that is looked
-    at, and then of all others, the newest first. At most one in `SHOWN_EVERY` seconds.
-    """
-
-    enlarged = Signal(int, int, QImage, str)  # run, evaluation, picture, how it was made
-    failed = Signal(str)  # once a run
-
-    _asked = Signal()
-
-    def __init__(
-        self,
-        worker: Worker,
-        retoucher: Retoucher,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        super().__init__()
-        self._worker = worker
-        self._retoucher = retoucher
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._looked: StepView | None = None
-        self._newest: StepView | None = None  # that has not been tried
-        self._rough: dict[tuple[int, int], StepView] = {}  # oldest first
-        self._ending = False  # whether the run is to decode its image
-        self._closed = False
-        self._failed: set[int] = set()  # runs of which that was told
-        self._due = -math.inf
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._work)
-        self._asked.connect(self._begin, Qt.ConnectionType.QueuedConnection)
-
-    # From any thread
-
-    def follow(self, step: StepView) -> None:
-        """A run has come to that step."""
-        with self._lock:
-            if step.rough:
-                self._rough[step.place] = step
-            self._newest = step if step.rough and not step.last else None
-            self._ending = step.last
-        self._asked.emit()
-
-    def look(self, step: StepView, result: RunResult | None) -> None:
-        """That step is looked at, or the image that it stands for."""
-        with self._lock:
-            self._looked = step if result is None and step.rough else None
-        self._asked.emit()
-
-    def give_way(self) -> None:
-        """The run is to decode its image: give up the picture that is made now."""
-        self._ending = True
-
-    def wake(self) -> None:
-        """A run or a load is over, or paused."""
-        self._asked.emit()
-
-    def close(self) -> None:
-        """Give up what is made now, and make nothing more."""
-        self._closed = True
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether there is nothing to do until something is told."""
-        return self._next() is None
-
-    # In its own thread
-
-    @Slot()
-    def stop(self) -> None:
-        """The thread is about to end, and a timer can only be stopped in it."""
-        self._timer.stop()
-
-    @Slot()
-    def _begin(self) -> None:
-        if not self._timer.isActive() and self._next() is not None:
-            self._timer.start(math.ceil(1000 * max(0.0, self._due - self._clock())))
-
-    @Slot()
-    def _work(self) -> None:
-        step = self._next()
-        if step is None or self._clock() < self._due:  # a timer may be early
-            self._begin()
-            return
-        resting, looked_at = self._worker.resting, self._is_looked_at(step)
-        self._due = self._clock() + SHOWN_EVERY
-
-        def poll() -> None:
-            over = not self._worker.resting if resting else self._ending
-            another = resting and self._looked is not None
-            late = (looked_at or another) and not self._is_looked_at(step)
-            if over or late or self._closed or self._retoucher.waiting:
-                raise _GivenUp
-
-        made = None
-        try:
-            made = self._worker.enlarged(*step.place, looked_at, poll)
-        except _GivenUp:
-            pass
-        except Exception as error:
-            self._settle(step)
-            if step.run not in self._failed:
-                self._failed.add(step.run)
-                self.failed.emit(_sentence(error, tr("make a better picture of a step")))
-        else:
-            self._hand_out(step, made, resting)
-        if self._worker.resting or made is not None:
-            self._begin()
-
-    def _hand_out(self, step: StepView, made: tuple[QImage, str] | None, resting: bool) -> None:
-        if made is None:
-            self._settle(step)
-            return
-        better = replace(step, kind=made[1])
-        if better.kind != step.kind and not self._closed:
-            self.enlarged.emit(*step.place, *made)
-        # During a run, what was too dear now may not be so after the next step.
-        if resting or not better.rough:
-            self._settle(step)
-        else:
-            self._settle(step, better)
-
-    def _next(self) -> StepView | None:
-        """The step to make a picture of now."""
-        resting = self._worker.resting
-        with self._lock:
-            if self._closed:
-                return None
-            looked = self._looked
-            if resting:
-                return looked or next(reversed(self._rough.values()), None)
-            if self._ending:
-                return None
-            if looked is not None and looked.kind in ("linear", "") and not looked.last:
-                return looked
-            return self._newest
-
-    def _is_looked_at(self, step: StepView) -> bool:
-        looked = self._looked
-        return looked is not None and looked.place == step.place
-
-    def _settle(self, step: StepView, still_rough: StepView | None = None) -> None:
-        """That has been tried. still_rough: as it is now, if it can become better."""
-        with self._lock:
-            if self._newest is not None and self._newest.place == step.place:
-                self._newest = None
-            if self._is_looked_at(step):
-                self._looked = still_rough
-            if still_rough is None:
-                self._rough.pop(step.place, None)
-            elif step.place in self._rough:
-                self._rough[step.place] = still_rough
 
 
 class _Desk:
@@ -951,30 +679,3 @@ def _branch(plan: Plan, place: int, request: Request, start: Any) -> Request:
 def _scales(request: Request, total: int) -> tuple[float | None, ...]:
     """The guidance scale of every evaluation, None where guidance is off."""
     return tuple(now.guidance_scale if now.guided else None for now in course(request, total))
-
-
-def _sentence(error: Exception, task: str) -> str:
-    """What to tell the person. Errors of the engine are sentences already."""
-    if isinstance(error, EngineError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return tr(
-            "There was too little memory to {task}. Close other programs, or take a smaller size "
-            "or fewer images at once.",
-            task=task,
-        )
-    if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return tr(
-            "It was not possible to {task} ({reason}).",
-            task=task,
-            reason=f"{place}{error.strerror or error}",
-        )
-    log.error("could not %s", task, exc_info=error)
-    return tr(
-        "Something unexpected happened while trying to {task} ({kind}: {reason}). You can try "
-        "again.",
-        task=task,
-        kind=type(error).__name__,
-        reason=error,
-    )

@@ -18,8 +18,10 @@ from pytestqt.qtbot import QtBot
 from app.state.pixels import _image, from_array, kept, opaque, sheet
 from app.state.runs.plan import Origin, Plan
 from app.state.runs.run import StepView
+from app.worker.enlarger import Enlarger
+from app.worker.retoucher import Retoucher
 from app.worker.shown_steps import EVERY_STEP, SHOWN_EVERY, Rhythm
-from app.worker.worker import TIMELINE_BYTES, Enlarger, Retoucher, Worker
+from app.worker.worker import TIMELINE_BYTES, Worker
 from engine.errors import LoadError, OutOfMemory, SaveError
 from engine.images import grid as grid_of
 from engine.request.grid import Axis, Grid
