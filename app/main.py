@@ -29,14 +29,14 @@ from app.state.gallery.exports import Exports
 from app.state.gallery.gallery import GalleryModel
 from app.state.gallery.pair import Pair
 from app.state.gallery.picture import Picture
-from app.state.gallery.unsaved_images import Unwritten
+from app.state.gallery.unsaved_images import UnsavedImages
 from app.state.models.downloads import Downloads, StartingPoints
 from app.state.models.library import Library
 from app.state.models.model_card import ModelCard
 from app.state.models.models import Models
 from app.state.pixels import to_pil
 from app.state.recipe import economies, presets
-from app.state.recipe.imports import Taking
+from app.state.recipe.imports import Imports
 from app.state.recipe.session import Session
 from app.state.runs.branching import Branching
 from app.state.runs.comparing import Comparing
@@ -50,8 +50,8 @@ from app.state.runs.resumption import Resumption
 from app.state.runs.run import Run
 from app.state.runs.showing import Showing
 from app.state.runs.steering import Steering
-from app.state.store.former_files import Takeover
-from app.state.store.open_session import Marker
+from app.state.store.former_files import FormerFiles
+from app.state.store.open_session import OpenSession
 from app.state.store.store_thread import StoreThread
 from app.unfailing import tell_the_person
 from app.windows.compare_dialog import CompareDialog
@@ -94,8 +94,8 @@ class Application(QObject):
         present = [model for model in paths.bundled_models() if model.present]
         bundled = tuple((model.source, model.label) for model in present)
 
-        self.marker = Marker(paths.session_folder())
-        self._former = Takeover(paths.preferences_file(), paths.session_folder())
+        self.open_session = OpenSession(paths.session_folder())
+        self._former = FormerFiles(paths.preferences_file(), paths.session_folder())
         self.store = StoreThread(paths.store_file(), self._former.rows, self)
         self.preferences = Preferences(self.store, self)
         self.background = Background(self)
@@ -104,16 +104,16 @@ class Application(QObject):
         self.queue_list = QueueList(self.queue, self)
         self.resumption = Resumption(
             self.store,
-            self.marker.number,
-            self.marker.take,
-            lambda: self.marker.crashed,
+            self.open_session.number,
+            self.open_session.take,
+            lambda: self.open_session.crashed,
             self.queue,
             self.background,
             partial(_grid_of_values, engine),
             _job_of,
             self,
         )
-        self.unwritten = Unwritten(self)
+        self.unsaved_images = UnsavedImages(self)
         self.models = Models(self.preferences, bundled, self.background, self)
         self.library = Library(
             self.preferences,
@@ -136,7 +136,7 @@ class Application(QObject):
         self.gallery = GalleryModel(self.background, index, _recipe_of, self)
         self.exports = Exports(self.background, self, _convert)
         self.pair = Pair(self.background, _recipe_of, self)
-        self.taking = Taking(self.session, self.background, _recipe_of, _recipe_of_text, self)
+        self.imports = Imports(self.session, self.background, _recipe_of, _recipe_of_text, self)
         self.reopening = Reopening(
             self.history, self.background, _record_of, cost_of, self.models.source_of, self
         )
@@ -222,7 +222,7 @@ class Application(QObject):
             self._keep_arrangement()
             self.preferences.flush()
             self.window.hide()
-            self.unwritten.close()
+            self.unsaved_images.close()
             self.film.close()
             self.downloads.close()
             self.library.close()
@@ -236,7 +236,7 @@ class Application(QObject):
             self.retoucher.close()
             self.worker_thread.quit()
             self.retoucher_thread.quit()
-            self.marker.remove()
+            self.open_session.remove()
         return self.worker_thread.wait(ENDING) and self.retoucher_thread.wait(ENDING)
 
     def _connect_recipe(self) -> None:
@@ -409,25 +409,25 @@ class Application(QObject):
         worker.written.connect(resumption.note_written)
 
     def _connect_unwritten(self) -> None:
-        unwritten, window, worker = self.unwritten, self.window, self.worker
-        worker.finished.connect(unwritten.add)
-        worker.compared.connect(unwritten.add_sheet)
-        unwritten.blockedChanged.connect(self.queue.set_blocked)
-        unwritten.noticed.connect(window.unwritten.set_notice)
-        unwritten.tryAsked.connect(self._write_unsaved)
-        worker.stillUnwritten.connect(unwritten.set_left)
+        unsaved, window, worker = self.unsaved_images, self.window, self.worker
+        worker.finished.connect(unsaved.add)
+        worker.compared.connect(unsaved.add_sheet)
+        unsaved.blockedChanged.connect(self.queue.set_blocked)
+        unsaved.noticed.connect(window.unwritten.set_notice)
+        unsaved.tryAsked.connect(self._write_unsaved)
+        worker.stillUnwritten.connect(unsaved.set_left)
         worker.written.connect(self.gallery.saved)
-        window.unwritten.firstChosen.connect(unwritten.try_again)
+        window.unwritten.firstChosen.connect(unsaved.try_again)
         window.unwritten.secondChosen.connect(self._choose_image_folder)
 
     def _connect_taking(self) -> None:
-        taking, window = self.taking, self.window
+        imports, window = self.imports, self.window
         window.filesDropped.connect(self._take_files)
         window.pasteRequested.connect(self._paste)
         window.copySettingsRequested.connect(self._copy_settings_of_shown)
-        taking.noticed.connect(window.note.set_notice)
-        taking.failed.connect(window.errors.show_error)
-        taking.copied.connect(window.status.set_status)
+        imports.noticed.connect(window.note.set_notice)
+        imports.failed.connect(window.errors.show_error)
+        imports.copied.connect(window.status.set_status)
         window.note.firstChosen.connect(self._put_note_away)
         self.reopening.asked.connect(self._submit_for_its_model)
         self.reopening.questioned.connect(self._ask_about_cost)
@@ -707,7 +707,7 @@ class Application(QObject):
         if is_folder(path) or path.lower().endswith(".safetensors"):
             self.models.choose(path)
         else:
-            self.taking.take(path)
+            self.imports.take(path)
 
     def _paste(self) -> None:
         """Settings that were copied: as text, or as the image file that has them."""
@@ -716,7 +716,7 @@ class Application(QObject):
         if files:
             self._take_files(files)
         elif copied and copied.hasText():
-            self.taking.take_text(copied.text())
+            self.imports.take_text(copied.text())
         else:
             self.window.errors.show_error(
                 tr("There are no settings on the clipboard. Copy their text first.")
@@ -725,7 +725,7 @@ class Application(QObject):
     def _copy_settings_of_shown(self) -> None:
         picture = self.showing.picture
         if picture is not None and picture.path:
-            self.taking.copy(picture.path)
+            self.imports.copy(picture.path)
         else:
             self.window.errors.show_error(
                 tr("What is shown has no file with settings. Choose a finished image.")
@@ -786,7 +786,7 @@ class Application(QObject):
             self.preferences.set("image_folder", folder)
             self.gallery.set_folder(folder)
             self.resumption.set_folder(folder)
-            self.unwritten.try_again()
+            self.unsaved_images.try_again()
 
     def _set_theme(self, name: str) -> None:
         name = name if name in theme.NAMES else "dark"
@@ -823,15 +823,15 @@ class Application(QObject):
 
     def _reuse_row(self, row: int) -> None:
         if path := self._path_of(row):
-            self.taking.take(path)
+            self.imports.take(path)
 
     def _reuse_seed_of_row(self, row: int) -> None:
         if path := self._path_of(row):
-            self.taking.take_seed(path)
+            self.imports.take_seed(path)
 
     def _copy_settings_of_row(self, row: int) -> None:
         if path := self._path_of(row):
-            self.taking.copy(path)
+            self.imports.copy(path)
 
     def _reopen_row(self, row: int) -> None:
         if path := self._path_of(row):

@@ -109,7 +109,7 @@ class Life:
             self.queued = True
             self.say("queued", self.round)
         if self.queued and queue.current is None and not len(queue) and resumption.kept:
-            if resumption.left or application.unwritten.count:
+            if resumption.left or application.unsaved_images.count:
                 return
             self.timer.stop()
             self.say("done", self.round)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
-from app.state.gallery import unsaved_images as unwritten
+from app.state.gallery import unsaved_images
 from engine.record import record as metadata
 from tests.app.fake_engine import FakeEngine
 from tests.app.mortal import plans
@@ -134,7 +134,7 @@ def test_the_window_waits_for_room_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     trouble: str,
 ) -> None:
-    monkeypatch.setattr(unwritten, "AGAIN", 200)
+    monkeypatch.setattr(unsaved_images, "AGAIN", 200)
     monkeypatch.setattr(fake, "save", metadata.save)
     application = start()
     (disk.fill if trouble == "full" else disk.lock)()

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
 from app.state.store import store as store_module
-from app.state.store.former_files import SETTING, Takeover, kept_setting
+from app.state.store.former_files import SETTING, FormerFiles, kept_setting
 from app.state.store.store import WAL, Row, Store
 from app.state.store.store_thread import StoreThread
 
@@ -40,7 +40,7 @@ def window(qtbot: QtBot, path: Path) -> Iterator[Open]:
     opened: list[StoreThread] = []
 
     def open_settings() -> Preferences:
-        former = Takeover(path.with_name("preferences.json"), path.parent / "session")
+        former = FormerFiles(path.with_name("preferences.json"), path.parent / "session")
         opened.append(StoreThread(path, former.rows))
         return Preferences(opened[-1])
 
@@ -162,7 +162,7 @@ def test_an_older_file_that_is_damaged_stays(
     qtbot: QtBot, path: Path, old: Path, content: bytes
 ) -> None:
     old.write_bytes(content)
-    former = Takeover(old, path.parent / "session")
+    former = FormerFiles(old, path.parent / "session")
     store = StoreThread(path, former.rows)
     assert store.settings == {}
     assert [place for place, _ in former.told] == [old]

@@ -37,7 +37,7 @@ from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
 from app.main import Application, build
-from app.state.gallery import unsaved_images as unwritten
+from app.state.gallery import unsaved_images
 from app.state.runs.plan import Begun, Plan
 from app.state.runs.run import RunResult, SheetResult, StepView
 from engine.errors import EngineError, LoadError, SaveError
@@ -480,7 +480,7 @@ class Window:
     @property
     def waits_for_the_disk(self) -> bool:
         app = self.application
-        return bool(app.unwritten.count) and app.queue._current is None
+        return bool(app.unsaved_images.count) and app.queue._current is None
 
     @action(often=2, actions=st.integers(1, 6), evaluations=st.integers(0, 12))
     def hurry(self, actions: int, evaluations: int) -> None:
@@ -517,7 +517,7 @@ class Window:
         assert app.gallery.rowCount() == ledger.images
         assert ledger.released == ledger.idle + (app.queue._current is not None)
         if app.queue._current is None:
-            waits = (app.queue._held or app.unwritten.count) and len(app.queue) > 0
+            waits = (app.queue._held or app.unsaved_images.count) and len(app.queue) > 0
             assert waits or not len(app.queue), "nothing is done about what waits"
             assert waits or app.queue._load is None, "a model that was asked for is not loaded"
             assert app.queue._asked is None, "a question that need not be answered any more"
@@ -751,7 +751,7 @@ def test_thousands_of_random_actions(
             return
         home = next(homes)
         monkeypatch.setenv("SAFELIGHT_HOME", str(home))
-        monkeypatch.setattr(unwritten, "AGAIN", 10**7)  # it is tried when an action says so
+        monkeypatch.setattr(unsaved_images, "AGAIN", 10**7)  # it is tried when an action says so
         window = Window(home, counts)
         try:
             for act, values in actions:

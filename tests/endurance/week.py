@@ -299,7 +299,7 @@ class Today:
             "Size: 128x128, Model: other",
         )
         Image.new("RGB", (128, 128)).save(file, pnginfo=told)
-        self.application.taking.take(str(file))
+        self.application.imports.take(str(file))
         session = self.application.session
         until(lambda: session.prompt == "a castle", "the settings of another program")
         assert (session.steps, session.guidance_scale, session.seed) == (9, 4.5, 5)

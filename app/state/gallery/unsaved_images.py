@@ -1,5 +1,5 @@
-"""Unwritten: the finished images that could not be written, as on a full disk or in a folder that
-has become read-only. Fed by the worker, which holds them in memory; a notice shows it.
+"""UnsavedImages: the finished images that could not be written, as on a full disk or in a folder
+that has become read-only. Fed by the worker, which holds them in memory; a notice shows it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ AGAIN = 3000
 """Milliseconds from one try to the next."""
 
 
-class Unwritten(QObject):
+class UnsavedImages(QObject):
     """While there are some, the queue is blocked, and every few seconds they are tried again; when
     the last is written, it goes on by itself."""
 

@@ -23,7 +23,7 @@ from app.preferences import Preferences
 from app.state.background import Background
 from app.state.models.finder import Finder, Place
 from app.state.models.library_table import LibraryTable, Row, size_text
-from app.state.models.prediction_types import Answers
+from app.state.models.prediction_types import PredictionTypes
 
 BUNDLED, HUB = "bundled", "hub"
 """Places besides the folders that the person adds."""
@@ -68,7 +68,7 @@ class Library(QObject):
         self._hub = Place(hub_cache, hub_folder)
         kept = preferences.get("model_folders", [])
         self._folders = [folder for folder in kept if isinstance(folder, str)]
-        self._answers = Answers(preferences)
+        self._prediction_types = PredictionTypes(preferences)
         self._checkpoints: dict[str, Any] = {}
         self._verdicts: dict[str, tuple[int, int, str]] = {}
         self._told_sources: list[tuple[str, str, str]] = []
@@ -164,7 +164,11 @@ class Library(QObject):
     def prediction_type(self, source: str) -> str | None:
         """What the person said that a file predicts, for `engine.load`; None if nothing."""
         checkpoint = self._checkpoints.get(source)
-        answer = self._answers.of(checkpoint) if checkpoint else self._answers.at(source)
+        answer = (
+            self._prediction_types.of(checkpoint)
+            if checkpoint
+            else self._prediction_types.at(source)
+        )
         return answer or None
 
     def needs_answer(self, source: str) -> bool:
@@ -172,14 +176,14 @@ class Library(QObject):
         checkpoint = self._checkpoints.get(source)
         if checkpoint is None or not _is_file(checkpoint) or checkpoint.prediction_type:
             return False
-        return not self._answers.of(checkpoint)
+        return not self._prediction_types.of(checkpoint)
 
     @Slot(str, str)
     def set_prediction_type(self, source: str, value: str) -> None:
         """Remember what a file predicts. value: "epsilon", "v_prediction", …; "" for what the file
         itself says."""
         if checkpoint := self._checkpoints.get(source):
-            self._answers.set(checkpoint, value)
+            self._prediction_types.set(checkpoint, value)
             self._publish()
             self.predictionTypeChanged.emit(source)
 
@@ -225,7 +229,7 @@ class Library(QObject):
         bundled = {source for source, _, _ in self._bundled}
         self.model.set_rows(
             {
-                source: Row(checkpoint, self._answers.of(checkpoint), source in bundled)
+                source: Row(checkpoint, self._prediction_types.of(checkpoint), source in bundled)
                 for source, checkpoint in found.items()
             }
         )
@@ -234,7 +238,7 @@ class Library(QObject):
             self._told_sources = sources
             self.sourcesChanged.emit(sources)
         for checkpoint in found.values():
-            if _is_file(checkpoint) and self._answers.is_worth_reading(checkpoint):
+            if _is_file(checkpoint) and self._prediction_types.is_worth_reading(checkpoint):
                 self._read_sha256(checkpoint)
 
     def _judged(self, checkpoint: Any) -> Any:
@@ -254,7 +258,7 @@ class Library(QObject):
         self.foldersChanged.emit(self.folders)
 
     def _take_verdict(self, checkpoint: Any, over: threading.Event, verdict: Any) -> None:
-        self._answers.learn(checkpoint, verdict.sha256)
+        self._prediction_types.learn(checkpoint, verdict.sha256)
         problem = verdict.problems[0] if verdict.problems else ""
         self._verdicts[checkpoint.source] = (checkpoint.changed, checkpoint.bytes, problem)
         self._publish()
@@ -284,7 +288,7 @@ class Library(QObject):
 
     def _learn(self, checkpoint: Any, verdict: Any) -> None:
         before = self.prediction_type(checkpoint.source)
-        self._answers.learn(checkpoint, verdict.sha256)
+        self._prediction_types.learn(checkpoint, verdict.sha256)
         self._publish()
         if self.prediction_type(checkpoint.source) != before:
             self.predictionTypeChanged.emit(checkpoint.source)

@@ -47,7 +47,7 @@ class Draft:
     def __init__(self, preferences: Preferences, schedulers: tuple[str, ...]) -> None:
         self._preferences = preferences
         words = {name: preferences.get(name, "") for name in WORDS if name in preferences}
-        self._values = _usable(preferences.get("draft", {}) | words)
+        self._values: dict[str, Any] = _usable(preferences.get("draft", {}) | words)
         self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
         if self._values["scheduler"] not in schedulers:
             self._values["scheduler"] = None
@@ -85,7 +85,7 @@ class Draft:
         self._chosen.update(names)
         self._preferences.set("chosen", sorted(self._chosen))
 
-    def keep(self, values: Mapping[str, Any]) -> bool:
+    def keep(self, values: dict[str, Any]) -> bool:
         """Take these values. Whether anything has changed."""
         if self._values | values == self._values:
             return False

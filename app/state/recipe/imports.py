@@ -1,4 +1,4 @@
-"""Taking: settings out of image files and pasted text, ours and other programs', into the recipe.
+"""Imports: settings out of image files and pasted text, ours and other programs', into the recipe.
 The window and the gallery ask for it through `app.main`; files are read in the background.
 """
 
@@ -20,7 +20,7 @@ MOST = 12
 """Sentences that are told on what was left out; the others are counted."""
 
 
-class Taking(QObject):
+class Imports(QObject):
     """read, read_text: make a recipe (see `engine.record.interchange`) of an image file, or of
     text. They raise what is then told."""
 

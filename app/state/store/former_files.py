@@ -1,4 +1,4 @@
-"""Takeover: what earlier versions kept in files of JSON, as rows of the store. Read once, when the
+"""FormerFiles: what earlier versions kept in files of JSON, as rows of the store. Read once, when the
 store is made; the files stay as they are. Called by `app.main` and the command line; knows no Qt.
 """
 
@@ -21,7 +21,7 @@ PLAN = "plan/"
 """With the number of a session: the kind of the rows of its queue."""
 
 
-class Takeover:
+class FormerFiles:
     """preferences: the old file of settings; session: the folder with the old queues. told: which
     of them could not be read, and why."""
 

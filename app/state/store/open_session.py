@@ -1,4 +1,4 @@
-"""Marker: the file that says that a session is open. One that its session did not take away tells
+"""OpenSession: the file that says that a session is open. One that its session did not take away tells
 the next session of a crash. Made by `app.main` before all else.
 
 A session is alive as long as the system holds its lock on that file. The lock ends with the process
@@ -26,7 +26,7 @@ FAR = 2**30
 """Where Windows locks the file: what is locked there cannot be read."""
 
 
-class Marker:
+class OpenSession:
     """Takes the first place in `folder` that no living session holds, so that two windows at once
     do not write over each other's queue. number: of that place; crashed: whether a session whose
     place this one takes came to no proper end."""

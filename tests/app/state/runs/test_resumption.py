@@ -36,8 +36,8 @@ from app.state.runs.queue import Queue
 from app.state.runs.queue_list import QueueList
 from app.state.runs.resumption import Resumption
 from app.state.store import store, store_thread
-from app.state.store.former_files import Takeover
-from app.state.store.open_session import Marker
+from app.state.store.former_files import FormerFiles
+from app.state.store.open_session import OpenSession
 from app.state.store.store import WAL, Row, Store
 from app.windows.queue_dialog import QueueDialog
 from engine.errors import SaveError
@@ -284,8 +284,8 @@ def test_a_place_that_cannot_be_looked_at_stops_nothing(qtbot: QtBot, start: Sta
     """A name that is too long, as a folder that may not be looked into: for the marker, and for a
     picture that was made."""
     nowhere = Path("/", "x" * 300)
-    assert Marker(nowhere).number == 1
-    assert Takeover(nowhere / "preferences.json", nowhere).rows() == {}
+    assert OpenSession(nowhere).number == 1
+    assert FormerFiles(nowhere / "preferences.json", nowhere).rows() == {}
     made_there = entry("one")
     made_there["plan"]["written"] = [[0, 0, str(nowhere / "a.png")]]
     old_queue(json.dumps({"entries": [made_there]}))
@@ -361,16 +361,16 @@ def test_what_stands_in_a_lock_hides_nothing(qtbot: QtBot, start: Start, lock: s
 def test_orphans_go_to_one_window_only(tmp_path: Path) -> None:
     """Of two that look at the same time, while a third one lives."""
     folder = tmp_path / "session"
-    living = Marker(folder)
+    living = OpenSession(folder)
     jobs = [str(number) for number in range(50)]
     plans = {(f"plan/{2 + number % 7}", job): Row(job) for number, job in enumerate(jobs)}
     own = {("plan/1", "own"): Row("own")}
     Store(tmp_path / "x.sqlite", WAL).write(plans | own)
-    markers = [Marker(folder), Marker(folder)]
+    markers = [OpenSession(folder), OpenSession(folder)]
     begin = threading.Barrier(2)
     found: list[str] = []
 
-    def look(marker: Marker) -> None:
+    def look(marker: OpenSession) -> None:
         file = Store(tmp_path / "x.sqlite", WAL)
         begin.wait()
         found.extend(claimed(f"plan/{marker.number}", marker.take, file))
@@ -390,8 +390,8 @@ def test_orphans_go_to_one_window_only(tmp_path: Path) -> None:
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     script = (
-        "import sys, pathlib; from app.state.store.open_session import Marker; "
-        "print(Marker(pathlib.Path(sys.argv[1])).number, flush=True); sys.stdin.read()"
+        "import sys, pathlib; from app.state.store.open_session import OpenSession; "
+        "print(OpenSession(pathlib.Path(sys.argv[1])).number, flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)],
@@ -402,11 +402,11 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "1\n"
-    second = Marker(tmp_path)
+    second = OpenSession(tmp_path)
     assert (second.number, second.crashed) == (2, False)
     process.kill()
     process.communicate()
-    third = Marker(tmp_path)
+    third = OpenSession(tmp_path)
     assert (third.number, third.crashed) == (1, True)
     for marker in (second, third):
         marker.remove()
