@@ -13,17 +13,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
 from app.i18n import tr
-from app.preferences import Preferences
 from app.state.background import Background
 from app.state.models.finder import Finder, Place
 from app.state.models.library_table import LibraryTable, Row, size_text
 from app.state.models.prediction_types import PredictionTypes
+
+if TYPE_CHECKING:
+    from app.preferences import Preferences
 
 BUNDLED, HUB = "bundled", "hub"
 """Places besides the folders that the person adds."""

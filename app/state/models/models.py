@@ -7,14 +7,17 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.i18n import tr
-from app.preferences import Preferences
 from app.state.background import Background
 from app.state.models.model_card import ModelCard
 from engine.foreign import is_there
+
+if TYPE_CHECKING:
+    from app.preferences import Preferences
 
 BUNDLED = "bundled"
 RECENT = 8

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.preferences import Preferences
 from engine.errors import EngineError
 from engine.foreign import fitted
+
+if TYPE_CHECKING:
+    from app.preferences import Preferences
+
 
 if TYPE_CHECKING:
     from engine.checkpoint.value import Checkpoint

@@ -5,13 +5,16 @@ The session edits it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.i18n import tr
-from app.preferences import Preferences
 from app.state.recipe import economies
 from engine.errors import RequestError
 from engine.request.request import Request
+
+if TYPE_CHECKING:
+    from app.preferences import Preferences
+
 
 FIELDS = (
     "prompt",

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
-from app.preferences import Preferences
 from app.state.models.model_card import ModelCard
 from app.state.recipe import economies, file_settings, presets
 from app.state.recipe.draft import EXTRAS, Draft
 from engine.errors import RequestError
 from engine.request.request import MAX_CLASS, Request
+
+if TYPE_CHECKING:
+    from app.preferences import Preferences
 
 SEEDS = 2**32  # drawn seeds stay short enough to read out, and fit every other program's field
 
