@@ -13,9 +13,6 @@ from engine.foreign import fitted
 
 if TYPE_CHECKING:
     from app.preferences import Preferences
-
-
-if TYPE_CHECKING:
     from engine.checkpoint.value import Checkpoint
 
 KEPT = 500

@@ -15,7 +15,6 @@ from engine.request.request import Request
 if TYPE_CHECKING:
     from app.preferences import Preferences
 
-
 FIELDS = (
     "prompt",
     "negative_prompt",
