@@ -37,6 +37,7 @@ from engine.request.request import Edit, Request
 from engine.run.control import Control
 from engine.run.cost import Cost, ask_first, cost_of
 from engine.run.events import Cancelled, Encoded, Event, Finished, Step
+from engine.run.runner import LocalRunner, Runner, RunPlan
 from engine.run.timeline import Snapshot, Timeline
 
 wait_asleep()  # before anything here or outside loads torch
@@ -67,6 +68,7 @@ __all__ = [
     "Finished",
     "Grid",
     "LoadError",
+    "LocalRunner",
     "NonFiniteError",
     "OutOfMemory",
     "Preview",
@@ -75,6 +77,8 @@ __all__ = [
     "Replay",
     "Request",
     "RequestError",
+    "RunPlan",
+    "Runner",
     "SaveError",
     "SchedulerError",
     "Snapshot",

@@ -1,5 +1,6 @@
 """Several runs side by side, one step of each in turn, with the work that they share done once.
-Called by the window and the command line for grids and for variations.
+Called by the command line for grids and for variations, and by `engine.LocalRunner`, through which
+the window has all its runs made.
 """
 
 from __future__ import annotations
@@ -165,6 +166,8 @@ class _SideBySide:
     def _take_over(self, strand: _Strand, request: Request) -> None:
         """Give all members what was steered in the run of the first, which did `request`."""
         known = self._requests[strand.members[0]].edits
+        if len(known) == len(request.edits):
+            return
         live = [edit for edit in request.edits if edit not in known]
         for member in strand.members:
             self._requests[member] = edited(self._requests[member], live)
