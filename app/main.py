@@ -413,12 +413,12 @@ class Application(QObject):
         worker.finished.connect(unsaved.add)
         worker.compared.connect(unsaved.add_sheet)
         unsaved.blockedChanged.connect(self.queue.set_blocked)
-        unsaved.noticed.connect(window.unwritten.set_notice)
+        unsaved.noticed.connect(window.unsaved.set_notice)
         unsaved.tryAsked.connect(self._write_unsaved)
         worker.stillUnwritten.connect(unsaved.set_left)
         worker.written.connect(self.gallery.saved)
-        window.unwritten.firstChosen.connect(unsaved.try_again)
-        window.unwritten.secondChosen.connect(self._choose_image_folder)
+        window.unsaved.firstChosen.connect(unsaved.try_again)
+        window.unsaved.secondChosen.connect(self._choose_image_folder)
 
     def _connect_taking(self) -> None:
         imports, window = self.imports, self.window

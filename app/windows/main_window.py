@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
         self.switch = SwitchBar()
         self.errors = ErrorBar()
         self.resume = NoticeBar("resume", 2)
-        self.unwritten = NoticeBar("unwritten", 2)
+        self.unsaved = NoticeBar("unwritten", 2)
         self.note = NoticeBar("note")
         self.vary = VaryBar()
         self.compare = CompareBar()
@@ -354,7 +354,7 @@ class MainWindow(QMainWindow):
             (tr("Go on"), tr("Make these pictures now, each from its beginning.")),
             (tr("Forget them"), tr("Let go of these pictures. Those that are finished stay.")),
         )
-        self.unwritten.set_words(
+        self.unsaved.set_words(
             tr("Pictures that could not be written"),
             (tr("Try now"), tr("Try at once to write them.")),
             (tr("Other folder…"), tr("Choose where pictures go from now on, these as well.")),
@@ -462,7 +462,7 @@ class MainWindow(QMainWindow):
         middle = QWidget()
         middle.setMinimumWidth(440)
         _column(
-            middle, self.header, self.switch, self.errors, self.resume, self.unwritten, self.note,
+            middle, self.header, self.switch, self.errors, self.resume, self.unsaved, self.note,
             self.vary, self.compare, self._picture, self.timeline, stretch=8,
         )  # fmt: skip
         return middle

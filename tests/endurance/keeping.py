@@ -76,7 +76,7 @@ def prepare() -> None:
         application.queue.submit(Plan((request(seed),)))
     until(lambda: application.resumption.kept)
     application.preferences.flush()
-    application.open_session.remove()  # as another computer would find it, without waiting for an end
+    application.open_session.remove()  # as another computer finds it, without waiting for an end
 
 
 def keep_image() -> str:

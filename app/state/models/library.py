@@ -166,12 +166,8 @@ class Library(QObject):
     def prediction_type(self, source: str) -> str | None:
         """What the person said that a file predicts, for `engine.load`; None if nothing."""
         checkpoint = self._checkpoints.get(source)
-        answer = (
-            self._prediction_types.of(checkpoint)
-            if checkpoint
-            else self._prediction_types.at(source)
-        )
-        return answer or None
+        told = self._prediction_types
+        return (told.of(checkpoint) if checkpoint else told.at(source)) or None
 
     def needs_answer(self, source: str) -> bool:
         """Whether neither the file nor the person has told what it predicts."""

@@ -1,5 +1,6 @@
-"""FormerFiles: what earlier versions kept in files of JSON, as rows of the store. Read once, when the
-store is made; the files stay as they are. Called by `app.main` and the command line; knows no Qt.
+"""FormerFiles: what earlier versions kept in files of JSON, as rows of the store. Read once, when
+the store is made; the files stay as they are. Called by `app.main` and the command line; knows no
+Qt.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def opened(window: MainWindow) -> MainWindow:
     """With all that can be opened, and more than a person would have open at once."""
     window.errors.show_error("No.")
     window.switch.set_question("Load cats?")
-    for notice in (window.resume, window.unwritten, window.note):
+    for notice in (window.resume, window.unsaved, window.note):
         notice.set_notice("Something is to be told.")
     window.scheduler.set_extras("Also: eta 1")
     window.run.set_waiting(3)

@@ -180,7 +180,7 @@ def test_an_image_that_is_no_file_is_made_again(
     fake.failures["save"] = SaveError("The disk is full.")
     first = start()
     ask(first, "an owl")
-    qtbot.waitUntil(lambda: first.unwritten.count == 1 and first.queue.current is None)
+    qtbot.waitUntil(lambda: first.unsaved_images.count == 1 and first.queue.current is None)
     qtbot.waitUntil(lambda: first.resumption.kept)
     first.window.close()
     fake.failures.clear()
