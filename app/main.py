@@ -61,7 +61,6 @@ from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow, local_files
 from app.windows.question_box import QuestionBox
 from app.windows.queue_dialog import QueueDialog
-from app.windows.screen import open_screen
 from app.worker.enlarger import Enlarger
 from app.worker.retoucher import Retoucher
 from app.worker.worker import Worker
@@ -922,8 +921,8 @@ def build(engine: ModuleType | Any = real_engine) -> Application:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Open the window and return when it is closed."""
-    qt = open_screen(sys.argv if argv is None else argv)
+    """Open the window and return when it is closed. There may be a QApplication already."""
+    qt = QApplication.instance() or QApplication([*(sys.argv if argv is None else argv)])
     qt.setApplicationName(paths.NAME)
     qt.setApplicationDisplayName(paths.NAME)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C

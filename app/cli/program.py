@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from app import paths
+from app import installed_version, paths
 from app.cli.arguments import EXAMPLE as RENDER_EXAMPLE
 from app.cli.arguments import HELP as RENDER_HELP
 from app.cli.arguments import add_render_arguments, contradiction, read_edits
@@ -36,7 +36,7 @@ from app.cli.parser import Parser
 from app.cli.replay import add_command as add_replay
 from app.cli.targets import Targets, clash
 from app.cli.unsaid import NO_PROMPT, asked_prompt, drawn_seed, is_prompt_missing
-from app.version import installed
+from app.cli.window import open_window
 from engine import checkpoint, hub
 from engine.hardware.tuning import CACHE
 from engine.record import interchange
@@ -48,14 +48,6 @@ from engine.weights.source import locate
 DESCRIPTION = "Make images with diffusion models. Without a command: open the window."
 EXAMPLE = 'render "an owl"'
 LIST_HELP = "list the schedulers"
-NO_DISPLAY = (
-    "There is no screen to open the window on. Set DISPLAY or WAYLAND_DISPLAY, or use "
-    "`safelight render`."
-)
-NO_QT = (
-    "Install what is missing (the README names what Qt draws with), or use `safelight render`, "
-    "which needs none of it."
-)
 
 
 def main(argv: Sequence[str] | None = None, was_stopped: Callable[[], bool] = lambda: False) -> int:
@@ -90,7 +82,7 @@ def _sentence(error: Exception) -> str:
 def _parser() -> Parser:
     parser = Parser(prog="safelight", description=DESCRIPTION, example=EXAMPLE)
     parser.add_argument("--version", action="version", version=_version())
-    parser.set_defaults(command=_window)
+    parser.set_defaults(command=open_window)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     render = commands.add_parser(
@@ -115,20 +107,7 @@ def _parser() -> Parser:
 
 
 def _version() -> str:
-    return f"safelight {installed() or '(not installed)'}"
-
-
-def _window(arguments: argparse.Namespace) -> int:
-    places = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform == "linux" and not any(os.environ.get(place) for place in places):
-        complain(NO_DISPLAY)
-        return 1
-    try:
-        from app.main import main as open_window
-    except ImportError as error:  # of Qt, whose libraries need others of the system
-        complain(f"The window cannot open ({error}). {NO_QT}")
-        return 1
-    return open_window()
+    return f"safelight {installed_version() or '(not installed)'}"
 
 
 def _schedulers(arguments: argparse.Namespace) -> int:

@@ -28,9 +28,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import theme
+from app import installed_version, theme
 from app.i18n import tr
-from app.version import installed
 from app.widgets.basic.on_screen import fit, fit_once_shown
 from app.widgets.basic.quiet_wheel import QuietWheel
 from app.widgets.basic.slider_spin import SliderSpin
@@ -519,7 +518,7 @@ class MainWindow(QMainWindow):
         box.setIconPixmap(
             theme.pixmap("lamp", QSize(56, 56), theme.tokens().accent, self.devicePixelRatioF())
         )
-        box.setText(tr("Safelight {version}", version=installed()).strip())
+        box.setText(tr("Safelight {version}", version=installed_version()).strip())
         box.setInformativeText(
             tr("Makes images with diffusion models, and lets you watch and steer every one.")
         )

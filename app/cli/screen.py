@@ -1,5 +1,5 @@
 """The QApplication, or one sentence and the end of the program: Qt aborts where there is no screen,
-with lines of its own. Called by `app.main`.
+with lines of its own. Called by `app.cli.window`, before the window is built.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ REMEDY = (
 
 
 def open_screen(argv: Sequence[str]) -> QApplication:
-    """The application on its screen. Where Qt can open none (there is none of that name, it lets
-    nobody in, a library of the system is missing) this ends the program with exit code 1 and a
-    sentence on standard error that has Qt's reason."""
+    """The application on its screen, the one that is there already if there is. Where Qt can open
+    none (there is no screen of that name, it lets nobody in, a library of the system is missing)
+    this ends the program with exit code 1 and a sentence on standard error that has Qt's reason."""
+    there = QApplication.instance()
+    if isinstance(there, QApplication):
+        return there
     told: list[str] = []
 
     def hear(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
