@@ -560,8 +560,8 @@ def test_after_a_crash_one_sentence(qtbot: QtBot, start: Start, tmp_path: Path, 
 
 def test_two_windows_keep_two_queues(start: Start) -> None:
     first, second = start(), start()
-    assert first.marker.number != second.marker.number
-    assert not second.marker.crashed
+    assert first.open_session.number != second.open_session.number
+    assert not second.open_session.crashed
 
 
 def test_the_queue_of_a_second_window_is_not_forgotten(
@@ -575,7 +575,7 @@ def test_the_queue_of_a_second_window_is_not_forgotten(
     first.window.close()
     assert len(rows("plan/2")) == 2
     third = start()
-    assert third.marker.number == first.marker.number
+    assert third.open_session.number == first.open_session.number
     qtbot.waitUntil(lambda: bool(notice(third)))
     assert notice(third).startswith("2 pictures are still waiting")
     qtbot.waitUntil(lambda: third.resumption.kept)
