@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.state.store.former_files import SETTING
 from app.state.store.store import value_of
-from app.state.store.store_thread import Draft, StoreThread
+from app.state.store.store_thread import RowDraft, StoreThread
 from engine.errors import EngineError
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Preferences(QObject):
         if changed:
             self._store.put(
                 {
-                    (SETTING, name): Draft(partial(json.dumps, self._values[name]))
+                    (SETTING, name): RowDraft(partial(json.dumps, self._values[name]))
                     for name in sorted(changed)
                 }
             )

@@ -23,7 +23,7 @@ from app.i18n import tr
 from app.state import pixels
 from app.state.gallery.picture import Picture
 from app.state.models.model_card import ModelCard
-from app.state.runs.plan import Begun, Plan, Row
+from app.state.runs.plan import Begun, BegunRun, Plan
 from app.state.runs.run import RunResult, SheetResult, StepView
 from app.worker.sentences import sentence_of
 from app.worker.shown_steps import Rhythm
@@ -419,7 +419,7 @@ class Worker(QObject):
         request = self._card.suited(request)
         return request if start is None else _branch(plan, place, request, start)
 
-    def _rows(self, plan: Plan, start: Any) -> tuple[Row, ...]:
+    def _rows(self, plan: Plan, start: Any) -> tuple[BegunRun, ...]:
         assert self._model is not None
         rows = []
         for place, request in enumerate(plan.requests):
@@ -427,7 +427,7 @@ class Worker(QObject):
             self._number += 1
             self._models[self._number] = self._model
             rows.append(
-                Row(
+                BegunRun(
                     number=self._number,
                     request=request,
                     first=0 if start is None else start.state.index,
@@ -615,7 +615,7 @@ class _Desk:
     """What the worker has before it of one run."""
 
     def __init__(
-        self, row: Row, timeline: Any, folder: Path, job: str, written: dict[int, str]
+        self, row: BegunRun, timeline: Any, folder: Path, job: str, written: dict[int, str]
     ) -> None:
         self.row = row
         self.timeline = timeline

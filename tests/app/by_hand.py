@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtGui import QImage
 
-from app.state.runs.plan import Begun, Plan, Row
+from app.state.runs.plan import Begun, BegunRun, Plan
 from app.state.runs.run import RunResult, StepView
 from engine.request.request import Request
 
@@ -18,11 +18,11 @@ def image(side: int = 8) -> QImage:
     return picture
 
 
-def row(number: int = 1, steps: int = 4, prompt: str = "", **more: Any) -> Row:
-    return Row(number, Request(prompt=prompt, steps=steps), **more)
+def row(number: int = 1, steps: int = 4, prompt: str = "", **more: Any) -> BegunRun:
+    return BegunRun(number, Request(prompt=prompt, steps=steps), **more)
 
 
-def begun(*rows: Row, grid: Any = None) -> Begun:
+def begun(*rows: BegunRun, grid: Any = None) -> Begun:
     """Those runs, or one of four steps, begin together."""
     rows = rows or (row(),)
     return Begun(Plan(tuple(one.request for one in rows), grid=grid), rows)

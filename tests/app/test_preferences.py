@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.preferences import Preferences
 from app.state.store import store as store_module
 from app.state.store.former_files import SETTING, FormerFiles, kept_setting
-from app.state.store.store import WAL, Row, Store
+from app.state.store.store import WAL, Store, StoredRow
 from app.state.store.store_thread import StoreThread
 
 Open = Callable[[], Preferences]
@@ -114,9 +114,9 @@ def test_a_value_of_another_type_means_the_default(window: Open, old: Path) -> N
 def test_a_folder_whose_name_is_no_text_keeps_settings(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff ?#%41") / "safelight.sqlite"
     store = Store(path, WAL)
-    store.write({(SETTING, "theme"): Row('"light"')})
+    store.write({(SETTING, "theme"): StoredRow('"light"')})
     store.close()
-    assert Store(path, WAL).rows(SETTING) == {"theme": Row('"light"')}
+    assert Store(path, WAL).rows(SETTING) == {"theme": StoredRow('"light"')}
     assert path.is_file()
     assert store_module.glance(path, SETTING)["theme"].text == '"light"'
 
@@ -329,7 +329,9 @@ def test_a_file_of_more_than_is_ever_written_is_left_alone(
     """What it holds counts, not how long it is: SQLite gives no room back."""
     monkeypatch.setattr(store_module, "LARGEST", 100_000)
     store = Store(path, WAL)
-    store.write({("plan/1", "long"): Row("x" * 200_000), (SETTING, "theme"): Row('"light"')})
+    store.write(
+        {("plan/1", "long"): StoredRow("x" * 200_000), (SETTING, "theme"): StoredRow('"light"')}
+    )
     store.close()
     with pytest.raises(OSError, match="where at most 100,000 are read"):
         store.rows(SETTING)
@@ -354,6 +356,6 @@ def test_a_strangers_file_runs_nothing(path: Path) -> None:
             "i AS place, 'x' AS text FROM n"
         )
     database.close()
-    store = Store(path, WAL, lambda aside: {("note", "aside"): Row(aside)})
-    assert store.rows("note") == {"aside": Row(store.kept)}
+    store = Store(path, WAL, lambda aside: {("note", "aside"): StoredRow(aside)})
+    assert store.rows("note") == {"aside": StoredRow(store.kept)}
     assert store.kept

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from app.i18n import tr
-from app.state.store.store import DELETE, Changes, Row, Store, glance, value_of
+from app.state.store.store import DELETE, Changes, Store, StoredRow, glance, value_of
 from engine.errors import EngineError
 from engine.foreign import LONGEST_PICTURE, is_there, open_file, read_json
 
@@ -114,7 +114,7 @@ class Notes:
             path=self._told,
         )
 
-    def _rows(self) -> dict[str, dict[str, Row]]:
+    def _rows(self) -> dict[str, dict[str, StoredRow]]:
         """Of both kinds; none where there is no file, which reading does not make."""
         if not is_there(self._store.path):
             return {NOTE: {}, OLD: {}}
@@ -197,11 +197,11 @@ def _stamp(path: Path) -> Stamp | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _row(note: Note) -> Row | None:
-    return None if note.says_nothing else Row(json.dumps(asdict(note)))
+def _row(note: Note) -> StoredRow | None:
+    return None if note.says_nothing else StoredRow(json.dumps(asdict(note)))
 
 
-def _said(rows: Mapping[str, Row]) -> dict[str, Note]:
+def _said(rows: Mapping[str, StoredRow]) -> dict[str, Note]:
     found = {}
     for name, row in rows.items():
         with suppress(EngineError):

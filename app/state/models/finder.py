@@ -25,7 +25,7 @@ MOST_WATCHED = 1000
 """Folders that are watched in a place."""
 
 
-class Place(NamedTuple):
+class SearchPlace(NamedTuple):
     """find: yields the checkpoints that are there, plain values with source, path and state; root:
     the folder that is watched, None for one that does not change. Both are called in a thread."""
 
@@ -61,7 +61,7 @@ class Finder(QObject):
         super().__init__(parent)
         self.found: dict[str, dict[str, Any]] = {}
         self.absent: set[str] = set()
-        self._places: Mapping[str, Place] = {}
+        self._places: Mapping[str, SearchPlace] = {}
         self._looks: dict[str, Look] = {}
         self._again: set[str] = set()
         self._watched: dict[str, list[str]] = {}
@@ -80,7 +80,7 @@ class Finder(QObject):
     def is_busy(self) -> bool:
         return bool(self._looks)
 
-    def set_places(self, places: Mapping[str, Place]) -> None:
+    def set_places(self, places: Mapping[str, SearchPlace]) -> None:
         """The places from now on. Those that are new are looked at."""
         added = [name for name in places if name not in self._places]
         for name in self._places.keys() - places.keys():
@@ -171,7 +171,7 @@ class Finder(QObject):
         self.look(names)
 
 
-def _look_at(place: Place, look: Look, tell: Callable[[list[Any]], None]) -> Seen:
+def _look_at(place: SearchPlace, look: Look, tell: Callable[[list[Any]], None]) -> Seen:
     """In a thread: tell what is found, a few at a time."""
     chunk: list[Any] = []
     unready: list[str] = []

@@ -20,8 +20,8 @@ from PySide6.QtGui import QDesktopServices
 
 from app.i18n import tr
 from app.state.background import Background
-from app.state.models.finder import Finder, Place
-from app.state.models.library_table import LibraryTable, Row, size_text
+from app.state.models.finder import Finder, SearchPlace
+from app.state.models.library_table import LibraryRow, LibraryTable, size_text
 from app.state.models.prediction_types import PredictionTypes
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Library(QObject):
         self._preferences = preferences
         self._bundled = bundled
         self._inspect, self._scan, self._verify = inspect, scan, verify
-        self._hub = Place(hub_cache, hub_folder)
+        self._hub = SearchPlace(hub_cache, hub_folder)
         kept = preferences.get("model_folders", [])
         self._folders = [folder for folder in kept if isinstance(folder, str)]
         self._prediction_types = PredictionTypes(preferences)
@@ -201,10 +201,12 @@ class Library(QObject):
 
     def _set_places(self) -> None:
         folders = {
-            folder: Place(partial(self._scan, folder), partial(Path, folder))
+            folder: SearchPlace(partial(self._scan, folder), partial(Path, folder))
             for folder in self._folders
         }
-        self._finder.set_places({BUNDLED: Place(self._find_bundled), HUB: self._hub, **folders})
+        self._finder.set_places(
+            {BUNDLED: SearchPlace(self._find_bundled), HUB: self._hub, **folders}
+        )
         self._publish()
 
     def _find_bundled(self) -> Iterator[Any]:
@@ -227,7 +229,9 @@ class Library(QObject):
         bundled = {source for source, _, _ in self._bundled}
         self.model.set_rows(
             {
-                source: Row(checkpoint, self._prediction_types.of(checkpoint), source in bundled)
+                source: LibraryRow(
+                    checkpoint, self._prediction_types.of(checkpoint), source in bundled
+                )
                 for source, checkpoint in found.items()
             }
         )

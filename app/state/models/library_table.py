@@ -42,7 +42,7 @@ class Role(IntEnum):
     ANSWER = SOURCE + 7
 
 
-class Row(NamedTuple):
+class LibraryRow(NamedTuple):
     """checkpoint: a plain value of the engine's; answer: see Role.ANSWER; is_bundled: whether it
     ships with the program."""
 
@@ -60,11 +60,11 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 STATES = ("ready", "incomplete", "damaged", "refused")
 
 
-class Entry:
+class SearchableRow:
     """A row with what is asked of it again and again. texts: of each column; hay: what a filter
     looks for its words in."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: LibraryRow) -> None:
         self.row = row
         self.texts = tuple(_words(row, column) for column in COLUMNS)
         self.hay = "\n".join((*self.texts, row.checkpoint.path)).casefold()
@@ -76,8 +76,8 @@ class LibraryTable(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._entries: dict[str, Entry] = {}
-        self._shown: list[Entry] = []
+        self._entries: dict[str, SearchableRow] = {}
+        self._shown: list[SearchableRow] = []
         self._filter: list[str] = []
         self._column, self._descending = "name", False
 
@@ -136,11 +136,13 @@ class LibraryTable(QAbstractTableModel):
         self._filter = words.casefold().split()
         self._arrange()
 
-    def set_rows(self, rows: Mapping[str, Row]) -> None:
+    def set_rows(self, rows: Mapping[str, LibraryRow]) -> None:
         """rows: by source."""
         before = self._entries
         self._entries = {
-            source: before[source] if source in before and before[source].row == row else Entry(row)
+            source: before[source]
+            if source in before and before[source].row == row
+            else SearchableRow(row)
             for source, row in rows.items()
         }
         self._arrange()
@@ -177,7 +179,7 @@ def prediction_words(value: str | None) -> str:
     return {"v_prediction": "v-prediction"}.get(value or "", value or "")
 
 
-def _words(row: Row, column: str) -> str:
+def _words(row: LibraryRow, column: str) -> str:
     checkpoint = row.checkpoint
     if column == "name":
         return checkpoint.name
@@ -215,11 +217,11 @@ def _caution(checkpoint: Any) -> str:
     return ""
 
 
-def _source(entry: Entry) -> str:
+def _source(entry: SearchableRow) -> str:
     return entry.row.checkpoint.source
 
 
-def _order(entry: Entry, column: str) -> tuple[Any, ...]:
+def _order(entry: SearchableRow, column: str) -> tuple[Any, ...]:
     """What a row is sorted by: the names decide where the cells are equal."""
     row, name = entry.row, entry.texts[0].casefold()
     if column == "name":
@@ -231,7 +233,7 @@ def _order(entry: Entry, column: str) -> tuple[Any, ...]:
     return entry.texts[COLUMNS.index(column)].casefold(), name
 
 
-def _value(row: Row, role: int) -> Any:
+def _value(row: LibraryRow, role: int) -> Any:
     checkpoint = row.checkpoint
     values = {
         Role.SOURCE: checkpoint.source,

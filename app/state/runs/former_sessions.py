@@ -1,5 +1,5 @@
-"""Left over: what sessions that are no more have left in the store, without the pictures that are
-there. Read by the resumption, in other threads than the window's.
+"""Former sessions: what sessions that are no more have left in the store, without the pictures that
+are there. Read by the resumption, in other threads than the window's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from app import paths
 from app.state.runs.plan import Plan
 from app.state.store.former_files import PLAN
-from app.state.store.store import Row, Store, glance, value_of
+from app.state.store.store import Store, StoredRow, glance, value_of
 from app.state.store.store_thread import BREATH, STRETCH
 from engine.errors import EngineError
 from engine.foreign import finite, is_there
@@ -27,7 +27,7 @@ LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True)
-class Entry:
+class UnfinishedPlan:
     """A plan that is not over. folders: where its images may be; since: when it was asked for, in
     seconds since 1970; begun: whether it was under way."""
 
@@ -47,14 +47,14 @@ class Found(NamedTuple):
     """What sessions that are no more left. pictures: how many that is; is_begun: whether one of
     them was; jobs: of all rows; odd: the texts of those that are no plans, by their names."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[UnfinishedPlan, ...]
     pictures: int
     is_begun: bool
     jobs: tuple[str, ...]
     odd: Mapping[str, str]
 
 
-def claimed(kind: str, take: Callable[[int], bool], store: Store) -> dict[str, Row]:
+def claimed(kind: str, take: Callable[[int], bool], store: Store) -> dict[str, StoredRow]:
     """What this session's place holds, with that of places whose sessions are no more, which is
     this session's from now on. Raises OSError."""
     try:
@@ -69,8 +69,8 @@ def claimed(kind: str, take: Callable[[int], bool], store: Store) -> dict[str, R
         return glance(store.path, kind)
 
 
-def read(
-    rows: dict[str, Row],
+def read_unfinished(
+    rows: dict[str, StoredRow],
     folder: str,
     grid_of: Callable[[Any], Any],
     job_of: Callable[[str], tuple[str, int]],
@@ -78,7 +78,7 @@ def read(
     """What the rows of sessions that are no more say, without the images that are there; what was
     left half written in `folder` is taken away."""
     paths.sweep(Path(folder))
-    entries: list[Entry] = []
+    entries: list[UnfinishedPlan] = []
     odd: dict[str, str] = {}
     for job, row in _with_rests(rows.items()):
         try:
@@ -101,13 +101,15 @@ def _with_rests(parts: Iterable[Any]) -> Iterable[Any]:
             begun = time.perf_counter()
 
 
-def _entry(plain: Any, grid_of: Callable[[Any], Any]) -> Entry:
+def _entry(plain: Any, grid_of: Callable[[Any], Any]) -> UnfinishedPlan:
     plan = Plan.from_dict(plain["plan"], grid_of)
     folders = tuple(map(str, plain["folders"]))
-    return Entry(plan, folders, finite(plain["since"]), bool(plain["begun"]))
+    return UnfinishedPlan(plan, folders, finite(plain["since"]), bool(plain["begun"]))
 
 
-def _without_written(entries: list[Entry], job_of: Callable[[str], tuple[str, int]]) -> list[Entry]:
+def _without_written(
+    entries: list[UnfinishedPlan], job_of: Callable[[str], tuple[str, int]]
+) -> list[UnfinishedPlan]:
     """The entries of which an image is missing, each with what is there."""
     since: dict[str, float] = {}
     for entry in entries:

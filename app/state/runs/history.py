@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app.i18n import tr
-from app.state.runs.plan import Begun, Origin, Row
+from app.state.runs.plan import Begun, BegunRun, Origin
 from app.state.runs.run import RunResult, StepView
 from engine.request.request import Edit
 
@@ -22,7 +22,7 @@ MEBIBYTE = 2**20
 class Line:
     """A run and what there is of it."""
 
-    row: Row
+    row: BegunRun
     total: int
     label: str
     steps: list[StepView] = field(default_factory=list)
@@ -241,7 +241,7 @@ class History(QObject):
             self.selectionChanged.emit(self.step.run, self.step.index)
 
 
-def _label(row: Row) -> str:
+def _label(row: BegunRun) -> str:
     if row.label:
         return row.label
     if row.varied:

@@ -12,7 +12,7 @@ from typing import Any
 from app.i18n import tr
 from engine.request.request import Request
 
-Place = tuple[int, int]
+PlanImage = tuple[int, int]
 """An image of a plan: the number of its request, and which of that request's images it is."""
 
 
@@ -54,11 +54,11 @@ class Plan:
     prediction_type: str | None = None
     sha256: str = ""
     job: str = field(default_factory=new_job, compare=False)
-    written: Mapping[Place, str] = field(default_factory=dict, compare=False)
+    written: Mapping[PlanImage, str] = field(default_factory=dict, compare=False)
     from_nothing: tuple[Request, ...] = field(default=(), compare=False)
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[PlanImage, ...]:
         """All its images."""
         return tuple(
             (number, index)
@@ -154,7 +154,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Row:
+class BegunRun:
     """A run that has begun. number: counts the worker's runs; first: its first evaluation, not 0
     for a branch; parent: the run that it leaves; label, title: what is special to a cell of a grid,
     in a word or two and in full; varied: whether its noise was mixed."""
@@ -173,4 +173,4 @@ class Begun:
     """A plan that has begun, and its runs."""
 
     plan: Plan
-    rows: tuple[Row, ...]
+    rows: tuple[BegunRun, ...]

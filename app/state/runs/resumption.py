@@ -17,14 +17,14 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.i18n import tr
 from app.state.background import Background
-from app.state.runs import former_sessions as left_over
-from app.state.runs.former_sessions import Entry, Found
-from app.state.runs.plan import Begun, Place
+from app.state.runs import former_sessions
+from app.state.runs.former_sessions import Found, UnfinishedPlan
+from app.state.runs.plan import Begun, PlanImage
 from app.state.runs.queue import Queue
 from app.state.runs.run import RunResult
 from app.state.store.former_files import PLAN
-from app.state.store.store import Row
-from app.state.store.store_thread import Draft, StoreThread
+from app.state.store.store import StoredRow
+from app.state.store.store_thread import RowDraft, StoreThread
 
 MOST = 500
 """Plans that are handed over in one slot of the window's thread."""
@@ -36,7 +36,7 @@ class _Kept(NamedTuple):
     """What the store was given of a plan. source: the model that was told for one that names
     none."""
 
-    entry: Entry | None
+    entry: UnfinishedPlan | None
     source: str
     place: float
 
@@ -79,10 +79,10 @@ class Resumption(QObject):
         self._job_of = job_of
         self._folder = ""
         self._source = ""
-        self.left: tuple[Entry, ...] = ()  # by the last session, not answered
-        self._entries: dict[str, Entry] = {}  # of this session, by job
+        self.left: tuple[UnfinishedPlan, ...] = ()  # by the last session, not answered
+        self._entries: dict[str, UnfinishedPlan] = {}  # of this session, by job
         self._runs: dict[int, tuple[str, int]] = {}  # job and number of each run
-        self._unwritten: dict[str, set[Place]] = {}  # images by job that are no files yet
+        self._without_file: dict[str, set[PlanImage]] = {}  # images by job that are no files yet
         self.ready = False  # whether it was read what the last session left
         self._kept: dict[str, _Kept] = {}  # what the store was given, by job
         self._closed = False
@@ -101,7 +101,7 @@ class Resumption(QObject):
         """Look for what the last session left. folder: where images go now."""
         self._folder = folder
         self._store.ask(
-            partial(left_over.claimed, self._kind, self._take), self._look, self._begin_anew
+            partial(former_sessions.claimed, self._kind, self._take), self._look, self._begin_anew
         )
 
     def set_folder(self, folder: str) -> None:
@@ -126,11 +126,11 @@ class Resumption(QObject):
         done = {
             job: entry
             for job, entry in entries.items()
-            if job not in plans and self._unwritten.get(job)
+            if job not in plans and self._without_file.get(job)
         }
         now = time.time()
         waiting = {
-            job: entries.get(job) or Entry(plan, (self._folder,), now)
+            job: entries.get(job) or UnfinishedPlan(plan, (self._folder,), now)
             for job, plan in plans.items()
         }
         self._entries = done | waiting
@@ -158,7 +158,7 @@ class Resumption(QObject):
         job, number = self._runs.get(result.number, ("", 0))
         lacking = {(number, index) for index, path in enumerate(result.paths) if path is None}
         if lacking and job in self._entries:
-            self._unwritten.setdefault(job, set()).update(lacking)
+            self._without_file.setdefault(job, set()).update(lacking)
             entry = self._entries[job]
             plan = replace(entry.plan, source=entry.plan.source or self._source)
             self._entries[job] = replace(entry, plan=plan)
@@ -167,7 +167,7 @@ class Resumption(QObject):
     def note_written(self, run: int, index: int, path: str) -> None:
         """An image that could not be written has become a file."""
         job, number = self._runs.get(run, ("", 0))
-        self._unwritten.get(job, set()).discard((number, index))
+        self._without_file.get(job, set()).discard((number, index))
         self.refresh()
 
     @Slot()
@@ -203,8 +203,10 @@ class Resumption(QObject):
             self._hand_over(most=len(self.left) + len(self._entries) + len(self._kept))
         self._closed = True
 
-    def _look(self, rows: dict[str, Row]) -> None:
-        work = partial(left_over.read, rows, self._folder, self._grid_of, self._job_of)
+    def _look(self, rows: dict[str, StoredRow]) -> None:
+        work = partial(
+            former_sessions.read_unfinished, rows, self._folder, self._grid_of, self._job_of
+        )
         self._background.submit(work, self._offer, self._begin_anew)
 
     def _offer(self, found: Found) -> None:
@@ -213,7 +215,7 @@ class Resumption(QObject):
         self._kept = dict.fromkeys(found.jobs, _Kept(None, "", 0.0))
         if found.odd:
             self._store.put(
-                {(ODD, job): Draft(partial(str, text)) for job, text in found.odd.items()}
+                {(ODD, job): RowDraft(partial(str, text)) for job, text in found.odd.items()}
             )
         crash = tr("Safelight came to no proper end last time. ") if self._is_crashed() else ""
         if found.odd:
@@ -260,7 +262,7 @@ class Resumption(QObject):
                 self._timer.start()  # for the rest
                 break
             kept[job] = _Kept(entry, source, place)
-            drafts[self._kind, job] = Draft(
+            drafts[self._kind, job] = RowDraft(
                 None if is_told else partial(_text, entry, source), place
             )
         gone = kept.keys() - entries.keys()
@@ -273,7 +275,7 @@ class Resumption(QObject):
             self._store.put(drafts)
 
 
-def _text(entry: Entry, source: str) -> str:
+def _text(entry: UnfinishedPlan, source: str) -> str:
     return json.dumps(entry.to_dict(source))
 
 

@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from app.state.store.store import Key, Row, glance, value_of
+from app.state.store.store import Key, StoredRow, glance, value_of
 from engine.errors import EngineError
 from engine.foreign import LONE_SURROGATE, is_folder, is_there, read_text
 
@@ -31,18 +31,18 @@ class FormerFiles:
         self._session = session
         self.told: list[tuple[Path, str]] = []
 
-    def rows(self) -> dict[Key, Row | None]:
+    def rows(self) -> dict[Key, StoredRow | None]:
         """All that the files say."""
-        rows: dict[Key, Row | None] = {}
+        rows: dict[Key, StoredRow | None] = {}
         for name, value in self._read(self._preferences).items():
-            rows[SETTING, _written(name)] = Row(json.dumps(value))
+            rows[SETTING, _written(name)] = StoredRow(json.dumps(value))
         queues = self._session.glob("queue-*.json") if is_folder(self._session) else ()
         for path in sorted(queues):
             kind = PLAN + _written(path.stem.removeprefix("queue-"))
             for place, entry in enumerate(self._read(path, "entries")):
                 if (kind, job := _job(entry)) in rows:  # another is called so
                     entry["plan"]["job"] = job = uuid.uuid4().hex
-                rows[kind, job] = Row(json.dumps(entry), place)
+                rows[kind, job] = StoredRow(json.dumps(entry), place)
         return rows
 
     def _read(self, path: Path, part: str = "") -> Any:

@@ -50,14 +50,14 @@ Key = tuple[str, str]
 """Kind and name of a row."""
 
 
-class Row(NamedTuple):
+class StoredRow(NamedTuple):
     """place: by which the rows of a kind are ordered, ascending."""
 
     text: str
     place: float = 0.0
 
 
-Changes = Mapping[Key, Row | None]
+Changes = Mapping[Key, StoredRow | None]
 """What rows are to be; None takes one away."""
 
 
@@ -85,7 +85,7 @@ class Store:
         self._file: tuple[int, int] | None = None  # which one is open
         self._sound: tuple[int, int] | None = None  # which one was looked through
 
-    def rows(self, kind: str) -> dict[str, Row]:
+    def rows(self, kind: str) -> dict[str, StoredRow]:
         """The rows of that kind by their name, in order."""
         return self._do(lambda database: _rows(database, kind))
 
@@ -188,7 +188,7 @@ class Store:
         self.kept = str(kept)
 
 
-def glance(path: Path, kind: str) -> dict[str, Row]:
+def glance(path: Path, kind: str) -> dict[str, StoredRow]:
     """The rows of that kind, without changing anything, room on the disk or the right to write: for
     who only reads, and for when a store cannot be opened. Raises OSError."""
     if not path.is_file():
@@ -209,7 +209,7 @@ def glance(path: Path, kind: str) -> dict[str, Row]:
     raise AssertionError("the last way gives rows or raises")
 
 
-def value_of(row: Row) -> Any:
+def value_of(row: StoredRow) -> Any:
     """What the text of a row says as JSON. Raises EngineError for what cannot be read."""
     return parse_json(row.text, "What is kept there")
 
@@ -253,11 +253,11 @@ class _transaction:
             self._database.execute("ROLLBACK")
 
 
-def _rows(database: sqlite3.Connection, kind: str) -> dict[str, Row]:
+def _rows(database: sqlite3.Connection, kind: str) -> dict[str, StoredRow]:
     """What is odd in one row, which SQLite holds all the same, loses none of the others."""
     found = database.execute(_ROWS, (kind,))
     return {
-        str(name): Row(str(text), place if isinstance(place, float) else 0.0)
+        str(name): StoredRow(str(text), place if isinstance(place, float) else 0.0)
         for name, place, text in found
     }
 

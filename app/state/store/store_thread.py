@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.i18n import tr
 from app.state.store.former_files import SETTING
-from app.state.store.store import WAL, Changes, Key, Row, Store, glance
+from app.state.store.store import WAL, Changes, Key, Store, StoredRow, glance
 from engine.foreign import is_there
 
 AGAIN = 3.0
@@ -29,14 +29,14 @@ ENDING = 5.0
 
 
 @dataclass(frozen=True)
-class Draft:
+class RowDraft:
     """A row that is made ready in the store's thread. text: makes it; None leaves it as it was."""
 
     text: Callable[[], str] | None
     place: float = 0.0
 
 
-Drafts = Mapping[Key, Draft | None]
+RowDrafts = Mapping[Key, RowDraft | None]
 
 
 class StoreThread(QObject):
@@ -82,7 +82,7 @@ class StoreThread(QObject):
         if not self._thread.is_alive() and self._end.alive:
             self._thread.start()
 
-    def put(self, drafts: Drafts) -> None:
+    def put(self, drafts: RowDrafts) -> None:
         """Have these rows written, all in one go."""
         self._desk.put(drafts)
         self.start()
@@ -128,9 +128,9 @@ class _Desk:
         self._first = first
         self._tell = tell
         self._say = say
-        self._known: dict[Key, Row] = {}  # what this window has read and written
+        self._known: dict[Key, StoredRow] = {}  # what this window has read and written
         self._lock = threading.Condition()
-        self._drafts: dict[Key, Draft | None] = {}
+        self._drafts: dict[Key, RowDraft | None] = {}
         self._tasks: list[tuple[Callable[[Store], Any], Any, Any]] = []
         self._is_closed = True  # as long as the file has never been opened
         self._is_busy = False
@@ -144,7 +144,7 @@ class _Desk:
     def at_rest(self) -> bool:
         return not (self._drafts or self._tasks or self._is_busy or self._is_closed)
 
-    def open_up(self) -> tuple[dict[str, Row], str]:
+    def open_up(self) -> tuple[dict[str, StoredRow], str]:
         """The settings, and a sentence if there is something to tell. Where the file can only be
         read, or not even that, the thread tries and tells why it cannot be done."""
         try:
@@ -160,7 +160,7 @@ class _Desk:
         self._kept = self.store.kept
         return found, _damage(self._kept) if self._kept else ""
 
-    def put(self, drafts: Drafts) -> None:
+    def put(self, drafts: RowDrafts) -> None:
         with self._lock:
             for key, draft in drafts.items():
                 waiting = self._drafts.get(key)
@@ -213,7 +213,7 @@ class _Desk:
             return 0
         return self._due - time.monotonic() if self._drafts or self._is_closed else None
 
-    def _write(self, drafts: Drafts) -> bool:
+    def _write(self, drafts: RowDrafts) -> bool:
         """Whether it is on the disk."""
         try:
             changes = self._made(drafts)
@@ -234,15 +234,15 @@ class _Desk:
             self._say(_damage(self._kept))
         return True
 
-    def _made(self, drafts: Drafts) -> dict[Key, Row | None]:
+    def _made(self, drafts: RowDrafts) -> dict[Key, StoredRow | None]:
         begun = time.perf_counter()
-        changes: dict[Key, Row | None] = {}
+        changes: dict[Key, StoredRow | None] = {}
         for key, draft in drafts.items():
             known = self._known.get(key)
             if draft is None:
                 changes[key] = None
             elif draft.text is not None:
-                changes[key] = Row(draft.text(), draft.place)
+                changes[key] = StoredRow(draft.text(), draft.place)
             elif known is not None:
                 changes[key] = known._replace(place=draft.place)
             if time.perf_counter() - begun > STRETCH and not self._is_ending:

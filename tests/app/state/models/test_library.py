@@ -20,7 +20,7 @@ from app import paths
 from app.cli import program as cli
 from app.preferences import Preferences
 from app.state.models.library import Library
-from app.state.store.store import WAL, Row, Store
+from app.state.store.store import WAL, Store, StoredRow
 from app.state.store.store_thread import StoreThread
 from app.windows.library_dialog import LibraryDialog
 from engine import checkpoint
@@ -281,7 +281,7 @@ def test_another_file_of_the_same_name_and_size_is_asked_about_anew(
 
 def test_preferences_that_somebody_wrote_do_no_harm(open_library: Open, tmp_path: Path) -> None:
     odd = {"model_folders": [1, None], "prediction_types": [1, {"path": 2}, {"path": "x"}]}
-    rows = {("setting", name): Row(json.dumps(value)) for name, value in odd.items()}
+    rows = {("setting", name): StoredRow(json.dumps(value)) for name, value in odd.items()}
     Store(tmp_path / "safelight.sqlite", WAL).write(rows)
     assert shown(open_library()) == ["Emoji"]
 

@@ -38,7 +38,7 @@ from app.state.runs.resumption import Resumption
 from app.state.store import store, store_thread
 from app.state.store.former_files import FormerFiles
 from app.state.store.open_session import OpenSession
-from app.state.store.store import WAL, Row, Store
+from app.state.store.store import WAL, Store, StoredRow
 from app.windows.queue_dialog import QueueDialog
 from engine.errors import SaveError
 from engine.record import record as metadata
@@ -306,7 +306,7 @@ def test_two_plans_of_one_name_are_two(qtbot: QtBot, start: Start) -> None:
 
 
 def test_an_odd_row_loses_no_other(qtbot: QtBot, start: Start) -> None:
-    good = {job_of(plan): Row(json.dumps(plan)) for plan in (entry("one"), entry("two"))}
+    good = {job_of(plan): StoredRow(json.dumps(plan)) for plan in (entry("one"), entry("two"))}
     odd = {
         "text": "[" * 100_000,
         "no plan": "{}",
@@ -314,11 +314,11 @@ def test_an_odd_row_loses_no_other(qtbot: QtBot, start: Start) -> None:
         "since": json.dumps(entry("y") | {"since": None}),
         "paths": json.dumps(entry("z")).replace('"written": []', '"written": [[0, 0, 5]]'),
     }
-    changes = good | {name: Row(text) for name, text in odd.items()}
+    changes = good | {name: StoredRow(text) for name, text in odd.items()}
     kinds = dict.fromkeys(changes, "plan/1") | {"no plan": f"plan/{'9' * 5000}"}
     store = Store(paths.store_file(), WAL)
     store.write({(kinds[name], name): row for name, row in changes.items()})
-    store.write({("setting", "image_folder"): Row(r'"/a\u0000b"')})
+    store.write({("setting", "image_folder"): StoredRow(r'"/a\u0000b"')})
     store.close()
     application = start()
     qtbot.waitUntil(lambda: bool(notice(application)))
@@ -345,7 +345,7 @@ def test_what_stands_in_a_lock_hides_nothing(qtbot: QtBot, start: Start, lock: s
     for number in (1, 2):
         plan = entry(f"of {number}")
         Store(paths.store_file(), WAL).write(
-            {(f"plan/{number}", job_of(plan)): Row(json.dumps(plan))}
+            {(f"plan/{number}", job_of(plan)): StoredRow(json.dumps(plan))}
         )
         paths.session_folder().mkdir(exist_ok=True)
         (paths.session_folder() / f"open-{number}").write_text(lock)
@@ -363,8 +363,8 @@ def test_orphans_go_to_one_window_only(tmp_path: Path) -> None:
     folder = tmp_path / "session"
     living = OpenSession(folder)
     jobs = [str(number) for number in range(50)]
-    plans = {(f"plan/{2 + number % 7}", job): Row(job) for number, job in enumerate(jobs)}
-    own = {("plan/1", "own"): Row("own")}
+    plans = {(f"plan/{2 + number % 7}", job): StoredRow(job) for number, job in enumerate(jobs)}
+    own = {("plan/1", "own"): StoredRow("own")}
     Store(tmp_path / "x.sqlite", WAL).write(plans | own)
     markers = [OpenSession(folder), OpenSession(folder)]
     begin = threading.Barrier(2)
@@ -422,7 +422,7 @@ def test_a_long_queue_holds_nothing_up(
     """5,000 that wait: what the window's thread does for it, one slot at a time."""
     plans = [entry(f"an owl on a purple background, 3d, {n}") for n in range(5000)]
     Store(paths.store_file(), WAL).write(
-        {("plan/1", job_of(plan)): Row(json.dumps(plan), n) for n, plan in enumerate(plans)}
+        {("plan/1", job_of(plan)): StoredRow(json.dumps(plan), n) for n, plan in enumerate(plans)}
     )
     watch = Watch(monkeypatch, Resumption, Queue, QueueList)
     request.addfinalizer(watch.close)
@@ -534,7 +534,7 @@ def job_of(plain: dict[str, Any]) -> str:
     return plain["plan"]["job"]
 
 
-def rows(kind: str = "plan/1") -> dict[str, Row]:
+def rows(kind: str = "plan/1") -> dict[str, StoredRow]:
     return Store(paths.store_file(), WAL).rows(kind)
 
 
