@@ -40,9 +40,10 @@ from app.cli.window import open_window
 from engine import checkpoint, hub
 from engine.hardware.tuning import CACHE
 from engine.record import interchange
-from engine.request.conditions import SETTINGS, conditions
+from engine.request.conditions import conditions
 from engine.request.curve import parse as curve_of
 from engine.request.request import ECONOMIES
+from engine.run.branch import left, turned, vary
 from engine.weights.source import locate
 
 DESCRIPTION = "Make images with diffusion models. Without a command: open the window."
@@ -272,16 +273,14 @@ def _branches(
     if "scheduler_options" in chosen:
         before = conditions(request, step - 1, origin.executed_steps).scheduler_options
         chosen = chosen | {"scheduler_options": {**before, **chosen["scheduler_options"]}}
-    kept = [edit for edit in request.edits if edit.step < step and edit.field != "finish"]
-    turns = [engine.Edit(step, name, chosen[name]) for name in SETTINGS if name in chosen]
-    branch = replace(request, edits=(*kept, *turns, *chosen.get("edits", ())))
+    branch = turned(request, step, chosen, chosen.get("edits", ()))
     if arguments.vary is None:
         return (branch,)
     count = engine.Request(count=1 if arguments.count is None else arguments.count).count
     first = arguments.vary_seed or 0
-    varies = [{"amount": arguments.vary, "seed": seed} for seed in range(first, first + count)]
     return tuple(
-        replace(branch, edits=(*branch.edits, engine.Edit(step, "vary", vary))) for vary in varies
+        replace(branch, edits=(*branch.edits, vary(step, arguments.vary, seed)))
+        for seed in range(first, first + count)
     )
 
 
@@ -347,7 +346,7 @@ def _with_path(finished: Any, request: Any, origin: Any, step: int) -> Any:
     the image's own way first."""
     branches = origin.branches
     if request != origin.request:
-        branches = (*(branch for branch in branches if branch < step), step)
+        branches = left(branches, step)
     return replace(finished, record=replace(finished.record, branches=branches))
 
 

@@ -28,8 +28,9 @@ from app.state.runs.run import RunResult, SheetResult, StepView
 from app.worker.sentences import sentence_of
 from app.worker.shown_steps import Rhythm
 from engine.errors import EngineError
-from engine.request.conditions import FIXED, branched, conditions, course
-from engine.request.request import Edit, Request
+from engine.request.conditions import course
+from engine.request.request import Request
+from engine.run.branch import as_branch, branched, vary
 from engine.run.events import Cancelled, Encoded, Finished, Step
 
 TIMELINE_BYTES = 512 * 2**20
@@ -662,18 +663,10 @@ def _card(source: str, pipeline: Any) -> ModelCard:
 
 def _branch(plan: Plan, place: int, request: Request, start: Any) -> Request:
     """The request number `place` of the plan as a branch from that snapshot."""
-    origin, fork = start.request, start.state.index
-    there = conditions(origin, start.index, start.state.total)
-    edits = ()
+    fork, edits = start.state.index, ()
     if plan.vary is not None:
-        edits = (Edit(fork, "vary", {"amount": plan.vary, "seed": plan.vary_seeds[place]}),)
-    return replace(
-        request,
-        **{name: getattr(origin, name) for name in FIXED},
-        scheduler_options=there.scheduler_options,
-        eta=there.eta,
-        edits=edits,
-    )
+        edits = (vary(fork, plan.vary, plan.vary_seeds[place]),)
+    return as_branch(request, start.request, fork, start.state.total, edits)
 
 
 def _scales(request: Request, total: int) -> tuple[float | None, ...]:

@@ -8,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from engine.errors import RequestError
 from engine.request.curve import fraction_of, scale_at
 from engine.request.request import Edit, Request
-
-if TYPE_CHECKING:
-    from engine.run.timeline import Snapshot
 
 SETTINGS = (
     *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
@@ -84,7 +80,7 @@ def conditions(request: Request, index: int, total: int) -> Conditions:
 def course(request: Request, total: int, first: int = 0) -> Iterator[Conditions]:
     """What acts on each evaluation from `first` to total - 1. The edits are gone through once, as
     many as a slider leaves that moves all the way."""
-    now = _settings(request, first - 1)
+    now = settings_at(request, first - 1)
     by_step = {step: tuple(due) for step, due in groupby(request.edits, lambda edit: edit.step)}
     ends = [edit.step for edit in request.edits if edit.field == "finish"]
     # There is nothing to make an image of before the first evaluation, so that one is made.
@@ -93,7 +89,7 @@ def course(request: Request, total: int, first: int = 0) -> Iterator[Conditions]
         due = by_step.get(index, ())
         for edit in due:
             if edit.field in now:
-                now |= _effect(edit)
+                now |= effect(edit)
         scale = now["guidance_scale"]
         if curve := now["guidance_curve"]:
             scale = scale_at(curve, now["guidance_easing"], fraction_of(index, total))
@@ -124,71 +120,24 @@ def edited(request: Request, edits: Iterable[Edit]) -> Request:
     return request
 
 
-def part_at(one: Request, other: Request, total: int) -> int:
-    """The first evaluation at which the work of two runs differs; `total` if none does."""
-    if any(getattr(one, name) != getattr(other, name) for name in FIXED):
-        return 0
-    ways = zip(course(one, total), course(other, total), strict=True)
-    return next((index for index, (a, b) in enumerate(ways) if not a.same_work(b)), total)
-
-
-def branched(request: Request, origin: Request, index: int, total: int) -> Request:
-    """The request that makes from nothing what `request` makes from evaluation `index` on, when all
-    before it was done as `origin` says. That is `request` itself where its own run comes by there;
-    else `origin`, with what is different from there on as edits.
-
-    Raises RequestError where the two are not of one seed, size, count, scheduler and step grid.
-    """
-    for name in FIXED:
-        mine, theirs = getattr(request, name), getattr(origin, name)
-        if mine != theirs:
-            raise RequestError(
-                "start",
-                f"the snapshot stems from a run with {name} {theirs!r}, and this request has "
-                f"{mine!r}. Keep it for a branch.",
-            )
-    if part_at(request, origin, total) >= index:
-        return request
-    # That the origin was to end there is not how it came there.
-    before = tuple(e for e in origin.edits if e.step < index and e.field != "finish")
-    behind = tuple(edit for edit in request.edits if edit.step >= index)
-    there, here = _settings(origin, index - 1), _settings(request, index - 1)
-    turns = []
-    for name in SETTINGS:
-        if there[name] != here[name]:
-            turns.append(Edit(index, name, here[name]))
-            there |= _effect(turns[-1])
-    return replace(origin, edits=(*before, *turns, *behind))
-
-
-def continued(request: Request, start: Snapshot) -> tuple[Request, tuple[int, ...]]:
-    """What a run of `request` that starts at the snapshot does, told from nothing, and the
-    evaluations at which it left other runs, this snapshot's among them if anything is different
-    from there on. Raises RequestError like `branched`."""
-    index, total = start.state.index, start.state.total
-    request = branched(request, start.request, index, total)
-    if part_at(request, start.request, total) == total:
-        return request, start.branches
-    return request, (*start.branches, index)
-
-
-def _settings(request: Request, index: int) -> dict[str, Any]:
+def settings_at(request: Request, index: int) -> dict[str, Any]:
     """The settings as they stand before evaluation `index`, with the edits up to it."""
     now = {name: getattr(request, name) for name in SETTINGS}
     for edit in request.edits:
         if edit.step <= index and edit.field in now:
-            now |= _effect(edit)
+            now |= effect(edit)
     return now
 
 
 def _changes(request: Request, edit: Edit) -> bool:
     if edit.field == "finish":
         return not any(e.field == "finish" and e.step <= edit.step for e in request.edits)
-    now = _settings(request, edit.step)
-    return edit.field not in now or now | _effect(edit) != now
+    now = settings_at(request, edit.step)
+    return edit.field not in now or now | effect(edit) != now
 
 
-def _effect(edit: Edit) -> dict[str, Any]:
+def effect(edit: Edit) -> dict[str, Any]:
+    """The settings that an edit changes, and what it makes of them."""
     if edit.field == "guidance_scale":
         return {"guidance_scale": edit.value, "guidance_curve": ()}
     return {edit.field: edit.value}

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from engine.errors import EngineError
 from engine.pipelines.pipeline import Pipeline
-from engine.request.conditions import FIXED, conditions, continued, edited
+from engine.request.conditions import conditions, edited
 from engine.request.request import Request
+from engine.run.branch import continued, unlike
 from engine.run.control import Control
 from engine.run.events import Cancelled, Encoded, Event, Finished, Step
 from engine.run.generate import generate, scheduler_of
@@ -199,7 +200,7 @@ class _SideBySide:
 
     def _same(self, one: int, other: int, index: int) -> bool:
         first, second = self._requests[one], self._requests[other]
-        if any(getattr(first, name) != getattr(second, name) for name in FIXED):
+        if unlike(first, second):
             return False
         total = self._totals[one]
         if index >= total:  # there is no such evaluation

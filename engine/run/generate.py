@@ -24,8 +24,9 @@ from engine.images import to_pil
 from engine.networks.layers.int8 import available, int8
 from engine.pipelines.pipeline import Pipeline
 from engine.record.record import Record
-from engine.request.conditions import Conditions, conditions, continued, edited
+from engine.request.conditions import Conditions, conditions, edited
 from engine.request.request import STEERABLE, Request
+from engine.run.branch import continued
 from engine.run.control import Control, EvaluationDropped, RunCancelled
 from engine.run.events import Cancelled, Encoded, Event, Finished, Step
 from engine.run.reuse import Carried, predict

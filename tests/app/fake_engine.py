@@ -18,10 +18,11 @@ from PIL import Image
 
 from engine.errors import EngineError, LoadError, RequestError, SaveError, SchedulerError
 from engine.record.record import Record
-from engine.request.conditions import branched, conditions, edited
+from engine.request.conditions import conditions, edited
 from engine.request.grid import Axis, Grid
 from engine.request.request import Edit, Request
 from engine.run import cost
+from engine.run.branch import branched
 from engine.run.control import Control, EvaluationDropped, RunCancelled
 from engine.run.events import Cancelled, Encoded, Event, Finished, Step
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Control, Edit, Encoded, Finished, Request, RequestError, Step
-from engine.request.conditions import branched, conditions, edited, part_at
+from engine.request.conditions import conditions, edited
 from engine.request.request import MAX_SEED
+from engine.run.branch import branched, part_at
 from engine.run.generate import _varied
 from tests import tiny
 
