@@ -885,27 +885,27 @@ def _write_film(engine: ModuleType | Any, frames: Iterable[tuple[int, QImage]], 
 
 
 def _recipe_of(path: str) -> Any:
-    from engine.record import interchange
+    from engine.record.interchange import programs
 
-    return interchange.read(path)
+    return programs.recipe_of_picture(path)
 
 
 def _recipe_of_text(text: str) -> Any:
-    from engine.record import interchange
+    from engine.record.interchange import programs
 
-    return interchange.read_text(text)
+    return programs.recipe_of_text(text)
 
 
 def _record_of(path: str) -> Any:
-    from engine.record import record as metadata
+    from engine.record.record import read_record
 
-    return metadata.read(path)
+    return read_record(path)
 
 
 def _convert(source: str, target: str) -> Any:
-    from engine.record import record as metadata
+    from engine.record import image_file
 
-    return metadata.convert(source, target)
+    return image_file.convert(source, target)
 
 
 def _job_of(path: str) -> tuple[str, int]:

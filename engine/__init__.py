@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from engine.pictures.film import check_film, write_film
     from engine.pictures.sheet import sheet
     from engine.pipelines.load import load
-    from engine.record.record import Record, read, save
+    from engine.record.record import Record, save
+    from engine.record.record import read_record as read
     from engine.run.compare import compare
     from engine.run.generate import generate
     from engine.run.preview import Preview, keep_previews, preview, previewed
@@ -111,11 +112,12 @@ class _Lazy:
     """A name of the door that imports its module when it is first looked up.
 
     Some modules, such as generate and preview, are named like the function in them; when the import
-    system binds such a module to the package, the function keeps the name.
+    system binds such a module to the package, the function keeps the name. own: what the module
+    calls it, where that says more than the door has to.
     """
 
-    def __init__(self, module: str):
-        self.module = module
+    def __init__(self, module: str, own: str = ""):
+        self.module, self.own = module, own
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -126,7 +128,7 @@ class _Lazy:
             # some hundred times less interruptions then. Linux heeds it.
             os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
             load_libraries()
-            door.__dict__[self.name] = getattr(import_module(self.module), self.name)
+            door.__dict__[self.name] = getattr(import_module(self.module), self.own or self.name)
         return door.__dict__[self.name]
 
     def __set__(self, door: ModuleType, value: Any) -> None:
@@ -146,7 +148,7 @@ class _Door(ModuleType):
     keep_previews = _Lazy("engine.run.preview")
     Preview = _Lazy("engine.run.preview")
     save = _Lazy("engine.record.record")
-    read = _Lazy("engine.record.record")
+    read = _Lazy("engine.record.record", "read_record")
     sheet = _Lazy("engine.pictures.sheet")
     replay = _Lazy("engine.run.replay")
     Replay = _Lazy("engine.run.replay")

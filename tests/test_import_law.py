@@ -127,7 +127,7 @@ def reading(call: ast.Call) -> str:
     called = called or getattr(call.func, "id", "")
     whose = owner.id if isinstance(owner, ast.Name) else ""
     if called in METHODS and owner is not None:
-        return "" if whose in ("foreign", "interchange") else called
+        return "" if whose == "foreign" else called
     if (whole := f"{whose}.{called}".lstrip(".")) in READERS:
         is_named = bool(call.args) and NAMES.fullmatch(ast.unparse(call.args[0])) is not None
         return whole if whole not in NAMED or is_named else ""

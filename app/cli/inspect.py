@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import partial
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.output import complain, show
 from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from engine.record.interchange.recipe import Recipe
 
 HELP = "say how an image was made, by this or another program"
 JSON_HELP = "all of it as JSON, for scripts; default: for people"
@@ -26,19 +28,19 @@ USUAL |= {"int8": False}
 WIDTH = 17
 
 
-def add_command(commands: Any, interchange: ModuleType | Any) -> None:
-    """Add `safelight inspect`. commands: what add_subparsers gave; interchange:
-    engine.record.interchange."""
+def add_command(commands: Any, recipe_of_file: Callable[[str], Recipe]) -> None:
+    """Add `safelight inspect`. commands: what add_subparsers gave; recipe_of_file: that of
+    `engine.record.interchange.programs`."""
     inspect = commands.add_parser("inspect", help=HELP, description=HELP, example=EXAMPLE)
-    inspect.set_defaults(command=partial(_inspect, interchange))
+    inspect.set_defaults(command=partial(_inspect, recipe_of_file))
     inspect.add_argument("file", metavar="FILE", help="an image file, or a text of its settings")
     inspect.add_argument("--json", action="store_true", help=JSON_HELP)
 
 
-def _inspect(interchange: ModuleType | Any, arguments: argparse.Namespace) -> int:
+def _inspect(recipe_of_file: Callable[[str], Recipe], arguments: argparse.Namespace) -> int:
     """What the file tells on standard output; 1, and why on standard error, if it tells nothing."""
     try:
-        recipe = interchange.read_file(arguments.file)
+        recipe = recipe_of_file(arguments.file)
     except EngineError as error:
         complain(str(error))
         return 1

@@ -39,7 +39,7 @@ from app.cli.unsaid import NO_PROMPT, asked_prompt, drawn_seed, is_prompt_missin
 from app.cli.window import open_window
 from engine import checkpoint, hub
 from engine.hardware.tuning import CACHE
-from engine.record import interchange
+from engine.record.interchange.programs import recipe_of_file
 from engine.request.conditions import conditions
 from engine.request.curve import parse as curve_of
 from engine.request.request import ECONOMIES
@@ -93,7 +93,7 @@ def _parser() -> Parser:
     add_render_arguments(render)
 
     add_replay(commands, engine, partial(sources_named, checkpoint))
-    add_inspect(commands, interchange)
+    add_inspect(commands, recipe_of_file)
     schedulers = commands.add_parser(
         "schedulers", help=LIST_HELP, description=LIST_HELP, example="schedulers"
     )

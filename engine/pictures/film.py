@@ -103,7 +103,7 @@ def write_film(
     if kind == "frames":
         _write_folder(_numbered(alike, numbers, poll), path)
     elif kind == "sheet":
-        image_file.write(_sheet(alike, numbers, poll), path, Texts())
+        image_file.write_picture(_sheet(alike, numbers, poll), path, Texts())
     else:
         stands = [round(1000 * seconds)] * (len(alike) - 1) + [round(1000 * last_seconds)]
         pictures = [picture for _, picture in _numbered(alike, numbers, poll)]
@@ -167,7 +167,7 @@ def _write_folder(frames: Iterable[Frame], path: Path) -> None:
         raise unwritable(path, error, "film") from error
     try:
         for number, picture in frames:
-            image_file.write(picture, part / f"step-{number:03d}.png", Texts())
+            image_file.write_picture(picture, part / f"step-{number:03d}.png", Texts())
         part.chmod(0o755)
         if path.is_dir():
             with suppress(OSError):  # where a folder does not take the place of another, empty one

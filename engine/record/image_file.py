@@ -25,7 +25,7 @@ from engine.atomic import shown_path, whole_file
 from engine.errors import EngineError, SaveError
 from engine.foreign import LONGEST_PICTURE, MOST_UNPACKED, is_there, open_file
 from engine.heads import Head, read_head
-from engine.record.interchange import exif
+from engine.record import exif
 from engine.record.interchange.texts import MARK
 
 FORMATS: Mapping[str, str] = MappingProxyType(
@@ -77,7 +77,9 @@ def format_of(path: str | os.PathLike[str]) -> str:
     return FORMATS[suffix]
 
 
-def write(image: Image.Image, path: str | os.PathLike[str], texts: Texts) -> tuple[str, ...]:
+def write_picture(
+    image: Image.Image, path: str | os.PathLike[str], texts: Texts
+) -> tuple[str, ...]:
     """Write the picture with the texts, in the format that the name ends with, whole or not at all.
     What there was no room for, a sentence each: a JPEG takes 64 KB of text, and where that is too
     little, the record goes before the parameters, since its picture is not exact anyway.
@@ -104,7 +106,7 @@ def write(image: Image.Image, path: str | os.PathLike[str], texts: Texts) -> tup
     return (f"{shown_path(target)}: {note}",) if note else ()
 
 
-def read(path: str | os.PathLike[str]) -> Texts:
+def read_texts(path: str | os.PathLike[str]) -> Texts:
     """The texts in a file. Raises EngineError where it is none of the three formats, or damaged.
     Only its head is read, so that its size does no harm; more than 64 MiB of text is damage."""
     with _opened(path) as (image, _):
@@ -126,7 +128,7 @@ def texts_of(image: Image.Image) -> Texts:
     try:
         if image.format == "PNG":
             return Texts(*(str(image.info.get(key, "")) for key in ("parameters", "safelight")))
-        fields = exif.read(image.info.get("exif", b""))
+        fields = exif.fields_of(image.info.get("exif", b""))
         return Texts(
             parameters=_comment(fields.get(exif.USER_COMMENT, b"")),
             record=_marked(fields.get(exif.MAKER_NOTE, b"")),
@@ -139,7 +141,7 @@ def texts_of(image: Image.Image) -> Texts:
 def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> tuple[str, ...]:
     """Copy an image file into the format that `target` ends with, with all that it says of its
     making, also if that is of a later version or of another program; byte for byte where the format
-    stays. Gives what `write` gives. Raises EngineError."""
+    stays. Gives what `write_picture` gives. Raises EngineError."""
     with opened(source) as image:
         if image.format == format_of(target):
             _copy(Path(source), Path(target))
@@ -149,7 +151,7 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> t
             image.load()
         except Exception as error:  # see `_opened`
             raise unreadable(source, error) from error
-        return write(image, target, texts)
+        return write_picture(image, target, texts)
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from engine.atomic import shown_path
 from engine.errors import RecordError
 from engine.record import image_file
-from engine.record.image_file import Texts, convert
-from engine.record.interchange.a1111 import format_a1111, settings_of
+from engine.record.a1111 import format_a1111, settings_of
+from engine.record.image_file import Texts
 from engine.record.reading import OURS, fields_of
 from engine.request.request import Edit, Request
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from engine.pipelines.pipeline import Pipeline
-
-__all__ = ["Record", "convert", "read", "save"]
 
 
 @dataclass(frozen=True)
@@ -128,19 +126,19 @@ def save(
     WebP (lossless) by the ending of its name; under a temporary name first, so that `path` never
     holds half a file. record: None for a sheet of images that have their own.
 
-    What there was no room for in the file, a sentence each: see `engine.record.image_file.write`.
-    Raises SaveError."""
+    What there was no room for in the file, a sentence each: see `write_picture` of
+    `engine.record.image_file`. Raises SaveError."""
     texts = Texts()
     if record is not None:
         alone = record.of_image(index)
         texts = Texts(alone.to_parameters(), alone.to_json())
-    return image_file.write(image, path, texts)
+    return image_file.write_picture(image, path, texts)
 
 
-def read(path: str | os.PathLike[str]) -> Record:
+def read_record(path: str | os.PathLike[str]) -> Record:
     """The record of an image that `save` wrote, in any of its formats. Raises EngineError for a
     file without one, with a damaged one or with that of a later version."""
-    texts = image_file.read(path)
+    texts = image_file.read_texts(path)
     try:
         if not texts.record:
             raise RecordError(texts.note or "there is none")

@@ -23,8 +23,7 @@ from engine.hardware.device import DTYPES, has_bfloat16, pick_device, pick_dtype
 from engine.pipelines.load import load
 from engine.pipelines.pipeline import Pipeline
 from engine.record import image_file
-from engine.record import record as metadata
-from engine.record.record import Record
+from engine.record.record import Record, read_record
 from engine.run.circumstances import as_it_was_made, differences
 from engine.run.cost import ask_first
 from engine.run.events import Finished, Step
@@ -84,7 +83,7 @@ def replay(
     than the one that made the image or is not here, or where its dtype cannot be had.
     """
     progress = progress or (lambda fraction, what: None)
-    record = metadata.read(path)
+    record = read_record(path)
     if record.others:
         raise EngineError(
             f"{shown_path(path)} was made by a later version of Safelight "

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 
 import app.main
 from app.state.runs.plan import Plan
-from engine.record import record as metadata
+from engine.record.record import save
 from engine.request.request import Request
 from tests.app.fake_engine import FakeEngine
 
@@ -39,7 +39,7 @@ class QuickEngine(FakeEngine):
 
     def save(self, image: Any, path: Any, record: Any, index: int = 0) -> None:
         self._fail("save")
-        metadata.save(image, path, record, index)
+        save(image, path, record, index)
 
 
 def plans(number: int) -> list[Plan]:

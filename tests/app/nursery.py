@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.record import record as metadata
+from engine.record.record import read_record
 from tests.app.mortal import SEEDS
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ class Nursery:
             if not path.name.startswith("."):
                 with Image.open(path) as image:
                     image.load()
-                seeds[metadata.read(path).request.seed] += 1
+                seeds[read_record(path).request.seed] += 1
         return seeds
 
 

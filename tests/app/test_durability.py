@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from app.main import Application
 from app.state.gallery import unsaved_images
-from engine.record import record as metadata
+from engine.record.record import read_record, save
 from tests.app.fake_engine import FakeEngine
 from tests.app.mortal import plans
 from tests.app.nursery import Nursery, expected
@@ -135,7 +135,7 @@ def test_the_window_waits_for_room_and_goes_on(
     trouble: str,
 ) -> None:
     monkeypatch.setattr(unsaved_images, "AGAIN", 200)
-    monkeypatch.setattr(fake, "save", metadata.save)
+    monkeypatch.setattr(fake, "save", save)
     application = start()
     (disk.fill if trouble == "full" else disk.lock)()
     for plan in plans(0):
@@ -157,7 +157,7 @@ def test_the_window_waits_for_room_and_goes_on(
         lambda: application.queue.current is None and not len(application.queue), timeout=30_000
     )
     assert notice.isHidden() or not notice.isVisible()
-    seeds = Counter(metadata.read(path).request.seed for path in disk.folder.glob("[!.]*.png"))
+    seeds = Counter(read_record(path).request.seed for path in disk.folder.glob("[!.]*.png"))
     assert seeds.total() == expected(0).total() + 1
     assert expected(0) <= seeds
     assert all(path for _, path in sorted(rows(application)))

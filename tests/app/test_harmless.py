@@ -46,7 +46,7 @@ def test_nothing_that_a_record_says_reaches_the_terminal_as_a_command(
 ) -> None:
     """A field that no request has is named in the error, as it stands in the file."""
     record = json.dumps({"request": {EVIL: 1}, "versions": {"safelight": "0.1.0"}})
-    image_file.write(Image.new("RGB", (8, 8)), tmp_path / "a.png", Texts("", record))
+    image_file.write_picture(Image.new("RGB", (8, 8)), tmp_path / "a.png", Texts("", record))
     for command in (["replay", "a.png"], ["render", "--branch-from", "a.png", "--at-step", "1"]):
         command = [str(tmp_path / word) if word == "a.png" else word for word in command]
         assert main([*command]) == 1

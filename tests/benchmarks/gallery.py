@@ -42,7 +42,7 @@ from PySide6.QtWidgets import QApplication
 from app.state.background import Background
 from app.state.gallery.gallery import GalleryModel
 from app.widgets.gallery.gallery_view import GalleryView
-from engine.record import interchange
+from engine.record.interchange import programs
 from engine.record.record import Record
 from engine.request.request import Request
 
@@ -172,7 +172,7 @@ class Shown:
 
     def __init__(self, index: Path) -> None:
         self.background = Background()
-        self.gallery = GalleryModel(self.background, index, interchange.read)
+        self.gallery = GalleryModel(self.background, index, programs.recipe_of_picture)
         self.view = GalleryView()
         self.view.setModel(self.gallery)
         self.view.resize(420, 900)

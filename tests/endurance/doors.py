@@ -100,12 +100,12 @@ def _bent(random: Random, sample: Any) -> str:
 
 def texts(folder: Path) -> Case:
     """What somebody pastes."""
-    from engine.record import interchange
+    from engine.record.interchange import programs
 
     samples = [sample for _, sample in _samples()]
 
     def once(random: Random) -> None:
-        _told(interchange.read_text, _bent(random, random.choice(samples)))
+        _told(programs.recipe_of_text, _bent(random, random.choice(samples)))
 
     return once
 
@@ -115,8 +115,8 @@ def pictures(folder: Path) -> Case:
     from app.state.gallery.index import COLUMNS
     from app.state.gallery.keeper import read_entry
     from engine.foreign import picture_head
-    from engine.record import interchange
-    from engine.record import record as metadata
+    from engine.record.interchange import programs
+    from engine.record.record import read_record
 
     samples = _samples()
     row = (1, "x.png", 1, 1, *[None] * (len(COLUMNS) - 4))
@@ -131,9 +131,9 @@ def pictures(folder: Path) -> Case:
             bend = bent_png if kind == "png" and random.random() < 0.7 else bent_bytes
             content = bend(random, content)
         path.write_bytes(content)
-        for act in (picture_head, image_file.read, metadata.read, interchange.read):
+        for act in (picture_head, image_file.read_texts, read_record, programs.recipe_of_picture):
             _told(act, path)
-        read_entry(str(path), row, interchange.read)
+        read_entry(str(path), row, programs.recipe_of_picture)
 
     return once
 

@@ -20,12 +20,12 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 import app.main
+import engine
 from app import paths
 from app.main import Application
 from app.state.runs.plan import Plan
 from engine.errors import SaveError
-from engine.record import record as metadata
-from engine.record.record import Record
+from engine.record.record import Record, read_record
 from engine.request.request import Request
 from tests.app.fake_engine import SHA256, VERSIONS
 from tests.app.mortal import QuickEngine
@@ -60,7 +60,7 @@ def request(seed: int) -> Request:
 
 def save(path: Path, seed: int) -> None:
     record = Record(request(seed), 3, "fake", SHA256, "cpu", "float32", VERSIONS, ())
-    metadata.save(Image.new("RGB", (64, 64), (seed % 255, 0, 0)), path, record)
+    engine.save(Image.new("RGB", (64, 64), (seed % 255, 0, 0)), path, record)
 
 
 def prepare() -> None:
@@ -139,7 +139,7 @@ def is_whole(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             image.load()
-        return metadata.read(path).request.prompt == "owl"
+        return read_record(path).request.prompt == "owl"
     except Exception:
         return False
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from app.state.gallery.notes import Notes
-from engine.record import record as metadata
+from engine.record.record import read_record
 from tests.app.nursery import Nursery
 
 
@@ -30,7 +30,7 @@ def check(nursery: Nursery) -> str:
     for path in exported:
         with Image.open(path) as image:
             image.load()
-        assert metadata.read(path).request.steps
+        assert read_record(path).request.steps
     _check_typed(said)
     return f"{done} rounds, {images} images, {len(starred)} stars, {len(words)} notes, " + (
         f"{len(exported)} exports, {sum(line.startswith('typed') for line in said)} words kept"

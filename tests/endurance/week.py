@@ -34,7 +34,7 @@ from PySide6.QtWidgets import (
 import engine
 from app import paths
 from app.main import Application, build
-from engine.record.interchange import read as recipe_of
+from engine.record.interchange.programs import recipe_of_picture as recipe_of
 
 TICK = 10  # milliseconds
 PATIENCE = 180.0

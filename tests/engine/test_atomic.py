@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import engine
 from engine.atomic import is_part, make_folder, replacing, whole_file
 from engine.errors import SaveError
-from engine.record import record as metadata
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no folder can be synced there")
 
@@ -53,7 +53,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> System:
 
 
 def save(target: Path) -> None:
-    metadata.save(Image.new("RGB", (8, 8), "red"), target, None, 0)
+    engine.save(Image.new("RGB", (8, 8), "red"), target, None, 0)
 
 
 def test_the_disk_knows_the_name_before_it_is_said(system: System, tmp_path: Path) -> None:

@@ -352,12 +352,12 @@ def test_filling_without_end_is_not_followed(tmp_path: Path) -> None:
     began = time.perf_counter()
     with pytest.raises(EngineError, match="damaged"):
         picture_head(path)
-    assert texts.read(path).found == {}
+    assert texts.texts_of(path).found == {}
     assert time.perf_counter() - began < 1
     whole_one = packed((40, 30), "RGB", "JPEG", comment=b"an owl")
     path.write_bytes(whole_one.replace(b"\xff\xfe", b"\xff" * 1000 + b"\xfe", 1))
     assert picture_head(path)[:3] == ("JPEG", 40, 30)
-    assert texts.read(path).found == {"comment": "an owl"}
+    assert texts.texts_of(path).found == {"comment": "an owl"}
 
 
 @pytest.mark.parametrize("before", [b"\xff\xc0", b"\xff\xda"], ids=["size", "pixels"])
@@ -368,9 +368,9 @@ def test_parts_of_exif_without_end_do_not_come_to_a_reader(tmp_path: Path, befor
     start, rest = packed((40, 30), "RGB", "JPEG").split(before, 1)
     path.write_bytes(start + part * MOST_EXIF + before + rest)
     assert picture_head(path)[:3] == ("JPEG", 40, 30)
-    assert image_file.read(path).record == ""
+    assert image_file.read_texts(path).record == ""
     path.write_bytes(start + part * 500 + before + rest)
-    for read in (picture_head, read_picture, image_file.read):
+    for read in (picture_head, read_picture, image_file.read_texts):
         with pytest.raises(EngineError, match="parts of EXIF"):
             read(path)
 
@@ -385,7 +385,7 @@ def test_a_file_longer_than_any_picture_is_not_read(tmp_path: Path, kind: str) -
         file.write(start[:33] + text if kind == "PNG" else start)
         file.truncate(2**34)
     began = time.perf_counter()
-    for read in (image_file.read, lambda path: image_file.convert(path, tmp_path / "b.png")):
+    for read in (image_file.read_texts, lambda path: image_file.convert(path, tmp_path / "b.png")):
         with pytest.raises(EngineError, match=f"at most {LONGEST_PICTURE:,}"):
             read(path)
     assert time.perf_counter() - began < 1
@@ -399,7 +399,7 @@ def test_a_picture_is_opened_by_its_head_and_within_its_bound(tmp_path: Path) ->
         assert (image.format, image.size) == ("JPEG", (40, 30))
     many = packed((13_000, 13_000), "1", "PNG")  # 21 MB unpacked, and 676 as colours
     path.write_bytes(many)
-    image_file.read(path)  # the texts alone
+    image_file.read_texts(path)  # the texts alone
     with pytest.raises(EngineError, match="far more pixels"):
         image_file.convert(path, tmp_path / "b.webp")
     whole = packed((40, 30), "RGB", "PNG")

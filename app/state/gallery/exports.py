@@ -29,7 +29,7 @@ a WebP is lossless."""
 
 Convert = Callable[[str, str], Sequence[str]]
 """Copies an image file with its record into the format that the second name ends with, and gives
-what there was no room for, a sentence each: `engine.record.record.convert`."""
+what there was no room for, a sentence each: `engine.record.image_file.convert`."""
 
 
 class Exports(QObject):

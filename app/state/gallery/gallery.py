@@ -111,8 +111,7 @@ class GalleryModel(QAbstractListModel):
         parent: QObject | None = None,
     ) -> None:
         """index_folder: for the index and the thumbnails. recipe_of: reads the settings of an image
-        file (`engine.record.interchange.read`), called in a thread; whatever it raises means
-        none."""
+        file (`recipe_of_picture`), called in a thread; whatever it raises means none."""
         super().__init__(parent)
         self._background = background
         self._thread = GalleryThread(index_folder, recipe_of, self)

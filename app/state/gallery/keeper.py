@@ -100,7 +100,7 @@ class Rest:
 
 class GalleryKeeper:
     """tell: gets Listing, Choices, Progress, Trashed, Trouble and Rest, in this thread. recipe_of:
-    what `engine.record.interchange.read` is, or what stands in for it; whatever it raises means
+    what the engine's `recipe_of_picture` is, or what stands in for it; whatever it raises means
     that the image has no settings."""
 
     def __init__(

@@ -1,5 +1,5 @@
 """ComfyUI's graph, which its images have as `prompt`: numbered nodes whose inputs are values or
-links to the outputs of other nodes. Called by `engine.record.interchange`.
+links to the outputs of other nodes. Called by `engine.record.interchange.programs`.
 
 From the nodes that save an image the links are followed up to a sampler, and from the sampler to
 the prompts, the size and the checkpoint. Where samplers follow each other, the first is the recipe,
@@ -23,7 +23,7 @@ from engine.record.interchange.comfyui_prompts import MAX_PROMPT, Prompts
 from engine.record.interchange.plain_json import read_object
 from engine.record.interchange.recipe import Draft, number, shown
 
-__all__ = ["MAX_PROMPT", "is_graph", "read", "read_nodes"]
+__all__ = ["MAX_PROMPT", "draft_of", "draft_of_text", "is_graph"]
 
 MAX_INPUTS = 2000
 """Of a node; those that grow have a thousand at most."""
@@ -39,12 +39,12 @@ CLIP_SKIP = ("stop_at_clip_layer", "clip_skip", "base_clip_skip")
 ALONE = "every picture here begins from noise alone"
 
 
-def read(text: str) -> Draft:
+def draft_of_text(text: str) -> Draft:
     """What the graph says. Raises EngineError for what is no graph, or has no sampler."""
-    return read_nodes(read_object(text, "ComfyUI's prompt"))
+    return draft_of(read_object(text, "ComfyUI's prompt"))
 
 
-def read_nodes(value: Mapping[str, Any]) -> Draft:
+def draft_of(value: Mapping[str, Any]) -> Draft:
     """As `read`, of what the text holds."""
     return _Reader(_nodes(value)).draft()
 

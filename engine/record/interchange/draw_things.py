@@ -1,5 +1,5 @@
 """Draw Things' JSON, which its pictures have as the user comment of their XMP. Called by
-`engine.record.interchange`."""
+`engine.record.interchange.programs`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_draw_things(value: Mapping[str, Any]) -> bool:
     return "c" in value and ("seed_mode" in value or isinstance(value.get("v2"), dict))
 
 
-def read(told: dict[str, Any]) -> Draft:
+def draft_of(told: dict[str, Any]) -> Draft:
     """What the JSON says. Settings that this program lacks are left out with a sentence."""
     draft = Draft("Draw Things")
     draft.text("prompt", told.get("c"))

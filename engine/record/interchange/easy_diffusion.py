@@ -1,5 +1,5 @@
 """Easy Diffusion's settings: each a text of its own in a PNG, JSON in its other files and beside
-them, or lines of a file of text. Called by `engine.record.interchange`."""
+them, or lines of a file of text. Called by `engine.record.interchange.programs`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def lines(text: str) -> dict[str, str]:
     return told
 
 
-def read(value: Mapping[str, Any]) -> Draft:
+def draft_of(value: Mapping[str, Any]) -> Draft:
     """value: the settings under either of their names."""
     told = {key: value.get(key, value.get(name)) for key, name in NAMES.items()}
     draft = Draft("Easy Diffusion")

@@ -62,11 +62,11 @@ def is_ruined(value: Mapping[str, Any]) -> bool:
     return value.get("software") == "RuinedFooocus"
 
 
-def read_ruined(value: Mapping[str, Any]) -> Draft:
+def draft_of_ruined(value: Mapping[str, Any]) -> Draft:
     """RuinedFooocus' settings, as those of Fooocus."""
     told = {key: value.get(key) for key in ("steps", "seed", "clip_skip", "scheduler")}
     told |= {name: value.get(key) for name, key in RUINED.items()}
-    draft = read(told)
+    draft = draft_of(told)
     draft.program = "RuinedFooocus"
     draft.size(value.get("width"), value.get("height"))
     loras = value.get("loras")
@@ -81,7 +81,7 @@ def read_ruined(value: Mapping[str, Any]) -> Draft:
     return draft
 
 
-def read(value: Mapping[str, Any]) -> Draft:
+def draft_of(value: Mapping[str, Any]) -> Draft:
     """The prompts are those that the person wrote: styles wrap more words around them."""
     told = {_name(key): inner for key, inner in value.items()}
     draft = Draft("Fooocus")

@@ -1,6 +1,6 @@
 """What the settings say that stand in AUTOMATIC1111's text: whose text it is, and what of it can be
-used here. Called by `engine.record.interchange`; the text itself is taken apart in
-`engine.record.interchange.a1111`.
+used here. Called by `engine.record.interchange.programs`; the text itself is taken apart in
+`engine.record.a1111`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from engine import schedulers
+from engine.record.a1111 import parse, sampler_name
 from engine.record.interchange import reasons, sdnext
-from engine.record.interchange.a1111 import parse, sampler_name
 from engine.record.interchange.recipe import ABSENT, Draft, number, shown
 from engine.schedulers import other_sampler_names as peers_others
 from engine.schedulers import sampler_names as peers
@@ -47,7 +47,7 @@ REASONS = {
 }
 
 
-def read(text: str) -> Draft:
+def draft_of(text: str) -> Draft:
     """What the text says. Settings that this program lacks are left out with a sentence."""
     parts = parse(text)
     told = dict(parts.settings)

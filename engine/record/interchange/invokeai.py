@@ -1,6 +1,6 @@
 """InvokeAI's three generations: the text `Dream` of 1, the JSON `sd-metadata` of 1 and 2, and
 `invokeai_metadata` since 3, where `invokeai_graph` may hold the same in a node. Called by
-`engine.record.interchange`."""
+`engine.record.interchange.programs`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ SILENT = frozenset(
 """and what did not make the picture, or is part of something that is named."""
 
 
-def read(chunks: Mapping[str, str]) -> Draft:
+def draft_of(chunks: Mapping[str, str]) -> Draft:
     """What the first of `CHUNKS` that can be read says. Raises EngineError where none can."""
     problems: list[str] = []
     for name in CHUNKS:
@@ -93,7 +93,7 @@ def read(chunks: Mapping[str, str]) -> Draft:
     raise EngineError(" ".join(problems))
 
 
-def read_metadata(text: str) -> Draft:
+def draft_of_metadata(text: str) -> Draft:
     """Version 3 and later."""
     return _core(read_object(text, "InvokeAI's metadata"))
 
@@ -154,7 +154,7 @@ def _read_dream(text: str) -> Draft:
 
 
 READERS = {
-    "invokeai_metadata": read_metadata,
+    "invokeai_metadata": draft_of_metadata,
     "sd-metadata": _read_sd_metadata,
     "Dream": _read_dream,
     "dream": _read_dream,

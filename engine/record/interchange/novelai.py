@@ -1,6 +1,6 @@
 """NovelAI's settings: JSON in the text `Comment` of its PNGs, with the prompt in `Description`; the
 same once more in the alpha channel (see `engine.record.interchange.stealth`). Called by
-`engine.record.interchange`."""
+`engine.record.interchange.programs`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def is_novelai(value: Mapping[str, Any]) -> bool:
     return value.keys() >= MARKS or "v4_prompt" in value
 
 
-def read_texts(found: Mapping[str, str]) -> Draft:
+def draft_of_texts(found: Mapping[str, str]) -> Draft:
     """Of the texts of a file; of `comment` as far as it is there."""
     told = read_object(found["comment"], "NovelAI's comment")
-    return read(told, found.get("Description", ""), found.get("Source", ""))
+    return draft_of(told, found.get("Description", ""), found.get("Source", ""))
 
 
-def read(told: dict[str, Any], description: str = "", source: str = "") -> Draft:
+def draft_of(told: dict[str, Any], description: str = "", source: str = "") -> Draft:
     """told: the JSON of the comment; description: the prompt, of older versions only there;
     source: the model's name and hash."""
     draft = Draft("NovelAI")

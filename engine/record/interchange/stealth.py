@@ -1,6 +1,6 @@
 """The text that NovelAI and some others hide in a picture: in the lowest bits of the alpha channel
-of a PNG, column after column. Called by `engine.record.interchange` where a file has no text that
-tells.
+of a PNG, column after column. Called by `engine.record.interchange.programs` where a file has no
+text that tells.
 
 The words that it begins with are looked for in the first column alone, of which little has to be
 unpacked. Only where they are there are the pixels unpacked, of pictures of a usual size.
@@ -31,7 +31,7 @@ MAX_CHUNKS = 4096
 RGBA, DEPTH = 6, 8
 
 
-def read(path: str | os.PathLike[str]) -> str | None:
+def hidden_text(path: str | os.PathLike[str]) -> str | None:
     """The hidden text; None where there is none. Raises EngineError where it is damaged."""
     try:
         with foreign.open_file(path) as file:

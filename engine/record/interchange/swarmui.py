@@ -1,6 +1,6 @@
 """SwarmUI's JSON, which its PNGs have as `parameters` and its other files as the EXIF UserComment.
 Its samplers and schedules are ComfyUI's; numbers may be text. Called by
-`engine.record.interchange`."""
+`engine.record.interchange.programs`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_swarmui(value: Mapping[str, Any]) -> bool:
     return isinstance(value.get(SETTINGS), dict)
 
 
-def read(value: dict[str, Any]) -> Draft:
+def draft_of(value: dict[str, Any]) -> Draft:
     told = {key.lower(): inner for key, inner in part(value, SETTINGS).items()}
     draft = Draft("SwarmUI")
     draft.text("prompt", told.get("prompt"))

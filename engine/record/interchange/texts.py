@@ -1,5 +1,5 @@
 """The texts in an image file that say how it was made, by the names that programs gave them. Called
-by `engine.record.interchange`.
+by `engine.record.interchange.programs`.
 
 Only the parts of a file between which pixels lie are looked at, and no pixel is ever unpacked, so
 that neither the size that a picture claims nor that of its file matters. What is read is limited by
@@ -20,7 +20,8 @@ from typing import BinaryIO
 from engine.errors import EngineError
 from engine.foreign import open_file
 from engine.heads import JPEG, PNG, jpeg_mark
-from engine.record.interchange import easy_diffusion, exif
+from engine.record import exif
+from engine.record.interchange import easy_diffusion
 
 MAX_TEXT = 4 * 2**20
 """Bytes of one text, unpacked. ComfyUI's longest graphs have some hundred thousand."""
@@ -79,7 +80,7 @@ class Texts:
             self.problems.append(problem)
 
 
-def read(path: str | os.PathLike[str]) -> Texts:
+def texts_of(path: str | os.PathLike[str]) -> Texts:
     """The texts of an image file. Raises EngineError, in a sentence without the path, where it
     cannot be read or is none."""
     texts = Texts()
@@ -243,7 +244,7 @@ def _read_other(file: BinaryIO, texts: Texts) -> None:
 
 
 def _read_exif(content: bytes, texts: Texts) -> None:
-    fields = exif.read(content)
+    fields = exif.fields_of(content)
     note = fields.get(exif.MAKER_NOTE, b"")
     if note.startswith(MARK):
         texts.add("safelight", note.removeprefix(MARK).decode("utf-8", "replace"))

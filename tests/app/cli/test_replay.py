@@ -19,7 +19,6 @@ import engine
 from app.cli import program as cli
 from engine import Edit
 from engine.record import image_file
-from engine.record import record as metadata
 from engine.record.image_file import Texts
 from engine.run import cost
 from tests import tiny
@@ -122,29 +121,29 @@ def test_a_difference_is_told_in_figures(
     render: Callable[..., list[str]], replay: Callable[..., tuple[int, str, str]], here: Path
 ) -> None:
     render(*PLAIN, "-o", "a.png")
-    texts = image_file.read("a.png")
+    texts = image_file.read_texts("a.png")
     with Image.open("a.png") as image:
         pixels = np.asarray(image).copy()
     pixels[3, 5, 1] ^= 64
-    image_file.write(Image.fromarray(pixels), "b.png", texts)
+    image_file.write_picture(Image.fromarray(pixels), "b.png", texts)
     mean = 64 / pixels.size
     told = f"largest difference 64 of 255, mean difference {mean:.4f}\n"
     assert replay("b.png") == (3, told, "")
 
-    metadata.convert("a.png", "c.jpg")
+    image_file.convert("a.png", "c.jpg")
     code, out, err = replay("c.jpg", "-o", "again.png")
     assert code == 3
     assert out.startswith("largest difference ")
     assert out.endswith("\nagain.png\n")
     assert "JPEG" in err
     assert Path("again.png").read_bytes() == Path("a.png").read_bytes()
-    metadata.convert("a.png", "d.webp")
+    image_file.convert("a.png", "d.webp")
     assert replay("d.webp") == IDENTICAL
 
     other = replace(
         engine.read("a.png"), device="cuda:1", versions={"safelight": "0", "torch": "1"}
     )
-    image_file.write(Image.fromarray(pixels), "e.png", Texts("", other.to_json()))
+    image_file.write_picture(Image.fromarray(pixels), "e.png", Texts("", other.to_json()))
     code, out, err = replay("e.png")
     assert (code, out) == (3, told)
     assert "made on cuda:1, and this on cpu" in err
@@ -188,7 +187,7 @@ def test_why_an_image_cannot_be_made_again(
         "is not among the models": replace(record, checkpoint="/etc/passwd"),
     }
     for words, other in cases.items():
-        image_file.write(picture, "b.png", Texts("", other.to_json()))
+        image_file.write_picture(picture, "b.png", Texts("", other.to_json()))
         code, out, err = replay("b.png")
         assert (code, out, err.count("\n")) == (1, "", 1), words
         assert words in err

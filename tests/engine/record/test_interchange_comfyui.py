@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from engine import Request
-from engine.record import interchange
+from engine.record.interchange import programs
+from engine.record.interchange.recipe import Recipe
 
 KARRAS = {"use_karras_sigmas": True}
 
@@ -58,8 +59,8 @@ WHOLE = {
 }
 
 
-def read(nodes: dict[str, Any]) -> interchange.Recipe:
-    recipe = interchange.read_text(json.dumps(nodes))
+def read(nodes: dict[str, Any]) -> Recipe:
+    recipe = programs.recipe_of_text(json.dumps(nodes))
     assert recipe.program == "ComfyUI"
     assert Request(**recipe.fields)
     return recipe

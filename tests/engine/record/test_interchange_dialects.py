@@ -12,8 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine import Request, schedulers
-from engine.record import interchange
-from engine.record.interchange import exif
+from engine.record import exif
+from engine.record.interchange import programs
 from engine.schedulers import other_sampler_names as peers_others
 
 KARRAS = {"use_karras_sigmas": True}
@@ -27,7 +27,7 @@ SDNEXT = (
 def sdnext(
     sampler: str = "UniPC", more: str = "", prompts: str = "a dog\nNegative prompt: "
 ) -> Any:
-    return interchange.read_text(f"{prompts}\n{SDNEXT.format(sampler, more)}")
+    return programs.recipe_of_text(f"{prompts}\n{SDNEXT.format(sampler, more)}")
 
 
 @pytest.mark.parametrize("negative", ["", "blurry", "blurry,\nbad: hands"])
@@ -38,7 +38,7 @@ def test_the_templates_of_sdnext_are_no_prompts(negative):
     assert (recipe.fields["prompt"], recipe.fields["negative_prompt"]) == ("a dog", negative)
     assert recipe.left_out == ()
     plain = f"a dog\nNegative prompt: Template: x\n{SDNEXT.format('UniPC', '')}"
-    others = interchange.read_text(plain.replace("App: SD.Next, ", ""))
+    others = programs.recipe_of_text(plain.replace("App: SD.Next, ", ""))
     assert others.fields["negative_prompt"] == "Template: x"  # only SD.Next has such lines
 
 
@@ -168,7 +168,7 @@ SETTINGS = "Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 512x768, Model: drea
     ],
 )
 def test_texts_that_lost_the_ends_of_their_lines(text, prompt, negative):
-    recipe = interchange.read_text(text)
+    recipe = programs.recipe_of_text(text)
     assert (recipe.fields["prompt"], recipe.fields["negative_prompt"]) == (prompt, negative)
     assert (recipe.fields["steps"], recipe.fields["seed"]) == (20, 42)
     assert recipe.fields["scheduler"] == "euler_ancestral"
@@ -191,7 +191,9 @@ def test_texts_that_lost_the_ends_of_their_lines(text, prompt, negative):
     ],
 )
 def test_a_sampler_may_be_missing(settings, scheduler, told):
-    recipe = interchange.read_text(f"a cat\nSteps: 20, {settings}, CFG scale: 7, Seed: 1, RNG: CPU")
+    recipe = programs.recipe_of_text(
+        f"a cat\nSteps: 20, {settings}, CFG scale: 7, Seed: 1, RNG: CPU"
+    )
     assert recipe.fields.get("scheduler") == scheduler
     assert recipe.fields["steps"] == 20
     assert len(recipe.left_out) == len(told), recipe.left_out
@@ -200,13 +202,13 @@ def test_a_sampler_may_be_missing(settings, scheduler, told):
 
 
 def test_forge_neo_and_artbot_are_known():
-    neo = interchange.read_text(f"a cat\nSteps: 20, {SETTINGS}, Version: neo")
+    neo = programs.recipe_of_text(f"a cat\nSteps: 20, {SETTINGS}, Version: neo")
     assert neo.program == "Forge"
     text = (
         "a cat\nNegative prompt: blurry\nSteps: 20, Sampler: k_dpmpp_2m, CFG scale: 7, Seed: 42, "
         "Size: 512x768, model: AlbedoBase XL"
     )
-    artbot = interchange.read_text(text)
+    artbot = programs.recipe_of_text(text)
     assert (artbot.program, artbot.model) == ("ArtBot", "AlbedoBase XL")
     assert (artbot.fields["scheduler"], artbot.left_out) == ("dpmpp_2m", ())
 
@@ -237,7 +239,7 @@ def test_a_photograph_of_exif_3(tmp_path: Path):
         picture[0x0131] = "a program"
         picture.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + TEXT.encode()
         Image.new("RGB", (8, 8)).save(tmp_path / f"a.{suffix}", exif=picture)
-        recipe = interchange.read(tmp_path / f"a.{suffix}")
+        recipe = programs.recipe_of_picture(tmp_path / f"a.{suffix}")
         assert recipe.fields["prompt"] == "a cat on a sofa, 猫"
 
 
@@ -303,7 +305,7 @@ def test_all_that_invokeai_did_is_said(tmp_path, more, told):
     chunks = PngInfo()
     chunks.add_text("invokeai_metadata", json.dumps(CORE | more))
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=chunks)
-    recipe = interchange.read(tmp_path / "a.png")
+    recipe = programs.recipe_of_picture(tmp_path / "a.png")
     assert recipe.fields["scheduler_options"] == {"solver_order": 3, **KARRAS}
     assert (recipe.fields["prompt"], recipe.fields["width"]) == ("a cat", 832)
     assert len(recipe.left_out) == len(told), recipe.left_out
@@ -313,14 +315,14 @@ def test_all_that_invokeai_did_is_said(tmp_path, more, told):
 
 def test_what_no_version_had_before_is_said():
     fooocus = {"metadata_scheme": "fooocus", "prompt": "a cat", "uov_method": "Upscale (2x)"}
-    recipe = interchange.read_text(json.dumps(fooocus | {"enhance": True, "refiner_switch": 0.5}))
+    recipe = programs.recipe_of_text(json.dumps(fooocus | {"enhance": True, "refiner_switch": 0.5}))
     assert recipe.left_out == (
         "Uov method Upscale (2x) is left out: a finished picture is enlarged by an act of its own "
         "here.",
         "Enhance True is left out: there is no such setting here.",
     )
     text = f"a cat\nSteps: 20, {SETTINGS}, Face restoration: CodeFormer"
-    told = interchange.read_text(text).left_out
+    told = programs.recipe_of_text(text).left_out
     assert told == ("Face restoration: CodeFormer is left out: nothing is painted over here.",)
 
 
@@ -328,6 +330,6 @@ def test_a_number_of_hundreds_of_digits_is_a_sentence():
     for name in ("Steps", "CFG scale", "Seed", "Size", "Clip skip", "Eta DDIM", "Guidance"):
         value = "9" * 400 if name != "Size" else f"{'9' * 400}x64"
         text = f"a cat\nSampler: DDIM, Model: m, RNG: CPU, {name}: {value}"
-        recipe = interchange.read_text(text)
+        recipe = programs.recipe_of_text(text)
         assert any("is left out" in sentence for sentence in recipe.left_out), name
         assert Request(**recipe.fields)

@@ -20,8 +20,9 @@ from PIL import Image
 
 import engine
 from engine import Request
-from engine.record import interchange
-from engine.record.interchange import Recipe, comfyui, exif, texts
+from engine.record import a1111, exif
+from engine.record.interchange import comfyui, programs, texts
+from engine.record.interchange.recipe import Recipe
 
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512, RNG: CPU"
 PARAMETERS = f"a cat\nNegative prompt: dog\n{SETTINGS}".encode()
@@ -87,7 +88,7 @@ def quick(content: bytes, path: Path, in_bounds: bool = False) -> Any:
     path.write_bytes(content)
     start = time.process_time()
     try:
-        found: Recipe | str = interchange.read(path)
+        found: Recipe | str = programs.recipe_of_picture(path)
     except engine.EngineError as error:
         found = str(error)
         assert found.isprintable() and len(found) < 1000
@@ -95,7 +96,7 @@ def quick(content: bytes, path: Path, in_bounds: bool = False) -> Any:
     assert time.process_time() - start < SECONDS
     if in_bounds:
         with bounded(), suppress(engine.EngineError):
-            interchange.read(path)
+            programs.recipe_of_picture(path)
     return found
 
 
@@ -254,9 +255,9 @@ def test_long_prompts_take_no_long_time(path, prompt):
     alone = quick(png(packed(b"parameters", prompt.encode())), path)
     assert isinstance(alone, Recipe | str)
     start = time.process_time()
-    written = interchange.format_a1111(prompt, prompt, {"Steps": 1, "Seed": 1, "Size": "1x1"})
+    written = a1111.format_a1111(prompt, prompt, {"Steps": 1, "Seed": 1, "Size": "1x1"})
     assert time.process_time() - start < SECONDS
-    assert interchange.a1111.parse(written).prompt == prompt
+    assert a1111.parse(written).prompt == prompt
 
 
 def test_control_characters_and_markup_stay_text_in_prompts_and_never_reach_a_sentence(path):
@@ -387,7 +388,7 @@ def test_what_is_no_picture_and_names_that_would_break_a_line(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     for name in (*cases, "folder.png", "gone.png", "pipe.png", "a\0b.png"):
         with pytest.raises(engine.EngineError) as caught:
-            interchange.read(tmp_path / name)
+            programs.recipe_of_picture(tmp_path / name)
         assert str(caught.value).isprintable()
 
 
@@ -420,7 +421,7 @@ def test_json_of_any_shape_is_a_recipe_or_an_error(tmp_path_factory, value, name
     path = tmp_path_factory.getbasetemp() / "any.png"
     path.write_bytes(png(said(name.encode(), json.dumps(value).encode())))
     try:
-        recipe = interchange.read(path)
+        recipe = programs.recipe_of_picture(path)
     except engine.EngineError as error:
         assert str(error).isprintable()
     else:
@@ -443,6 +444,6 @@ def test_damage_anywhere_is_a_recipe_or_an_error(tmp_path_factory, data, kind):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
     try:
-        Request(**interchange.read(path).fields)
+        Request(**programs.recipe_of_picture(path).fields)
     except engine.EngineError as error:
         assert str(error).isprintable()

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import engine
 from engine import Request
-from engine.record import interchange
+from engine.record.interchange import programs
 from engine.schedulers import create
 from engine.schedulers import sampler_names as peers
 
@@ -340,7 +340,9 @@ def inputs(number: str, **changed: Any) -> dict[str, Any]:
 )
 def test_graphs_of_comfyui(tmp_path, change, fields, told):
     graph = USUAL | change
-    recipe = interchange.read(png(tmp_path / "comfy.png", prompt=graph, workflow={"nodes": []}))
+    recipe = programs.recipe_of_picture(
+        png(tmp_path / "comfy.png", prompt=graph, workflow={"nodes": []})
+    )
     assert recipe.program == "ComfyUI"
     assert recipe.fields == {k: v for k, v in (FOUND | fields).items() if v is not None}
     assert Request(**recipe.fields)
@@ -348,9 +350,9 @@ def test_graphs_of_comfyui(tmp_path, change, fields, told):
     assert recipe.model == ("" if in_a_circle else "v1-5-pruned.safetensors")
     for sentence, start in zip(sorted(recipe.left_out), sorted(told), strict=True):
         assert sentence.startswith(start)
-    assert interchange.read_text(json.dumps(graph)).fields == recipe.fields
-    assert interchange.read_text(json.dumps({"prompt": graph})).fields == recipe.fields
-    again = interchange.read_text(recipe.text) if "steps" in recipe.fields else recipe
+    assert programs.recipe_of_text(json.dumps(graph)).fields == recipe.fields
+    assert programs.recipe_of_text(json.dumps({"prompt": graph})).fields == recipe.fields
+    again = programs.recipe_of_text(recipe.text) if "steps" in recipe.fields else recipe
     assert again.fields.get("prompt", "") == recipe.fields.get("prompt", "")
 
 
@@ -359,13 +361,13 @@ def test_a_graph_in_a_webp(tmp_path):
     exif = Image.Exif()
     exif[0x0110], exif[0x010F] = f"prompt:{json.dumps(USUAL)}", 'workflow:{"nodes": []}'
     Image.new("RGB", (8, 8)).save(tmp_path / "comfy.webp", exif=exif)
-    assert interchange.read(tmp_path / "comfy.webp").fields == FOUND
+    assert programs.recipe_of_picture(tmp_path / "comfy.webp").fields == FOUND
 
 
 def test_a_drawing_of_a_graph_alone_tells_nothing(tmp_path):
     path = png(tmp_path / "comfy.png", workflow={"nodes": [], "links": []})
     with pytest.raises(engine.EngineError, match=r"comfy\.png does not tell .*ComfyUI's drawing"):
-        interchange.read(path)
+        programs.recipe_of_picture(path)
 
 
 METADATA = {
@@ -505,7 +507,7 @@ DREAM = '"an owl [blurry]" -s 30 -S 2718281828 -W 512 -H 768 -C 7.5 -A k_euler_a
     ],
 )
 def test_generations_of_invokeai(tmp_path, texts, fields, told):
-    recipe = interchange.read(png(tmp_path / "invoke.png", **texts))
+    recipe = programs.recipe_of_picture(png(tmp_path / "invoke.png", **texts))
     assert recipe.program == "InvokeAI"
     assert recipe.fields == {k: v for k, v in (OWL | fields).items() if v is not None}
     assert Request(**recipe.fields)
@@ -571,7 +573,7 @@ def test_fooocus(tmp_path, suffix):
         exif = Image.Exif()
         exif[0x9286], exif[0x0131], exif[0x927C] = json.dumps(FOOOCUS), "Fooocus v2.4.1", "fooocus"
         Image.new("RGB", (8, 8)).save(path, exif=exif)
-    recipe = interchange.read(path)
+    recipe = programs.recipe_of_picture(path)
     assert (recipe.program, recipe.fields) == ("Fooocus", OF_FOOOCUS)
     assert (recipe.model, recipe.model_hash) == ("juggernautXL_v8Rundiffusion", "aeb7e9e689")
     assert sorted(recipe.left_out) == sorted(NOT_OF_FOOOCUS)
@@ -580,7 +582,7 @@ def test_fooocus(tmp_path, suffix):
 def test_the_log_of_fooocus_has_the_same_names_with_capitals():
     log = {key.replace("_", " ").title(): value for key, value in FOOOCUS.items()}
     log["Resolution"] = [1152, 896]
-    assert interchange.read_text(json.dumps(log)).fields == OF_FOOOCUS
+    assert programs.recipe_of_text(json.dumps(log)).fields == OF_FOOOCUS
 
 
 SWARM = {
@@ -664,7 +666,7 @@ def test_swarmui(tmp_path, suffix, params, fields, told):
         text = json.dumps(value, indent=2)
         exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + text.encode("utf-16-le")
         Image.new("RGB", (8, 8)).save(path, exif=exif)
-    recipe = interchange.read(path)
+    recipe = programs.recipe_of_picture(path)
     assert recipe.program == "SwarmUI"
     assert recipe.fields == {k: v for k, v in (OF_SWARM | fields).items() if v is not None}
     assert recipe.model_hash == "31e35c80fc"

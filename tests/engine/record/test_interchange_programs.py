@@ -22,8 +22,8 @@ from PIL.PngImagePlugin import PngInfo
 
 import engine
 from engine import Request
-from engine.record import interchange
-from engine.record.interchange import stealth
+from engine.record.interchange import programs, stealth
+from engine.record.interchange.recipe import Recipe
 
 KARRAS = {"use_karras_sigmas": True}
 PLAIN = {
@@ -45,7 +45,7 @@ def png(path: Path, texts: dict[str, str]) -> Path:
     return path
 
 
-def check(recipe: interchange.Recipe, program: str, told: list[str], **changed: Any) -> None:
+def check(recipe: Recipe, program: str, told: list[str], **changed: Any) -> None:
     assert recipe.program == program
     wanted = {key: value for key, value in (PLAIN | changed).items() if value is not None}
     assert recipe.fields == wanted, recipe.left_out
@@ -53,7 +53,7 @@ def check(recipe: interchange.Recipe, program: str, told: list[str], **changed: 
     assert len(recipe.left_out) == len(told), recipe.left_out
     for sentence, start in zip(sorted(recipe.left_out), sorted(told), strict=True):
         assert sentence.startswith(start)
-    again = interchange.read_text(recipe.text)
+    again = programs.recipe_of_text(recipe.text)
     assert again.fields["prompt"] == recipe.fields["prompt"]
 
 
@@ -101,7 +101,7 @@ def test_easy_diffusion(tmp_path, form):
         Image.new("RGB", (8, 8)).save(path, exif=exif)
     else:
         path.write_text(json.dumps(EASY) if form == "json" else AS_LINES, encoding="utf-8")
-    recipe = interchange.read_file(path)
+    recipe = programs.recipe_of_file(path)
     changed = {"scheduler": "euler_ancestral", "scheduler_options": {}, "clip_skip": 2}
     check(recipe, "Easy Diffusion", ["LoRA model fine is left out: LoRAs are not"], **changed)
     assert recipe.model == "sd-v1-5"
@@ -110,7 +110,7 @@ def test_easy_diffusion(tmp_path, form):
 def test_a_prompt_that_is_no_graph_is_not_blamed_on_comfyui(tmp_path):
     path = png(tmp_path / "a.png", {"prompt": "a cat"})
     with pytest.raises(engine.EngineError) as caught:
-        interchange.read(path)
+        programs.recipe_of_picture(path)
     assert "ComfyUI" not in str(caught.value)
 
 
@@ -144,7 +144,9 @@ RUINED = {
     ],
 )
 def test_ruined_fooocus(tmp_path, more, told):
-    recipe = interchange.read(png(tmp_path / "a.png", {"parameters": json.dumps(RUINED | more)}))
+    recipe = programs.recipe_of_picture(
+        png(tmp_path / "a.png", {"parameters": json.dumps(RUINED | more)})
+    )
     changed = {"scheduler": "dpmpp_2m_sde", "scheduler_options": KARRAS, "clip_skip": 1}
     check(recipe, "RuinedFooocus", told, **changed)
     assert (recipe.model, recipe.model_hash) == ("xl.safetensors", "be9edd61")
@@ -224,10 +226,10 @@ def test_novelai(tmp_path, hidden, more, changed, told):
         hide(tmp_path / "a.png", stealth.PACKED, gzip.compress(json.dumps(texts).encode()))
     else:
         png(tmp_path / "a.png", texts)
-    recipe = interchange.read(tmp_path / "a.png")
+    recipe = programs.recipe_of_picture(tmp_path / "a.png")
     check(recipe, "NovelAI", told, **(NOVEL | changed))
     assert (recipe.model, recipe.model_hash) == ("NovelAI Diffusion V4", "37442FCA")
-    pasted = interchange.read_text(json.dumps(COMMENT))
+    pasted = programs.recipe_of_text(json.dumps(COMMENT))
     assert (pasted.program, pasted.fields) == ("NovelAI", PLAIN | NOVEL)
 
 
@@ -255,7 +257,7 @@ def test_a_text_in_the_alpha_channel(tmp_path, magic, level):
     content = PARAMETERS.encode()
     packed = gzip.compress(content) if magic == stealth.PACKED else content
     path = hide(tmp_path / "a.png", magic, packed, compress_level=level)
-    check(interchange.read(path), "AUTOMATIC1111", [], **EULER)
+    check(programs.recipe_of_picture(path), "AUTOMATIC1111", [], **EULER)
 
 
 @pytest.mark.parametrize("way", range(5))
@@ -281,7 +283,7 @@ def test_the_first_column_is_read_however_its_rows_are_packed(tmp_path, way):
         crc = struct.pack(">I", zlib.crc32(kind + part))
         content += struct.pack(">I", len(part)) + kind + part + crc
     path.write_bytes(content)
-    assert stealth.read(path) == PARAMETERS
+    assert stealth.hidden_text(path) == PARAMETERS
 
 
 def test_nothing_is_unpacked_where_the_first_words_are_not_there(tmp_path, monkeypatch):
@@ -296,10 +298,10 @@ def test_nothing_is_unpacked_where_the_first_words_are_not_there(tmp_path, monke
         "grey": Image.new("LA", (300, 300)),
     }.items():
         picture.save(tmp_path / f"{name}.png")
-        assert stealth.read(tmp_path / f"{name}.png") is None
+        assert stealth.hidden_text(tmp_path / f"{name}.png") is None
     huge = (tmp_path / "alpha.png").read_bytes()
     (tmp_path / "huge.png").write_bytes(huge[:16] + struct.pack(">II", 60000, 60000) + huge[24:])
-    assert stealth.read(tmp_path / "huge.png") is None
+    assert stealth.hidden_text(tmp_path / "huge.png") is None
 
 
 @pytest.mark.parametrize(
@@ -322,7 +324,7 @@ def test_a_hidden_text_that_is_none_is_one_sentence(tmp_path, magic, content, le
         Image.fromarray(pixels, "RGBA").save(path)
     begun = time.perf_counter()
     with pytest.raises(engine.EngineError, match=problem):
-        interchange.read(path)
+        programs.recipe_of_picture(path)
     assert time.perf_counter() - begun < 2
 
 
@@ -390,7 +392,7 @@ def test_draw_things(tmp_path, suffix, more, changed, told):
     else:
         Image.new("RGB", (8, 8)).save(path, xmp=text.encode())
     karras = {"scheduler": "dpmpp_2m", "scheduler_options": KARRAS}
-    recipe = interchange.read(path)
+    recipe = programs.recipe_of_picture(path)
     check(recipe, "Draw Things", told, **(karras | changed))
     assert recipe.model == "dream.ckpt"
 
@@ -412,14 +414,14 @@ def test_stable_diffusion_cpp(tmp_path, suffix):
     else:
         xmp = f"<rdf:Description><sdcpp:parameters>{html.escape(SDCPP)}</sdcpp:parameters>"
         Image.new("RGB", (8, 8)).save(path, xmp=f"<x:xmpmeta>{xmp}</x:xmpmeta>".encode())
-    recipe = interchange.read(path)
+    recipe = programs.recipe_of_picture(path)
     changed = {"scheduler": "dpmpp_2m", "scheduler_options": KARRAS}
     check(recipe, "stable-diffusion.cpp", [], **changed)
 
 
 def test_artbot(tmp_path):
     text = PARAMETERS.replace("Euler", "k_euler_a").replace(", RNG: CPU", ", model: Deliberate")
-    recipe = interchange.read(png(tmp_path / "a.png", {"Comment": text}))
+    recipe = programs.recipe_of_picture(png(tmp_path / "a.png", {"Comment": text}))
     check(recipe, "ArtBot", [], scheduler="euler_ancestral", scheduler_options={})
     assert recipe.model == "Deliberate"
 
@@ -431,9 +433,9 @@ def test_a_file_of_text(tmp_path):
         "c.json": json.dumps(RUINED).encode(),
     }.items():
         (tmp_path / name).write_bytes(content)
-        assert interchange.read_file(tmp_path / name).fields["seed"] == 42
+        assert programs.recipe_of_file(tmp_path / name).fields["seed"] == 42
     picture = png(tmp_path / "d.txt", {"parameters": PARAMETERS})  # a picture is one by its content
-    assert interchange.read_file(picture).fields["seed"] == 42
+    assert programs.recipe_of_file(picture).fields["seed"] == 42
     for name, content in {
         "none.txt": b"just words",
         "empty.txt": b"",
@@ -445,10 +447,10 @@ def test_a_file_of_text(tmp_path):
     }.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(engine.EngineError, match=name):
-            interchange.read_file(tmp_path / name)
+            programs.recipe_of_file(tmp_path / name)
     for missing in (tmp_path / "gone.txt", tmp_path):
         with pytest.raises(engine.EngineError):
-            interchange.read_file(missing)
+            programs.recipe_of_file(missing)
 
 
 SHAPES = {
@@ -486,7 +488,7 @@ VALUES = st.text(max_size=5) | st.sampled_from(
 
 def is_read_or_said(text: str) -> None:
     try:
-        recipe = interchange.read_text(text)
+        recipe = programs.recipe_of_text(text)
     except engine.EngineError as error:
         assert "\n" not in str(error)
     else:

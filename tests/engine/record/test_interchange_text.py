@@ -16,8 +16,8 @@ from sd_parsers import ParserManager
 
 import engine
 from engine import Request
-from engine.record import interchange
-from engine.record.interchange import a1111
+from engine.record import a1111
+from engine.record.interchange import programs
 from engine.record.record import Record
 
 RECORD = Record(
@@ -76,7 +76,7 @@ def test_our_text_comes_out_of_a_file_as_it_went_in(tmp_path_factory, prompt, ne
     request = replace(RECORD.request, prompt=prompt, negative_prompt=negative)
     text = replace(RECORD, request=request).to_parameters()
     Image.new("L", (1, 1)).save(path, pnginfo=chunks(parameters=text))
-    recipe = interchange.read(path)
+    recipe = programs.recipe_of_picture(path)
     wanted = {
         name: getattr(request, name)
         for name in (
@@ -372,7 +372,7 @@ def test_texts_of_others(tmp_path, suffix, text, program, fields, told):
         Image.new("RGB", (8, 8)).save(path, pnginfo=chunks(parameters=text))
     elif suffix:
         save_with_comment(path, text)
-    recipe = interchange.read(path) if suffix else interchange.read_text(text)
+    recipe = programs.recipe_of_picture(path) if suffix else programs.recipe_of_text(text)
     assert recipe.program == program
     wanted = {name: value for name, value in (BASE | fields).items() if value is not None}
     if wanted.get("scheduler") is None:
@@ -389,12 +389,12 @@ def test_texts_of_others(tmp_path, suffix, text, program, fields, told):
 @pytest.mark.parametrize("text", ["", "a cat", "a: b, c: d, e: f", "Steps: 20", "{", "[1]", "{}"])
 def test_a_pasted_text_without_settings_is_one_clear_error(text):
     with pytest.raises(engine.EngineError) as caught:
-        interchange.read_text(text)
+        programs.recipe_of_text(text)
     assert "\n" not in str(caught.value)
 
 
 def test_our_record_is_read_from_its_own_json():
-    recipe = interchange.read_text(RECORD.to_json())
+    recipe = programs.recipe_of_text(RECORD.to_json())
     assert recipe.record == RECORD
     assert recipe.fields["scheduler_options"] == {"use_karras_sigmas": True}
     assert Request(**recipe.fields) == RECORD.request
@@ -418,7 +418,7 @@ def test_the_other_places_where_files_have_a_text(tmp_path):
     if features.check("avif"):
         save_with_comment(tmp_path / "g.avif", f"girl <b>\n{LAST}")
     for path in sorted(tmp_path.iterdir()):
-        assert interchange.read(path).fields == BASE | {"prompt": "girl <b>"}, path.name
+        assert programs.recipe_of_picture(path).fields == BASE | {"prompt": "girl <b>"}, path.name
 
 
 @pytest.mark.parametrize("comment", ["Created with GIMP", "A day at the beach: sun, sea, sand"])
@@ -427,7 +427,7 @@ def test_a_comment_that_tells_no_settings_is_no_prompt(tmp_path, comment):
     Image.new("RGB", (8, 8)).save(tmp_path / "b.png", pnginfo=chunks(Comment=comment))
     for path in tmp_path.iterdir():
         with pytest.raises(engine.EngineError, match="Its comment tells no settings"):
-            interchange.read(path)
+            programs.recipe_of_picture(path)
 
 
 def test_other_formats_than_pictures_with_settings_have_are_not_opened(tmp_path):
@@ -436,4 +436,4 @@ def test_other_formats_than_pictures_with_settings_have_are_not_opened(tmp_path)
         path = tmp_path / f"a{ending}"
         Image.new("RGB", (8, 8)).save(path)
         with pytest.raises(engine.EngineError, match="it is no picture"):
-            interchange.read(path)
+            programs.recipe_of_picture(path)

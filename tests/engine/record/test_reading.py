@@ -24,7 +24,6 @@ from PIL.PngImagePlugin import PngInfo
 import engine
 from engine import Edit, Record, Request
 from engine.record import image_file
-from engine.record import record as metadata
 from engine.record.image_file import Texts
 
 PICTURE = Image.fromarray(
@@ -120,7 +119,7 @@ def test_every_format_holds_the_record(
     assert engine.save(PICTURE, path, record) == ()
     assert engine.read(path) == record.of_image(0)
     said = record.of_image(0).to_parameters().encode("utf-8", "replace").decode()
-    assert image_file.read(path).parameters == said
+    assert image_file.read_texts(path).parameters == said
 
 
 def plain_exif(path: Path) -> dict[int, bytes]:
@@ -181,7 +180,7 @@ def test_a_jpeg_leaves_out_what_it_has_no_room_for_and_says_so(
 ) -> None:
     long = replace(RECORD, request=replace(REQUEST, prompt="x" * letters))
     notes = engine.save(PICTURE, tmp_path / "a.jpg", long)
-    texts = image_file.read(tmp_path / "a.jpg")
+    texts = image_file.read_texts(tmp_path / "a.jpg")
     assert (bool(texts.parameters), bool(texts.record)) == (parameters, record)
     assert [words in note and "a.jpg" in note for note in notes] == [True] * bool(words)
     if not record:
@@ -199,16 +198,16 @@ def test_a_copy_in_another_format_says_all_that_the_file_said(tmp_path: Path) ->
         Texts("a cat", later),  # which this version cannot read
         Texts(),
     ):
-        image_file.write(PICTURE, tmp_path / "a.png", texts)
+        image_file.write_picture(PICTURE, tmp_path / "a.png", texts)
         ways = ["a.png", "b.webp", "c.png", "d.jpg", "e.jpeg", "f.webp", "g.png"]
         for source, target in pairwise(ways):
-            assert metadata.convert(tmp_path / source, str(tmp_path / target)) == ()
-            assert image_file.read(tmp_path / target) == texts
+            assert image_file.convert(tmp_path / source, str(tmp_path / target)) == ()
+            assert image_file.read_texts(tmp_path / target) == texts
         with Image.open(tmp_path / "c.png") as image:
             assert image.convert("RGB").tobytes() == PICTURE.tobytes()
         assert (tmp_path / "d.jpg").read_bytes() == (tmp_path / "e.jpeg").read_bytes()
     before = (tmp_path / "a.png").read_bytes()
-    metadata.convert(tmp_path / "a.png", tmp_path / "a.png")
+    image_file.convert(tmp_path / "a.png", tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes() == before
 
 
@@ -221,7 +220,7 @@ def test_an_interrupted_copy_leaves_nothing(tmp_path: Path, monkeypatch: Any) ->
     monkeypatch.setattr(os, "fsync", full)
     for name in ("b.png", "b.jpg", "b.webp"):
         with pytest.raises(engine.SaveError, match=f"{name}.*No space left"):
-            metadata.convert(tmp_path / "a.png", tmp_path / name)
+            image_file.convert(tmp_path / "a.png", tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
@@ -259,7 +258,7 @@ def deep(depth: int) -> str:
 )
 def test_a_hostile_record_is_one_short_line(tmp_path: Path, text: str) -> None:
     for name in ("a.png", "a.webp"):
-        image_file.write(PICTURE, tmp_path / name, Texts("", text))
+        image_file.write_picture(PICTURE, tmp_path / name, Texts("", text))
         with pytest.raises(engine.RecordError, match=f"{name} has no record") as caught:
             engine.read(tmp_path / name)
         assert len(str(caught.value)) < 400 + len(str(tmp_path))
@@ -293,7 +292,7 @@ def test_a_later_version_is_named_and_its_fields_are_kept(tmp_path: Path) -> Non
     assert record.others == {"lens": {"blur": 2}}
     assert json.loads(record.to_json())["lens"] == {"blur": 2}
     text = json.dumps({**later, "request": {**PLAIN["request"], "hue": 3}})
-    image_file.write(PICTURE, tmp_path / "a.png", Texts("", text))
+    image_file.write_picture(PICTURE, tmp_path / "a.png", Texts("", text))
     with pytest.raises(engine.RecordError, match=r"hue.*made by Safelight 9\.1;.*update"):
         engine.read(tmp_path / "a.png")
 
@@ -314,7 +313,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
                 assert name in str(error)
                 assert "\n" not in str(error)
             try:
-                metadata.convert(tmp_path / name, tmp_path / "out.webp")
+                image_file.convert(tmp_path / name, tmp_path / "out.webp")
             except engine.EngineError:
                 assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
 
@@ -333,9 +332,10 @@ def test_reading_and_converting_wait_for_no_torch(tmp_path: Path) -> None:
     engine.save(PICTURE, tmp_path / "a.png", RECORD)
     code = (
         "import sys, engine\n"
-        "from engine import film, metadata\n"
+        "from engine.pictures import film\n"
+        "from engine.record import image_file\n"
         "assert engine.read('a.png').request.prompt == 'an owl'\n"
-        "metadata.convert('a.png', 'a.jpg')\n"
+        "image_file.convert('a.png', 'a.jpg')\n"
         "assert not {'torch', 'transformers', 'PySide6'} & sys.modules.keys()\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(engine.__file__).parents[1])}

@@ -16,8 +16,8 @@ import pytest
 from app.cli.arguments import read_edits
 from engine import schedulers
 from engine.errors import EngineError
-from engine.record import interchange
-from engine.record import record as metadata
+from engine.record.interchange import programs
+from engine.record.record import Record, read_record
 from engine.request import curve
 from engine.request.grid import AXES, Axis, Grid
 from engine.request.request import AT_A_BRANCH, STEERABLE, Edit, Request
@@ -100,9 +100,7 @@ def test_the_exact_record(tmp_path: Path) -> None:
     edits = (Edit(1, "guidance_scale", 2.0), Edit(2, "vary", {"amount": 0.5, "seed": 3}))
     request = Request("x", width=64, height=64, scheduler="unipc", edits=edits, class_label=1)
     request = Request.from_dict(request.to_dict() | {"guidance_curve": [[0.0, 1.0]]})
-    record = metadata.Record(
-        request, 4, "Emoji", "0" * 64, "cpu", "float32", versions, (), branches=(1,)
-    )
+    record = Record(request, 4, "Emoji", "0" * 64, "cpu", "float32", versions, (), branches=(1,))
     plain = json.loads(record.to_json()) | {"later": {"number": 1}}
     path = tmp_path / "a.png"
     places = [*_places(plain)]
@@ -110,7 +108,7 @@ def test_the_exact_record(tmp_path: Path) -> None:
     for place in places:
         for written in WRITTEN:
             write_png(path, {"safelight": _with(plain, place, written)})
-            refused(lambda: metadata.read(path))
+            refused(lambda: read_record(path))
 
 
 A1111 = """a cat
@@ -153,7 +151,7 @@ def test_what_other_programs_tell(program: str, written: str, tmp_path: Path) ->
     name, form = OTHERS[program]
     write_png(tmp_path / "a.png", {name: form.format(written)})
     try:
-        recipe = interchange.read(tmp_path / "a.png")
+        recipe = programs.recipe_of_picture(tmp_path / "a.png")
     except EngineError as error:
         assert len(str(error)) <= MOST_LETTERS
     else:

@@ -18,7 +18,7 @@ from engine import Request
 from engine.hardware.device import has_bfloat16, threads
 from engine.hardware.tuning import Tuner, noting, taking
 from engine.networks.layers.int8 import available
-from engine.record import record as metadata
+from engine.record.record import Record
 from engine.run.circumstances import THREADS_A_CORE, as_it_was_made, differences
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def as_before() -> Iterator[None]:
     assert torch.get_num_threads() == before
 
 
-def made(path: Path, name: str, count: int) -> metadata.Record:
+def made(path: Path, name: str, count: int) -> Record:
     """An image of the bundled model by that many threads."""
     dtype = "float32" if name == "int8" else name
     pipeline = engine.load("bundled", "cpu", dtype)
@@ -80,7 +80,7 @@ def test_a_record_of_before_reads_and_is_made_again(tmp_path: Path) -> None:
     record = made(tmp_path / "a.png", "float32", 1)
     plain = record.to_json().replace(', "threads": 1', "").replace(', "ways": {}', "")
     assert "threads" not in plain and "ways" not in plain
-    assert metadata.Record.from_json(plain) == replace(record, threads=0)
+    assert Record.from_json(plain) == replace(record, threads=0)
 
 
 def test_a_tuner_takes_the_ways_of_a_record_where_it_has_them() -> None:

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 
 import engine
 from engine import schedulers
-from engine.record import record as metadata
+from engine.record.record import Record
 from engine.request.request import Edit, Request
 from engine.run.cost import cost_of
 from tests.engine.request.test_numbers import write_png
@@ -23,9 +23,9 @@ VERSIONS = {"safelight": "0.1.0"}
 HUGE = {"a long run": (4096, 1000), "a large picture": (9000, 1), "both": (9000, 1000)}
 
 
-def record(side: int = 64, steps: int = 1, **own: Any) -> metadata.Record:
+def record(side: int = 64, steps: int = 1, **own: Any) -> Record:
     request = Request("x", width=side, height=side, steps=steps, scheduler="unipc", **own)
-    return metadata.Record(request, steps, "Emoji", "0" * 64, "cpu", "float32", VERSIONS, ())
+    return Record(request, steps, "Emoji", "0" * 64, "cpu", "float32", VERSIONS, ())
 
 
 @pytest.fixture

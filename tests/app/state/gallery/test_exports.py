@@ -17,7 +17,6 @@ from app.state.gallery.picture import Picture
 from app.state.pixels import sheet
 from app.windows.main_window import MainWindow
 from engine.record import image_file
-from engine.record import record as metadata
 from engine.record.image_file import Texts
 from tests.app.by_hand import heard
 
@@ -25,7 +24,7 @@ from tests.app.by_hand import heard
 @pytest.fixture
 def exports(qtbot: QtBot) -> Any:
     background = Background()
-    yield Exports(background, convert=metadata.convert)
+    yield Exports(background, convert=image_file.convert)
     background.close()
 
 
@@ -34,7 +33,7 @@ def picture(tmp_path: Path) -> Picture:
     """The file of an image, with what it says."""
     path = tmp_path / "a.png"
     noise = Image.effect_noise((32, 24), 60).convert("RGB")
-    image_file.write(noise, path, Texts("an owl\nSteps: 4", '{"later": 1}'))
+    image_file.write_picture(noise, path, Texts("an owl\nSteps: 4", '{"later": 1}'))
     return Picture("a.png", None, str(path))
 
 
@@ -45,7 +44,7 @@ def test_a_finished_image_keeps_what_it_says_in_every_format(
     with qtbot.waitSignal(exports.done) as done:
         exports.save(picture, str(tmp_path / name))
     assert done.args == [f"Saved as {tmp_path / name}"]
-    assert image_file.read(tmp_path / name) == image_file.read(picture.path)
+    assert image_file.read_texts(tmp_path / name) == image_file.read_texts(picture.path)
     with Image.open(tmp_path / name) as image:
         assert image.format == image_file.format_of(name)
 
@@ -54,7 +53,7 @@ def test_what_a_format_has_no_room_for_is_told(
     qtbot: QtBot, exports: Exports, tmp_path: Path
 ) -> None:
     long = Texts("x" * 25_000, "y" * 25_000)
-    image_file.write(Image.new("RGB", (8, 8)), tmp_path / "a.png", long)
+    image_file.write_picture(Image.new("RGB", (8, 8)), tmp_path / "a.png", long)
     with qtbot.waitSignal(exports.done) as done:
         exports.save(Picture("a.png", None, str(tmp_path / "a.png")), str(tmp_path / "b.jpg"))
     assert "record of Safelight is left out" in done.args[0]

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
-from engine.record import record as metadata
+from engine.record.record import Record, read_record, save
 from engine.request.request import Edit, Request
 from engine.run import cost
 from tests.app.conftest import told
@@ -37,7 +37,7 @@ A1111 = (
 
 @pytest.fixture(autouse=True)
 def real_files(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake, "save", metadata.save)
+    monkeypatch.setattr(fake, "save", save)
 
 
 @pytest.fixture
@@ -55,11 +55,9 @@ def foreign(path: Path, text: str) -> Path:
 
 def ours(path: Path, **fields: object) -> Path:
     own = {"prompt": "an owl", "width": 64, "height": 64, "steps": 3, "scheduler": "unipc"}
-    record = metadata.Record(
-        Request(**(own | fields)), 3, "Bundled", SHA256, "cpu", "float32", VERSIONS, ()
-    )
+    record = Record(Request(**(own | fields)), 3, "Bundled", SHA256, "cpu", "float32", VERSIONS, ())
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata.save(Image.new("RGB", (64, 64), (9, 9, 9)), path, record)
+    save(Image.new("RGB", (64, 64), (9, 9, 9)), path, record)
     return path
 
 
@@ -262,9 +260,9 @@ def test_an_image_of_another_model_says_so(
     qtbot: QtBot, start: Callable[..., Application], fake: FakeEngine, home: Path
 ) -> None:
     path = ours(home / "images" / "a.png")
-    record = metadata.read(path)
+    record = read_record(path)
     other = replace(record, sha256="f" * 64, checkpoint="Elsewhere")
-    metadata.save(Image.new("RGB", (8, 8)), path, other)
+    save(Image.new("RGB", (8, 8)), path, other)
     application = start()
     qtbot.waitUntil(lambda: application.gallery.rowCount() == 1)
     application.window.gallery.reopenRequested.emit(0)

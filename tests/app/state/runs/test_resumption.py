@@ -41,7 +41,7 @@ from app.state.store.open_session import OpenSession
 from app.state.store.store import WAL, Store, StoredRow
 from app.windows.queue_dialog import QueueDialog
 from engine.errors import SaveError
-from engine.record import record as metadata
+from engine.record.record import Record, read_record, save
 from engine.request.grid import Axis, Grid
 from engine.request.request import Edit, Request
 from tests.app.conftest import told
@@ -55,7 +55,7 @@ Start = Callable[..., Application]
 def real_files(fake: FakeEngine) -> None:
     fake.save = lambda image, path, record, index=0: (
         fake._fail("save"),
-        metadata.save(image, path, record, index),
+        save(image, path, record, index),
     )
 
 
@@ -78,7 +78,7 @@ def press(qtbot: QtBot, window: QWidget, name: str) -> None:
 def made(application: Application) -> list[str]:
     """The prompts of the files, sorted."""
     files = Path(application.image_folder).glob("[!.]*.png")
-    return sorted(metadata.read(path).request.prompt for path in files)
+    return sorted(read_record(path).request.prompt for path in files)
 
 
 def at_rest(application: Application) -> bool:
@@ -201,20 +201,20 @@ def test_half_a_batch_is_not_made_twice(qtbot: QtBot, start: Start, fake: FakeEn
     job = first.queue.current.job
     first.window.close()
     path = paths.image_folder() / "before.png"
-    record = metadata.Record(
+    record = Record(
         Request("an owl", width=64, height=64, seed=7, count=3, scheduler="unipc"),
         *(4, "Fake", "", "cpu", "float32", {"safelight": "0.1.0"}, ()),
         job=f"{job}/0",
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata.save(Image.new("RGB", (8, 8)), path, record, 0)
+    save(Image.new("RGB", (8, 8)), path, record, 0)
     fake.gate = None
     second = start()
     qtbot.waitUntil(lambda: bool(notice(second)))
     assert notice(second) == "2 pictures are still waiting, one of them half done."
     press(qtbot, second.window, "resumeFirstButton")
     qtbot.waitUntil(lambda: at_rest(second) and len(made(second)) == 3)
-    files = {metadata.read(p).request.seed: p for p in path.parent.glob("[!.]*.png")}
+    files = {read_record(p).request.seed: p for p in path.parent.glob("[!.]*.png")}
     assert sorted(files) == [7, 8, 9]
     assert files[7] == path
 

@@ -19,7 +19,7 @@ UNICODE = b"UNICODE\0"
 CODES = (b"ASCII\0\0\0", b"JIS\0\0\0\0\0", b"\0\0\0\0\0\0\0\0")
 
 
-def read(exif: bytes) -> dict[int, bytes]:
+def fields_of(exif: bytes) -> dict[int, bytes]:
     """The wanted fields that are there. Data that is no EXIF has none."""
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
