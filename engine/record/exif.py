@@ -1,5 +1,5 @@
-"""The few fields of EXIF that programs put settings into. Called by
-`engine.record.interchange.texts`.
+"""The few fields of EXIF that programs put settings into, Safelight among them. Called by
+`engine.record.image_file` and `engine.record.interchange.texts`.
 
 Read by hand and not by Pillow: a field here can point at any part of the data, so that a small file
 could ask for the same megabytes a thousand times. What is read here is never longer than the data.
@@ -15,6 +15,8 @@ MAKER_NOTE, USER_COMMENT, SUB_DIRECTORY = 0x927C, 0x9286, 0x8769
 WANTED = (DESCRIPTION, MAKE, CAMERA, MAKER_NOTE, USER_COMMENT)
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 """Bytes of a value, by its type."""
+MARK = b"Safelight\0"
+"""What our record in a MakerNote begins with."""
 UNICODE = b"UNICODE\0"
 CODES = (b"ASCII\0\0\0", b"JIS\0\0\0\0\0", b"\0\0\0\0\0\0\0\0")
 

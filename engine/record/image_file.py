@@ -26,7 +26,6 @@ from engine.errors import EngineError, SaveError
 from engine.foreign import LONGEST_PICTURE, MOST_UNPACKED, is_there, open_file
 from engine.heads import Head, read_head
 from engine.record import exif
-from engine.record.interchange.texts import MARK
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -206,7 +205,11 @@ def _fitting_exif(texts: Texts, room: int) -> tuple[bytes, str]:
 
 def _exif(texts: Texts) -> bytes:
     """Written by hand: Pillow would write these fields as BYTE, where readers want UNDEFINED."""
-    told = {exif.MAKER_NOTE: MARK + texts.record.encode("utf-8", "replace")} if texts.record else {}
+    told = (
+        {exif.MAKER_NOTE: exif.MARK + texts.record.encode("utf-8", "replace")}
+        if texts.record
+        else {}
+    )
     if texts.parameters:
         told[exif.USER_COMMENT] = exif.UNICODE + texts.parameters.encode("utf-16-be", "replace")
     note = {exif.DESCRIPTION: (ASCII_TYPE, texts.note.encode("ascii", "replace") + b"\0")}
@@ -238,9 +241,9 @@ def _comment(value: bytes) -> str:
 
 
 def _marked(value: bytes) -> str:
-    if not value.startswith(MARK):
+    if not value.startswith(exif.MARK):
         return ""
-    return value.removeprefix(MARK).decode("utf-8", "replace")
+    return value.removeprefix(exif.MARK).decode("utf-8", "replace")
 
 
 def _copy(source: Path, target: Path) -> None:

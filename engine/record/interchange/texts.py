@@ -48,8 +48,6 @@ ENOUGH |= {"invokeai_metadata", "invokeai"}
 """With one of these before the pixels, nothing is looked for behind them."""
 WEBP = b"WEBP"
 OURS = b"Version: Safelight"
-MARK = b"Safelight\0"
-"""What our record in a MakerNote begins with."""
 NAMED = b"parameters\0"
 """What a comment in a JPEG begins with that has a name, as a text of a PNG has."""
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -246,8 +244,8 @@ def _read_other(file: BinaryIO, texts: Texts) -> None:
 def _read_exif(content: bytes, texts: Texts) -> None:
     fields = exif.fields_of(content)
     note = fields.get(exif.MAKER_NOTE, b"")
-    if note.startswith(MARK):
-        texts.add("safelight", note.removeprefix(MARK).decode("utf-8", "replace"))
+    if note.startswith(exif.MARK):
+        texts.add("safelight", note.removeprefix(exif.MARK).decode("utf-8", "replace"))
     for tag in (exif.CAMERA, exif.MAKE, exif.DESCRIPTION):
         name, colon, text = fields.get(tag, b"").decode("utf-8", "replace").partition(":")
         if colon and name.lower() in ("prompt", "workflow"):  # ComfyUI's WebP
