@@ -157,7 +157,7 @@ class Application(QObject):
 
         self.window.scheduler.set_schedulers([(s.name, s.label, s.sentence) for s in schedulers])
         self.window.guidance.set_presets(presets.described())
-        self._describe_economies(self.session.takes_prompt)
+        self._describe_economies(self.session.abilities)
         self.window.gallery.setModel(self.gallery)
         self.queue_dialog.set_plans(self.queue_list)
         self.library_dialog.set_models(self.library.model)
@@ -282,9 +282,9 @@ class Application(QObject):
         session.countChanged.connect(window.size_fields.set_count)
         session.extrasChanged.connect(window.scheduler.set_extras)
         window.scheduler.dropRequested.connect(session.drop_extras)
-        session.conditionsChanged.connect(window.set_conditions)
-        session.conditionsChanged.connect(self._describe_economies)
-        session.conditionsChanged.connect(self._offer_axes)
+        session.abilitiesChanged.connect(window.set_abilities)
+        session.abilitiesChanged.connect(self._describe_economies)
+        session.abilitiesChanged.connect(self._offer_axes)
         session.classChanged.connect(window.class_picker.set_class)
         session.refused.connect(window.errors.show_error)
         session.released.connect(self._submit)
@@ -748,8 +748,8 @@ class Application(QObject):
     def _show_failure(self, run: int, message: str) -> None:
         self.window.errors.show_error(message)
 
-    def _describe_economies(self, takes_prompt: bool) -> None:
-        self.window.economy.set_sentences(economies.described(takes_prompt))
+    def _describe_economies(self, abilities: frozenset[str]) -> None:
+        self.window.economy.set_sentences(economies.described(abilities))
 
     def _offer_axes(self) -> None:
         self.window.compare.set_fields(self.comparing.fields())

@@ -38,6 +38,7 @@ from app.cli.targets import Targets, clash
 from app.cli.unsaid import NO_PROMPT, asked_prompt, drawn_seed, is_prompt_missing
 from app.cli.window import open_window
 from engine import checkpoint, hub
+from engine.families.family import Ability
 from engine.hardware.tuning import CACHE
 from engine.record.interchange.programs import recipe_of_file
 from engine.request.conditions import conditions
@@ -138,7 +139,7 @@ def _render(arguments: argparse.Namespace) -> int:
     if problem := clash(arguments, count, len(requests)):
         complain(problem)
         return 2
-    if is_prompt_missing(arguments) and _takes_prompt(arguments.model or "bundled"):
+    if is_prompt_missing(arguments) and _reads_prompt(arguments.model or "bundled"):
         chosen["prompt"] = asked_prompt()
         if not chosen["prompt"]:
             complain(NO_PROMPT)
@@ -163,10 +164,10 @@ def _render(arguments: argparse.Namespace) -> int:
     return 1 if complaints.failed else 0
 
 
-def _takes_prompt(source: str) -> bool:
-    """Whether the model takes one, by a look at its files: nobody is asked once it is loaded."""
+def _reads_prompt(source: str) -> bool:
+    """Whether the model reads one, by a look at its files: nobody is asked once it is loaded."""
     try:
-        return checkpoint.inspect(locate(source)).takes_prompt
+        return Ability.PROMPT in checkpoint.inspect(locate(source)).abilities
     except engine.EngineError:
         return False  # loading it says why it cannot be had
 

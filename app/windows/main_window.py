@@ -256,16 +256,16 @@ class MainWindow(QMainWindow):
         self._splitter.restoreState(panels)
         self._follow_splitter()
 
-    def set_conditions(self, takes_prompt: bool, classes: int) -> None:
-        """Show what the model can be told: a prompt with its guidance, a class (classes: how many
-        there are), both or neither."""
-        if classes:
-            self.class_picker.set_classes(classes)
-        self.class_picker.setVisible(bool(classes))
-        self.prompt.set_conditions(takes_prompt, classes)
-        self.guidance.setVisible(takes_prompt)
-        self.timeline.set_guided(takes_prompt)
-        self.canvas.set_takes_prompt(takes_prompt)
+    def set_abilities(self, abilities: frozenset[str], class_count: int) -> None:
+        """Show what the model can be asked for: a prompt with its guidance ("prompt"), one of its
+        classes ("classes"; class_count: how many there are), both or neither."""
+        if class_count:
+            self.class_picker.set_classes(class_count)
+        self.class_picker.setVisible(bool(class_count))
+        self.prompt.set_abilities(abilities)
+        self.guidance.setVisible("prompt" in abilities)
+        self.timeline.set_guided("prompt" in abilities)
+        self.canvas.set_abilities(abilities)
 
     def set_can_branch(self, can_branch: bool) -> None:
         """Whether a run can begin at what is shown."""

@@ -28,6 +28,7 @@ from app.state.runs.run import RunResult, SheetResult, StepView
 from app.worker.sentences import sentence_of
 from app.worker.shown_steps import Rhythm
 from engine.errors import EngineError
+from engine.families.family import Ability
 from engine.request.conditions import course
 from engine.request.request import Request
 from engine.run.branch import as_branch, branched, vary
@@ -488,7 +489,7 @@ class Worker(QObject):
                 if event.snapshot.request is not desk.told:
                     desk.told = event.snapshot.request
                     self.told.emit(number, desk.told)
-                    if self._pipeline.takes_prompt:
+                    if Ability.PROMPT in self._pipeline.abilities:
                         self.planned.emit(number, _scales(desk.told, event.total))
             case Cancelled():
                 self.cancelled.emit(number, event.at)
@@ -507,11 +508,12 @@ class Worker(QObject):
             self._pictured = (snapshot.state, *self._pictures(step, desk))
         after, desk.shown = desk.shown, step.index
         _, predicted, noisy, kind = self._pictured
+        is_guided = Ability.PROMPT in self._pipeline.abilities
         return StepView(
             run=desk.row.number,
             index=step.index,
             total=step.total,
-            guidance_scale=step.guidance_scale if self._pipeline.takes_prompt else None,
+            guidance_scale=step.guidance_scale if is_guided else None,
             seconds=desk.rhythm.seconds_a_step(time.perf_counter() - begun),
             predicted=predicted,
             noisy=noisy,
@@ -655,8 +657,8 @@ def _card(source: str, pipeline: Any) -> ModelCard:
         minimum=pipeline.sizes.minimum,
         maximum=pipeline.sizes.maximum,
         default_request=pipeline.default_request,
-        takes_prompt=pipeline.takes_prompt,
-        classes=pipeline.classes,
+        abilities=pipeline.abilities,
+        class_count=pipeline.class_count,
         guessed_prediction=pipeline.guessed_prediction,
     )
 

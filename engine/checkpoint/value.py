@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from engine.families.family import Ability
+
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {
         "stable-diffusion-1": "Stable Diffusion 1",
@@ -66,9 +68,12 @@ class Checkpoint:
         return self.family not in PARTS
 
     @property
-    def takes_prompt(self) -> bool:
-        """Whether words say what its pictures show."""
-        return self.is_model and self.family not in WORDLESS
+    def abilities(self) -> frozenset[Ability]:
+        """What it could be asked for."""
+        words: set[Ability] = set()
+        if self.is_model and self.family not in WORDLESS:
+            words = {Ability.PROMPT, Ability.NEGATIVE}
+        return frozenset(words | ({Ability.MASK} if self.inpainting else set()))
 
     @property
     def loadable(self) -> bool:

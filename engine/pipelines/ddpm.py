@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine import schedulers
 from engine.errors import EngineError, LoadError, RequestError
+from engine.families.family import Ability
 from engine.hardware.device import free_cache, memory_guard
 from engine.hardware.tuning import Tuner
 from engine.images import to_pixels
@@ -53,7 +54,6 @@ UNGUIDED = 1.0
 
 class DDPM:
     family = "ddpm"
-    takes_prompt = False
     guessed_prediction = False
     compilation: Compilation | None = None
 
@@ -70,7 +70,8 @@ class DDPM:
         self.name = name
         self.unet = unet
         self._called = called
-        self.classes = unet.config.num_class_embeds or 0
+        self.class_count = unet.config.num_class_embeds or 0
+        self.abilities = frozenset({Ability.CLASSES} if self.class_count else ())
         self.scheduler_config = scheduler_config
         self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=unet.factor, minimum=unet.factor, maximum=8192)
@@ -81,7 +82,7 @@ class DDPM:
                 "height": height,
                 "scheduler": schedulers.name_of(scheduler_config.get("_class_name", "")),
                 "guidance_scale": UNGUIDED,
-                "class_label": 0 if self.classes else None,
+                "class_label": 0 if self.class_count else None,
             },
             defaults,
         )

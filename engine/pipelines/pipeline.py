@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import RequestError
+from engine.families.family import Ability
 from engine.images import Pixels
 from engine.networks.poll import Poll, no_poll
 from engine.networks.unet.deep_layers import DeepLayers
@@ -110,17 +111,17 @@ def _steadied(known: float, measured: float) -> float:
 class Pipeline(Protocol):
     """A loaded set of networks with what is needed to run them.
 
-    name: for people; family: "stable-diffusion", "stable-diffusion-xl", "latent-consistency" or
-    "ddpm"; takes_prompt: whether it reads a prompt, and so can be guided; classes: how many it can
-    be asked for, 0 if there are none; scheduler_config: the content of scheduler_config.json, as
-    this pipeline means it; default_request: what the model does best, with nothing left open that
-    `resolve` fills in; compilation: of its UNet, if that was asked for.
+    name: for people; family: the name of one of `engine.families`; abilities: what it can be asked
+    for; class_count: how many classes it can be asked for, 0 if there are none; scheduler_config:
+    the content of scheduler_config.json, as this pipeline means it; default_request: what the model
+    does best, with nothing left open that `resolve` fills in; compilation: of its UNet, if that was
+    asked for.
     """
 
     name: str
     family: str
-    takes_prompt: bool
-    classes: int
+    abilities: frozenset[Ability]
+    class_count: int
     guessed_prediction: bool
     compilation: Compilation | None
     device: torch.device
@@ -231,14 +232,15 @@ def checked_class(request: Request, pipeline: Pipeline) -> int | None:
     label = request.class_label
     if label is None:
         return pipeline.default_request.class_label
-    if not pipeline.classes:
+    if not pipeline.class_count:
         raise RequestError(
             "class_label",
             f"{label} means nothing to {pipeline.name}: it has no classes. Leave it out.",
         )
-    if label >= pipeline.classes:
+    if label >= pipeline.class_count:
         raise RequestError(
             "class_label",
-            f"{label} is not a class of {pipeline.name}, which has 0 to {pipeline.classes - 1}.",
+            f"{label} is not a class of {pipeline.name}, which has 0 to "
+            f"{pipeline.class_count - 1}.",
         )
     return label

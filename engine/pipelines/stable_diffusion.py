@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from engine import schedulers
 from engine.errors import EngineError, LoadError, RequestError
+from engine.families.family import Ability
 from engine.hardware.device import free_cache, memory_guard
 from engine.hardware.transfers import uploaded
 from engine.hardware.tuning import Tuner
@@ -75,8 +76,9 @@ SCALING = ("scaling_factor", "shift_factor")
 
 
 class StableDiffusion:
-    """inpainting: the UNet also wants to see what it is to paint into, so nothing can be made with
-    it yet. The constants are what differs from family to family; see `TextPlan` for the first.
+    """The constants are what differs from family to family; see `TextPlan` for the first. A UNet
+    with `Ability.MASK` also wants to see what it is to paint into, so nothing can be made with it
+    yet.
 
     VAE_USUAL: settings of a VAE that holds them not. VAE_OVERFLOWS: in float16. REQUEST: fields of
     the default request. EMPTY_IS_ZERO: model_index.json's force_zeros_for_empty_prompt where it
@@ -90,8 +92,7 @@ class StableDiffusion:
     REQUEST: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     EMPTY_IS_ZERO: ClassVar[bool] = False
 
-    takes_prompt = True
-    classes = 0
+    class_count = 0
     guessed_prediction = False
     compilation: Compilation | None = None
 
@@ -111,7 +112,7 @@ class StableDiffusion:
     ):
         self.name = name
         self.family = "latent-consistency" if unet.embeds_guidance else self.FAMILY
-        self.inpainting = unet.in_channels != vae.latent_channels
+        self.abilities = frozenset(_abilities(unet, vae))
         self.text = text
         self.unet = unet
         self._called = called
@@ -229,7 +230,7 @@ class StableDiffusion:
 
     def resolve(self, request: Request) -> Request:
         self._check_open()
-        if self.inpainting:
+        if Ability.MASK in self.abilities:
             raise EngineError(
                 f"{self.name} is an inpainting model, which paints into a picture; Safelight "
                 "cannot do that yet. Choose another model."
@@ -353,6 +354,13 @@ class StableDiffusion:
     def _check_open(self) -> None:
         if not self._open:
             raise EngineError(f"The model {self.name} has been closed. Load it again.")
+
+
+def _abilities(unet: UNet2DConditionModel, vae: Autoencoder) -> Iterator[Ability]:
+    yield Ability.PROMPT
+    yield Ability.EMBEDDED_GUIDANCE if unet.embeds_guidance else Ability.NEGATIVE
+    if unet.in_channels != vae.latent_channels:
+        yield Ability.MASK
 
 
 def _fitting(files: Files, tiny: Autoencoder, vae: Autoencoder) -> AutoencoderTiny:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.atomic import shown_path
 from engine.errors import RecordError
+from engine.families.family import Ability
 from engine.record import image_file
 from engine.record.a1111 import format_a1111, settings_of
 from engine.record.image_file import Texts
@@ -82,7 +83,7 @@ class Record:
             dtype=str(pipeline.dtype).removeprefix("torch."),
             versions=_versions(),
             notes=notes,
-            takes_prompt=pipeline.takes_prompt,
+            takes_prompt=Ability.PROMPT in pipeline.abilities,
             branches=branches,
             prediction_type=str(pipeline.scheduler_config.get("prediction_type", "")),
             threads=threads,

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine import schedulers
 from engine.errors import NonFiniteError, RequestError
+from engine.families.family import Ability
 from engine.guidance.reguide import combine
 from engine.hardware.device import free_cache
 from engine.hardware.transfers import courier_of, uploaded
@@ -91,7 +92,7 @@ def generate(
         while not state.done:
             index = state.index
             live = control.take_edits(index)
-            if not pipeline.takes_prompt:  # whoever holds the control cannot know that
+            if Ability.PROMPT not in pipeline.abilities:  # whoever holds the control cannot know
                 live = tuple(edit for edit in live if edit.field not in STEERABLE)
             request = edited(request, live)
             now = conditions(request, index, total)
@@ -238,7 +239,7 @@ def _looked_at(snapshot: Snapshot, pipeline: Pipeline) -> float:
         raise NonFiniteError(
             f"The latents became infinite or NaN in step {snapshot.index + 1} of "
             f"{snapshot.state.total}. Take float32 (this is {pipeline.dtype}), "
-            f"{scale if pipeline.takes_prompt else ''}or another scheduler."
+            f"{scale if Ability.PROMPT in pipeline.abilities else ''}or another scheduler."
         )
     return snapshot.seconds
 

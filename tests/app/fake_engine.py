@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from engine.errors import EngineError, LoadError, RequestError, SaveError, SchedulerError
+from engine.families.family import Ability
 from engine.record.record import Record
 from engine.request.conditions import conditions, edited
 from engine.request.grid import Axis, Grid
@@ -62,8 +63,8 @@ class FakePipeline:
             width=SIDE, height=SIDE, steps=4, guidance_scale=5.0, scheduler="unipc"
         )
     )
-    takes_prompt: bool = True
-    classes: int = 0
+    abilities: frozenset[Ability] = frozenset({Ability.PROMPT, Ability.NEGATIVE})
+    class_count: int = 0
     guessed_prediction: bool = False
     closed: bool = False
 
@@ -76,12 +77,12 @@ class FakePipeline:
 
 FAKE_DDPM = FakePipeline(
     family="ddpm",
-    takes_prompt=False,
+    abilities=frozenset(),
     default_request=Request(
         width=SIDE, height=SIDE, steps=4, guidance_scale=1.0, scheduler="ddim", class_label=None
     ),
 )
-FAKE_CLASSES = replace(FAKE_DDPM, classes=10)
+FAKE_CLASSES = replace(FAKE_DDPM, abilities=frozenset({Ability.CLASSES}), class_count=10)
 
 
 class FakeSchedulers:
@@ -303,7 +304,7 @@ class FakeEngine:
     def _check(self, pipeline: FakePipeline, request: Request) -> None:
         """As the engine: what a model has no use for must be at its own default."""
         own = pipeline.default_request
-        if not pipeline.takes_prompt:
+        if Ability.PROMPT not in pipeline.abilities:
             for name in ("prompt", "negative_prompt", "guidance_scale"):
                 if getattr(request, name) != getattr(own, name):
                     raise RequestError(name, "means nothing to this model.")

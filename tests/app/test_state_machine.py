@@ -271,8 +271,8 @@ def enabled(button: str) -> Callable[[Window], bool]:
     return lambda window: window.enabled(button)
 
 
-def takes_prompt(window: Window) -> bool:
-    return window.application.session.takes_prompt
+def reads_words(window: Window) -> bool:
+    return "prompt" in window.application.session.abilities
 
 
 def has_runs(window: Window) -> bool:
@@ -328,7 +328,7 @@ class Window:
         for name, value in (("widthSpin", side), ("heightSpin", side), ("countSpin", images)):
             self.child(QSpinBox, name).setValue(value)
 
-    @action(takes_prompt, often=4, positions=POSITIONS)
+    @action(reads_words, often=4, positions=POSITIONS)
     def slide(self, positions: list[int]) -> None:
         shows, before = self.retouches, self.picture
         if self.move_slider(positions) and not self._hurried:
@@ -338,7 +338,7 @@ class Window:
             else:
                 assert self.picture is before, "this step cannot be shown under other guidance"
 
-    @action(takes_prompt, often=2, position=st.integers(0, 20))
+    @action(reads_words, often=2, position=st.integers(0, 20))
     def rescale(self, position: int) -> None:
         slider = self.child(QSlider, "rescaleSlider")
         moved, steers = slider.value() != position, self.steers
@@ -346,7 +346,7 @@ class Window:
         if moved and steers:
             self.expect(guidance_rescale=position / 20)
 
-    @action(takes_prompt, often=3, prompt=WORDS, negative=WORDS)
+    @action(reads_words, often=3, prompt=WORDS, negative=WORDS)
     def rewrite(self, prompt: str, negative: str) -> None:
         self.child(QPlainTextEdit, "promptEdit").setPlainText(prompt)
         self.child(QPlainTextEdit, "negativePromptEdit").setPlainText(negative)
@@ -386,7 +386,7 @@ class Window:
     @action(has_runs, often=2, positions=POSITIONS, run=st.integers(0, 99), step=st.integers(0, 99))
     def slide_and_scrub(self, positions: list[int], run: int, step: int) -> None:
         """The picture for the slider comes when another step is looked at."""
-        if self.application.session.takes_prompt:
+        if "prompt" in self.application.session.abilities:
             self.move_slider(positions)
         self.go_to(run, step)
 
@@ -552,7 +552,7 @@ class Window:
         assert window.run._skip.isEnabled() == (run.running and len(queue) > 0)
         assert self.enabled("branchButton") == (app.history.origin is not None)
         differ = (session.prompt, session.negative_prompt) != app.steering._words
-        steerable = run.running and self.steers_runs and session.takes_prompt
+        steerable = run.running and self.steers_runs and "prompt" in session.abilities
         assert self.child(QAbstractButton, "steerButton").isVisible() == (steerable and differ)
         bar = self.child(QProgressBar, "progressBar")
         assert (bar.value(), bar.maximum()) == (min(run.done, run.total), max(run.total, 1))

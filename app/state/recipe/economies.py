@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.i18n import tr
+from engine.families.family import Ability
 from engine.request.request import ECONOMIES, Economy
 
 EXACT = 0
 """The level at which nothing is taken over."""
 
 
-def described(takes_prompt: bool) -> list[str]:
-    """What each level does, from exact on. takes_prompt: whether the model reads one, and so has a
+def described(abilities: frozenset[str]) -> list[str]:
+    """What each level does, from exact on. abilities: of the model; one that reads a prompt has a
     half to leave out."""
-    return [_sentence(economy, takes_prompt) for economy in ECONOMIES]
+    return [_sentence(economy, Ability.PROMPT in abilities) for economy in ECONOMIES]
 
 
 def fields(level: int) -> dict[str, Any]:
@@ -32,10 +33,10 @@ def level(draft: Mapping[str, Any]) -> int:
     return ECONOMIES.index(found) if found in ECONOMIES else EXACT
 
 
-def _sentence(economy: Economy, takes_prompt: bool) -> str:
+def _sentence(economy: Economy, is_guided: bool) -> str:
     if economy == ECONOMIES[EXACT]:
         return tr("Every step is worked out in full.")
-    if economy.guidance_reuse and takes_prompt:
+    if economy.guidance_reuse and is_guided:
         return tr(
             "Deep layers are worked out in one step of {count}, the unguided half less "
             "often where guidance hardly turns, in 8 bits where the processor can; the picture "

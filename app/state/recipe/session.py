@@ -14,6 +14,7 @@ from app.state.models.model_card import ModelCard
 from app.state.recipe import economies, file_settings, presets
 from app.state.recipe.draft import EXTRAS, Draft
 from engine.errors import RequestError
+from engine.families.family import Ability
 from engine.request.request import MAX_CLASS, Request
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Session(QObject):
     lockChanged = Signal(bool)
     limitsChanged = Signal(int, int, int)  # multiple, minimum, maximum
     extrasChanged = Signal(str)  # what acts besides the controls, in words; "" for nothing
-    conditionsChanged = Signal(bool, int)  # whether a prompt is taken, how many classes there are
+    abilitiesChanged = Signal(object, int)  # a frozenset of names, how many classes there are
     released = Signal(object)  # Request
     refused = Signal(str)
 
@@ -61,8 +62,7 @@ class Session(QObject):
         self._preferences = preferences
         self._schedulers = schedulers
         self._draft = Draft(preferences, schedulers)
-        classes = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
-        self._conditions = preferences.get("takes_prompt", True), classes
+        self._abilities, self._class_count = _kept_abilities(preferences)
         self._preset = preferences.get("guidance_preset", presets.CONSTANT)
         if not self._draft["guidance_curve"] or self._preset not in presets.PRESETS:
             self._preset = presets.BY_HAND if self._draft["guidance_curve"] else presets.CONSTANT
@@ -103,9 +103,9 @@ class Session(QObject):
         return self._draft["guidance_curve"]
 
     @property
-    def takes_prompt(self) -> bool:
-        """Whether the present model reads one."""
-        return self._conditions[0]
+    def abilities(self) -> frozenset[str]:
+        """What the present model can be asked for, by the names of `Ability`."""
+        return self._abilities
 
     @property
     def scheduler(self) -> str | None:
@@ -214,9 +214,8 @@ class Session(QObject):
     @Slot()
     def roll_class(self) -> None:
         """Draw one of the model's classes."""
-        _, classes = self._conditions
-        if classes:
-            self.set_class_label(secrets.randbelow(classes))
+        if self._class_count:
+            self.set_class_label(secrets.randbelow(self._class_count))
 
     @Slot(bool)
     def set_seed_locked(self, locked: bool) -> None:
@@ -244,14 +243,14 @@ class Session(QObject):
         self._put(self.sizeChanged, width=size[0], height=size[1])
         if not self._draft.is_chosen("steps"):
             self._put(self.stepsChanged, steps=default.steps)
-        if card.takes_prompt:
+        if Ability.PROMPT in card.abilities:
             rescale = float(default.guidance_rescale or 0.0)
             self._adapt_guidance(float(default.guidance_scale), rescale)
         if not self._draft.is_chosen("scheduler") and default.scheduler in self._schedulers:
             self._put(self.schedulerChanged, scheduler=default.scheduler)
-        self._set_conditions(card.takes_prompt, card.classes)
+        self._set_abilities(card.abilities, card.class_count)
         chosen = self._draft.is_chosen("class_label") and card.accepts_class(self.class_label)
-        if card.classes and not chosen:
+        if card.class_count and not chosen:
             self._put(self.classChanged, class_label=default.class_label or 0)
 
     def apply(self, fields: Mapping[str, Any]) -> list[str]:
@@ -319,7 +318,7 @@ class Session(QObject):
             self.schedulerChanged.emit(self.scheduler)
         self.seedChanged.emit(self.seed)
         self.countChanged.emit(self.count)
-        self.conditionsChanged.emit(*self._conditions)
+        self.abilitiesChanged.emit(self._abilities, self._class_count)
         if self.class_label is not None:
             self.classChanged.emit(self.class_label)
         self.lockChanged.emit(self.seed_locked)
@@ -345,13 +344,13 @@ class Session(QObject):
         multiple, low, high = self._limits
         return all(low <= side <= high and side % multiple == 0 for side in (width, height))
 
-    def _set_conditions(self, takes_prompt: bool, classes: int) -> None:
+    def _set_abilities(self, abilities: frozenset[str], class_count: int) -> None:
         """Kept over a restart, so that the window opens in the shape that its model will need."""
-        if (takes_prompt, classes) != self._conditions:
-            self._conditions = takes_prompt, classes
-            self._preferences.set("takes_prompt", takes_prompt)
-            self._preferences.set("classes", classes)
-            self.conditionsChanged.emit(takes_prompt, classes)
+        if (abilities, class_count) != (self._abilities, self._class_count):
+            self._abilities, self._class_count = abilities, class_count
+            self._preferences.set("abilities", sorted(abilities))
+            self._preferences.set("classes", class_count)
+            self.abilitiesChanged.emit(abilities, class_count)
 
     def _adapt_guidance(self, scale: float, rescale: float) -> None:
         if not self._draft.is_chosen("guidance_scale"):
@@ -397,3 +396,13 @@ class Session(QObject):
             return False
         signal.emit(*values.values())
         return True
+
+
+def _kept_abilities(preferences: Preferences) -> tuple[frozenset[str], int]:
+    """What the model that was there last could be asked for. Older versions kept no more of it than
+    whether it takes a prompt and how many classes it has."""
+    class_count = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
+    usual: list[str] = [Ability.PROMPT, Ability.NEGATIVE]
+    kept = preferences.get("abilities", usual if preferences.get("takes_prompt", True) else [])
+    abilities = {one for one in Ability if one in kept} - {Ability.CLASSES}
+    return frozenset(abilities | ({Ability.CLASSES} if class_count else set())), class_count

@@ -15,6 +15,7 @@ from app.state.recipe.session import Session
 from app.state.runs.plan import Begun, Plan
 from app.state.runs.run import RunResult, SheetResult, StepView
 from engine.errors import EngineError
+from engine.families.family import Ability
 
 OF_A_PROMPT = ("guidance", "prompt")
 """The axes that mean nothing to a model that takes no prompt."""
@@ -57,7 +58,7 @@ class Comparing(QObject):
             ("scheduler", tr("Scheduler"), "unipc, euler, ddim"),
             ("prompt", tr("Prompt"), "an owl | a cat"),
         ]
-        if self._session.takes_prompt:
+        if Ability.PROMPT in self._session.abilities:
             return every
         return [field for field in every if field[0] not in OF_A_PROMPT]
 

@@ -10,6 +10,7 @@ from app.state.recipe.session import Session
 from app.state.runs.history import History
 from app.state.runs.plan import Plan
 from app.state.runs.run import Run
+from engine.families.family import Ability
 
 
 class Steering(QObject):
@@ -63,7 +64,8 @@ class Steering(QObject):
     @Slot()
     def refresh(self) -> None:
         """The recipe or the run has changed: tell whether the words could be used in it."""
-        differ = self._drafted != self._words and self._session.takes_prompt
+        reads_words = Ability.PROMPT in self._session.abilities
+        differ = self._drafted != self._words and reads_words
         self.wordsSteerableChanged.emit(self._is_steerable and differ)
 
     @property

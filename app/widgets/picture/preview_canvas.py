@@ -47,7 +47,7 @@ class PreviewCanvas(QWidget):
         self._caption = ""
         self._explanation = ""
         self._hint = ""
-        self._takes_prompt = True
+        self._asks_for_prompt = True
         self._enlarged: tuple[object, QImage] | None = None
         self.retranslate()
 
@@ -71,9 +71,9 @@ class PreviewCanvas(QWidget):
         self._explanation = text
         self._describe()
 
-    def set_takes_prompt(self, taken: bool) -> None:
-        """Whether the hint asks for a prompt."""
-        self._takes_prompt = taken
+    def set_abilities(self, abilities: frozenset[str]) -> None:
+        """The hint asks for a prompt where the model has the ability "prompt"."""
+        self._asks_for_prompt = "prompt" in abilities
         self.retranslate()
         self.update()
 
@@ -89,7 +89,7 @@ class PreviewCanvas(QWidget):
         self._describe()
         self._hint = (
             tr("Type a prompt and press Generate: the picture appears here while it develops.")
-            if self._takes_prompt
+            if self._asks_for_prompt
             else tr("Press Generate: the picture appears here while it develops.")
         )
 

@@ -81,7 +81,7 @@ class PromptPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._classes = 0
+        self._has_classes = False
         self._fields = QWidget()
         self._sentence = PlainLabel("note")
         self._sentence.setObjectName("promptSentence")
@@ -140,19 +140,20 @@ class PromptPanel(QWidget):
     def set_negative_prompt(self, text: str) -> None:
         self._negative.set_text(text)
 
-    def set_conditions(self, takes_prompt: bool, classes: int) -> None:
-        """Shows the fields for a model that takes a prompt, else a sentence. The keyboard focus
-        goes over to what takes the place of the control that had it."""
+    def set_abilities(self, abilities: frozenset[str]) -> None:
+        """Shows the fields for a model with the ability "prompt", else a sentence. The keyboard
+        focus goes over to what takes the place of the control that had it."""
         focused = QApplication.focusWidget()
         inside = focused is not None and self.isAncestorOf(focused)
-        self._classes = classes
+        self._has_classes = "classes" in abilities
+        has_prompt = "prompt" in abilities
         self._say_why()
         arriving, leaving = self._fields, self._sentence
-        if not takes_prompt:
+        if not has_prompt:
             arriving, leaving = leaving, arriving
         arriving.show()
         if inside and not leaving.isHidden():
-            (self._prompt if takes_prompt else self._sentence).setFocus()
+            (self._prompt if has_prompt else self._sentence).setFocus()
         leaving.hide()
 
     def set_steerable(self, steerable: bool) -> None:
@@ -199,7 +200,7 @@ class PromptPanel(QWidget):
                 "This model makes pictures without a prompt: choose a class, and each seed is "
                 "another picture of it."
             )
-            if self._classes
+            if self._has_classes
             else tr("This model makes pictures without a prompt: each seed is another picture.")
         )
 

@@ -173,13 +173,13 @@ class TestPromptPanel:
         negative = part(prompts, QPlainTextEdit, "negativePromptEdit")
         sentence = part(prompts, QLabel, "promptSentence")
         assert sentence.isHidden()
-        prompts.set_conditions(False, 0)
+        prompts.set_abilities(frozenset())
         assert not (edit.isVisible() or negative.isVisible())
         assert sentence.isVisible()
         assert "class" not in sentence.text()
-        prompts.set_conditions(False, 10)
+        prompts.set_abilities(frozenset({"classes"}))
         assert "class" in sentence.text()
-        prompts.set_conditions(True, 0)
+        prompts.set_abilities(frozenset({"prompt"}))
         assert edit.isVisible() and negative.isVisible() and sentence.isHidden()
         assert edit.toPlainText() == "an owl"
         assert not heard

@@ -41,6 +41,9 @@ from app.widgets.runs.compare_grid import CompareGrid
 from app.widgets.runs.timeline_strip import TimelineStrip
 from app.windows.main_window import TAB_ORDER, MainWindow
 
+OF_WORDS = (frozenset({"prompt", "negative"}), 0)
+OF_CLASSES = (frozenset({"classes"}), 10)
+"""Abilities of a model, and how many classes it has."""
 NAMES = (
     "promptEdit",
     "negativePromptEdit",
@@ -98,7 +101,7 @@ def window(qtbot: QtBot, qapp: QApplication) -> MainWindow:
     made.compare.set_can_start(True)
     made.compare.set_fields([("guidance", "Guidance", "1, 4"), ("seed", "Seed", "0..3")])
     made.guidance.set_presets([("falling", "Falling", "Strong first, weak at the end.")])
-    made.set_conditions(True, 10)
+    made.set_abilities(frozenset({"prompt", "classes"}), 10)
     made.scheduler.set_schedulers([("ddim", "DDIM", "The classic, the same every time.")])
     made.scheduler.set_current("ddim")
     made.show()
@@ -273,7 +276,7 @@ def test_guidance_can_always_be_moved(window: MainWindow, running: bool, ready: 
 def test_without_a_prompt_the_keyboard_reaches_what_is_there(
     qtbot: QtBot, window: MainWindow
 ) -> None:
-    window.set_conditions(False, 10)
+    window.set_abilities(*OF_CLASSES)
     sentence = named(window, "promptSentence")
     assert window.focusWidget() is sentence  # it was in the prompt
     walked = [sentence.objectName()]
@@ -291,18 +294,18 @@ def test_without_a_prompt_the_keyboard_reaches_what_is_there(
     assert [name for name in walked if name in TAB_ORDER] == [
         name for name in (*TAB_ORDER[first:], *TAB_ORDER[:first]) if name not in hidden
     ]
-    window.set_conditions(True, 0)
+    window.set_abilities(*OF_WORDS)
     assert window.focusWidget() is named(window, "promptEdit")
 
 
 @pytest.mark.parametrize("name", ["promptEdit", "guidanceSpin", "classPicker", "schedulerPicker"])
-@pytest.mark.parametrize("conditions", [(True, 0), (False, 0), (False, 10)])
+@pytest.mark.parametrize("abilities", [OF_WORDS, (frozenset(), 0), OF_CLASSES])
 def test_the_focus_never_stays_on_what_is_hidden(
-    window: MainWindow, name: str, conditions: tuple[bool, int]
+    window: MainWindow, name: str, abilities: tuple[frozenset[str], int]
 ) -> None:
     control = named(window, name)
     control.setFocus()
-    window.set_conditions(*conditions)
+    window.set_abilities(*abilities)
     QApplication.processEvents()
     assert window.focusWidget() is not None
     assert window.focusWidget().isVisible()
@@ -325,12 +328,12 @@ class Painted(QObject):
 
 
 def test_the_layout_changes_once(qtbot: QtBot, window: MainWindow) -> None:
-    window.set_conditions(True, 0)
+    window.set_abilities(*OF_WORDS)
     qtbot.wait(20)
     painted = [Painted(part) for part in (window.canvas, window.timeline, window.seed)]
-    for conditions in ((False, 10), (True, 0)):
+    for abilities in (OF_CLASSES, OF_WORDS):
         places = window.run.geometry()
-        window.set_conditions(*conditions)
+        window.set_abilities(*abilities)
         qtbot.wait(20)
         for each in painted:
             assert len(set(each.sizes)) <= 1, each.sizes

@@ -418,7 +418,8 @@ def test_a_real_ddpm_develops_in_the_window(
         save_ddpm(tmp_path / "tiny", {**DDPM_CIFAR, "num_class_embeds": classes})
     )
     card: Any = application.models.card
-    assert (card.family, card.takes_prompt, card.classes) == ("ddpm", False, classes or 0)
+    assert (card.family, card.class_count) == ("ddpm", classes or 0)
+    assert card.abilities == ({"classes"} if classes else set())
     assert visible(application, *OF_A_PROMPT) == {False}
     assert visible(application, "classPicker") == {bool(classes)}
     if classes:

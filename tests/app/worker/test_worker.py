@@ -86,7 +86,7 @@ def test_a_model_is_told_in_plain_values(
         "torch.float32",
     )
     assert (card.multiple, card.minimum, card.maximum) == (8, 8, 256)
-    assert (card.takes_prompt, card.classes) == (True, 0)
+    assert (card.abilities, card.class_count) == ({"prompt", "negative"}, 0)
     assert fake.threads.isdisjoint({threading.get_ident()})
 
 
@@ -118,7 +118,7 @@ def test_a_model_without_a_prompt_has_no_guidance(
     with qtbot.waitSignal(told.idle):
         worker.load("cats")
     card = cards[0]
-    assert (card.takes_prompt, card.classes) == (False, 10)
+    assert (card.abilities, card.class_count) == ({"classes"}, 10)
     steps, plans = heard(told.stepped), heard(told.planned)
     with qtbot.waitSignal(told.idle):
         worker.run(plan(card.suited(replace(REQUEST, class_label=3))), str(tmp_path))

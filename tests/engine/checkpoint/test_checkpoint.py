@@ -19,10 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import checkpoint, pipelines
+from engine import checkpoint
 from engine.checkpoint import Checkpoint, hub_cache, inspect, scan, verify
 from engine.checkpoint.inspection import TEXT_TO_IMAGE, WITHOUT_WORDS
 from engine.errors import LoadError
+from engine.pipelines.load import FAMILIES as FAMILIES_THAT_RUN
 from engine.weights.source import locate
 from tests import tiny
 from tests.checkpoints import (
@@ -318,7 +319,7 @@ def test_a_folder_needs_no_index_and_no_other_precision(folder: Path) -> None:
 
 
 def test_what_is_ready_is_what_can_be_run() -> None:
-    assert {*TEXT_TO_IMAGE, *WITHOUT_WORDS} == set(pipelines.FAMILIES)
+    assert {*TEXT_TO_IMAGE, *WITHOUT_WORDS} == set(FAMILIES_THAT_RUN)
 
 
 # Scanning

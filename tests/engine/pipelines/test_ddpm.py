@@ -21,6 +21,7 @@ from tests import tiny
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 REQUEST = Request(steps=5, seed=3)
+WORDS = {"prompt", "negative"}
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +69,13 @@ def flattened(folder: Path) -> Path:
 
 def test_a_model_knows_itself(ddpm, of_classes):
     assert (ddpm.name, ddpm.family) == ("tiny-cat", "ddpm")
-    assert (ddpm.takes_prompt, ddpm.classes) == (False, 0)
+    assert (ddpm.abilities, ddpm.class_count) == (frozenset(), 0)
     assert (ddpm.sizes.multiple, ddpm.sizes.minimum) == (32, 32)
     default = ddpm.default_request
     assert (default.width, default.height, default.scheduler) == (32, 32, "ddpm")
     assert default.class_label is None
     assert len(ddpm.checkpoint_sha256()) == 64
-    assert of_classes.classes == 4
+    assert (of_classes.abilities, of_classes.class_count) == ({"classes"}, 4)
     assert of_classes.default_request.class_label == 0
 
 
@@ -348,7 +349,7 @@ def test_a_class_is_drawn_recorded_and_checked(of_classes):
 
 
 def test_a_model_with_a_prompt_has_no_classes(tiny_pipeline):
-    assert (tiny_pipeline.takes_prompt, tiny_pipeline.classes) == (True, 0)
+    assert (tiny_pipeline.abilities, tiny_pipeline.class_count) == (WORDS, 0)
     with pytest.raises(RequestError, match="class_label"):
         run(tiny_pipeline, Request(width=64, height=64, class_label=1))
 

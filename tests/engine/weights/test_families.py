@@ -21,6 +21,7 @@ from engine.request.conditions import conditions
 from tests import tiny
 
 REQUEST = Request("a red apple, 3d", width=64, height=64, steps=4, scheduler="euler", seed=3)
+WORDS = {"prompt", "negative"}
 LCM = {"time_cond_proj_dim": 32}
 NOISE = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -84,19 +85,19 @@ def change_json(path: Path, **changes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "family", "inpainting", "guidance"),
+    ("name", "family", "abilities", "guidance"),
     [
-        ("sd1", "stable-diffusion", False, 7.5),
-        ("sdxl", "stable-diffusion-xl", False, 5.0),
-        ("lcm", "latent-consistency", False, 8.5),
-        ("inpainting", "stable-diffusion", True, 7.5),
-        ("sdxl-inpainting", "stable-diffusion-xl", True, 5.0),
+        ("sd1", "stable-diffusion", WORDS, 7.5),
+        ("sdxl", "stable-diffusion-xl", WORDS, 5.0),
+        ("lcm", "latent-consistency", {"prompt", "embedded guidance"}, 8.5),
+        ("inpainting", "stable-diffusion", WORDS | {"mask"}, 7.5),
+        ("sdxl-inpainting", "stable-diffusion-xl", WORDS | {"mask"}, 5.0),
     ],
 )
-def test_a_model_knows_itself(folders, name, family, inpainting, guidance):
+def test_a_model_knows_itself(folders, name, family, abilities, guidance):
     pipeline = engine.load(folders[name], device="cpu", dtype="float32")
-    assert (pipeline.family, pipeline.inpainting) == (family, inpainting)
-    assert (pipeline.name, pipeline.takes_prompt) == (folders[name].name, True)
+    assert (pipeline.family, pipeline.abilities) == (family, abilities)
+    assert (pipeline.name, pipeline.class_count) == (folders[name].name, 0)
     default = pipeline.default_request
     assert (default.width, default.height, default.guidance_scale) == (64, 64, guidance)
     assert len(pipeline.checkpoint_sha256()) == 64

@@ -29,16 +29,22 @@ CARD = ModelCard(
     minimum=64,
     maximum=512,
     default_request=Request(width=128, height=128, steps=20, guidance_scale=5.0, scheduler="unipc"),
-    takes_prompt=True,
-    classes=0,
+    abilities=frozenset({"prompt", "negative"}),
+    class_count=0,
 )
 DDPM = replace(
     CARD,
     source="/models/cats",
     family="ddpm",
     default_request=Request(width=64, height=64, guidance_scale=1.0, scheduler="euler"),
-    takes_prompt=False,
+    abilities=frozenset(),
 )
+
+
+def of_classes(count: int) -> ModelCard:
+    return replace(DDPM, abilities=frozenset({"classes"}), class_count=count)
+
+
 RESCALED = replace(CARD, default_request=replace(CARD.default_request, guidance_rescale=0.7))
 
 
@@ -159,21 +165,25 @@ def test_what_a_model_has_no_use_for_stays_in_the_draft(session: Session) -> Non
 
 
 def test_tells_what_the_model_can_be_told(session: Session, preferences: Preferences) -> None:
-    told: list[tuple[bool, int]] = []
-    session.conditionsChanged.connect(lambda *conditions: told.append(conditions))
-    for card in (CARD, DDPM, replace(DDPM, classes=10), CARD):
+    told: list[tuple[frozenset[str], int]] = []
+    session.abilitiesChanged.connect(lambda *able: told.append(able))
+    for card in (CARD, DDPM, of_classes(10), CARD):
         session.adapt(card)
         session.adapt(card)
-    assert told == [(False, 0), (False, 10), (True, 0)]
+    assert told == [
+        (frozenset(), 0),
+        (frozenset({"classes"}), 10),
+        (frozenset({"prompt", "negative"}), 0),
+    ]
     session.adapt(DDPM)
     again = Session(preferences, SCHEDULERS)
-    again.conditionsChanged.connect(lambda *conditions: told.append(conditions))
+    again.abilitiesChanged.connect(lambda *able: told.append(able))
     again.announce()
-    assert told[-1] == (False, 0)
+    assert told[-1] == (frozenset(), 0)
 
 
 def test_a_class_is_the_persons_or_the_models_own(session: Session) -> None:
-    classes = replace(DDPM, classes=10)
+    classes = of_classes(10)
     told = heard(session.classChanged)
     session.adapt(classes)
     assert classes.suited(session.release()).class_label == 0
@@ -183,7 +193,7 @@ def test_a_class_is_the_persons_or_the_models_own(session: Session) -> None:
     assert CARD.suited(session.release()).class_label is None
     session.adapt(classes)
     assert session.class_label == 7
-    session.adapt(replace(DDPM, classes=5))
+    session.adapt(of_classes(5))
     assert session.class_label == 0
     assert told == [0, 7, 0]
 
@@ -191,7 +201,7 @@ def test_a_class_is_the_persons_or_the_models_own(session: Session) -> None:
 def test_the_dice_draws_every_class(session: Session) -> None:
     session.roll_class()
     assert session.class_label is None
-    session.adapt(replace(DDPM, classes=3))
+    session.adapt(of_classes(3))
     drawn = set()
     for _ in range(100):
         session.roll_class()
@@ -245,7 +255,10 @@ class TestEconomy:
         own = DDPM.suited(session.release())
         assert own.feature_reuse == ECONOMIES[fastest].feature_reuse
         assert own.guidance_reuse == 0.0
-        with_a_prompt, without = economies.described(True), economies.described(False)
+        with_a_prompt, without = (
+            economies.described(frozenset({"prompt"})),
+            economies.described(frozenset()),
+        )
         assert len(with_a_prompt) == len(set(with_a_prompt)) == len(ECONOMIES)
         assert len(set(without)) == len(ECONOMIES)
         assert "unguided" in with_a_prompt[fastest]
