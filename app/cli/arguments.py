@@ -13,7 +13,8 @@ from typing import Any
 from app.cli.targets import output_path
 from engine.errors import EngineError
 from engine.foreign import read_json
-from engine.request.request import ECONOMIES, Edit
+from engine.request.economy import ECONOMIES
+from engine.request.request import Edit
 
 HELP = "make images"
 PROMPT_HELP = (

@@ -43,7 +43,7 @@ from engine.hardware.tuning import CACHE
 from engine.record.interchange.programs import recipe_of_file
 from engine.request.conditions import conditions
 from engine.request.curve import parse as curve_of
-from engine.request.request import ECONOMIES
+from engine.request.economy import ECONOMIES
 from engine.run.branch import left, turned, vary
 from engine.weights.source import locate
 
@@ -272,7 +272,7 @@ def _branches(
             + (f"so take 1 to {last}." if last else "too few to leave it on the way.")
         )
     if "scheduler_options" in chosen:
-        before = conditions(request, step - 1, origin.executed_steps).scheduler_options
+        before = conditions(request, step - 1, origin.executed_steps).request.scheduler_options
         chosen = chosen | {"scheduler_options": {**before, **chosen["scheduler_options"]}}
     branch = turned(request, step, chosen, chosen.get("edits", ()))
     if arguments.vary is None:

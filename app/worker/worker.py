@@ -188,15 +188,12 @@ class Worker(QObject):
         self._act(lambda control: control.finish())
 
     def steer(self, field: str, value: Any) -> None:
-        """Change "guidance_scale", "guidance_rescale" or "words", which are a prompt and a negative
-        prompt, from the next evaluation on."""
-        match field:
-            case "guidance_scale":
-                self._act(lambda control: control.set_guidance_scale(value))
-            case "guidance_rescale":
-                self._act(lambda control: control.set_guidance_rescale(value))
-            case "words":
-                self._act(lambda control: control.set_prompt(value[0], negative=value[1]))
+        """Change a setting of the runs from their next evaluation on; see `engine.Control.set`.
+        "words", a prompt and a negative prompt, changes both before the same evaluation."""
+        if field == "words":
+            self._act(lambda control: control.set_prompt(*value))
+        else:
+            self._act(lambda control: control.set(field, value))
 
     def set_timeline_bytes(self, budget: int) -> None:
         """What the snapshots of one plan may take, from the next one on."""

@@ -260,15 +260,15 @@ class StableDiffusion:
     def encode(
         self, now: Conditions, class_label: int | None = None
     ) -> tuple[Conditioning, Conditioning | None]:
-        told = self.text.encode(now.prompt, now.clip_skip)
+        told = self.text.encode(now.request.prompt, now.request.clip_skip)
         if self.unet.embeds_guidance:  # it draws what guidance would have made, in one go
             scale = now.guidance_scale if now.guided else UNGUIDED
             return replace(told, guidance_scale=scale), None
         if not now.guided:
             return told, None
-        if self._empty_is_zero and now.negative_prompt == "":
+        if self._empty_is_zero and now.request.negative_prompt == "":
             return told, told.zeroed()
-        return told, self.text.encode(now.negative_prompt, now.clip_skip)
+        return told, self.text.encode(now.request.negative_prompt, now.request.clip_skip)
 
     def predict(
         self,

@@ -8,68 +8,65 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from engine.request.curve import fraction_of, scale_at
-from engine.request.request import Edit, Request
+from engine.request.request import SETTINGS, Edit, Request
+from engine.request.setting import Moment
 
-SETTINGS = (
-    *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
-    *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
-    *("feature_reuse", "guidance_reuse", "int8"),
-)
-"""The fields of a request that can change from one evaluation to the next. The curve comes after
-the scale, since a scale takes its place."""
+CHANGEABLE = tuple(one.name for one in SETTINGS.values() if one.moment is not Moment.START)
+"""The settings that can change from one evaluation to the next. The curve comes after the scale,
+since a scale takes its place."""
 
-FIXED = ("seed", "count", "width", "height", "scheduler", "steps", "class_label")
-"""The fields that a branch shares with the run that it leaves."""
+FIXED = tuple(one.name for one in SETTINGS.values() if one.moment is Moment.START)
+"""The settings that a branch shares with the run that it leaves."""
+
+WORKED_OUT = ("guidance_scale", "guidance_curve", "guidance_easing", "guidance_interval")
+"""What says no more once it is known whether and how much an evaluation is guided."""
+OF_GUIDANCE = ("negative_prompt", "guidance_rescale", "guidance_reuse")
+"""What says nothing where guidance is off."""
+_ALL = attrgetter(*(name for name in CHANGEABLE if name not in WORKED_OUT))
+_UNGUIDED = attrgetter(*(n for n in CHANGEABLE if n not in (*WORKED_OUT, *OF_GUIDANCE)))
 
 
 @dataclass(frozen=True)
 class Conditions:
     """What acts on one evaluation.
 
-    guided: whether the unconditional half is needed: not at scale 1, nor outside the interval
-    (Kynkäänniemi et al., arXiv:2404.07724). feature_reuse, guidance_reuse: what may be taken over
-    from the evaluations before, see `engine.run.reuse`. int8: see `engine.networks.layers.int8`.
-    varied: mixings of the noise just before it. finish: whether the run ends before it.
+    request: what is asked for here: with the edits up to here as its settings, and none to come.
+    guidance_scale: that of the request, or where its curve stands here. guided: whether the
+    unconditional half is needed: not at scale 1, nor outside the interval (Kynkäänniemi et al.,
+    arXiv:2404.07724). varied: mixings of the noise just before it. finish: whether the run ends
+    before it.
     """
 
-    prompt: str
-    negative_prompt: str
-    clip_skip: int
+    request: Request
     guidance_scale: float
-    guidance_rescale: float
     guided: bool
-    scheduler_options: Mapping[str, Any]
-    eta: float
-    feature_reuse: int
-    guidance_reuse: float
-    int8: bool
     varied: tuple[Mapping[str, Any], ...]
     finish: bool
 
     def same_work(self, other: Conditions) -> bool:
-        """Whether the two come out the same; what guidance would do is nothing where it is off."""
+        """Whether the two come out the same, in runs that share what is `FIXED`; what guidance
+        would do is nothing where it is off."""
         return self._that_count == other._that_count
 
     @property
     def words(self) -> tuple[str, str]:
         """What the text encoders read: the prompt and the negative prompt."""
-        return self.prompt, self.negative_prompt
-
-    @property
-    def _that_count(self) -> Conditions:
-        if self.guided:
-            return self
-        return replace(
-            self, negative_prompt="", guidance_scale=1.0, guidance_rescale=0.0, guidance_reuse=0.0
-        )
+        return self.request.prompt, self.request.negative_prompt
 
     @property
     def exact(self) -> bool:
         """Whether nothing is taken over from the evaluations before."""
-        return self.feature_reuse == 1 and self.guidance_reuse == 0.0
+        return self.request.feature_reuse == 1 and self.request.guidance_reuse == 0.0
+
+    @property
+    def _that_count(self) -> tuple[Any, ...]:
+        if self.guided:
+            return _ALL(self.request), self.guidance_scale, self.varied, self.finish
+        return _UNGUIDED(self.request), self.varied, self.finish
 
 
 def conditions(request: Request, index: int, total: int) -> Conditions:
@@ -81,6 +78,7 @@ def course(request: Request, total: int, first: int = 0) -> Iterator[Conditions]
     """What acts on each evaluation from `first` to total - 1. The edits are gone through once, as
     many as a slider leaves that moves all the way."""
     now = settings_at(request, first - 1)
+    standing = _standing(request, now)
     by_step = {step: tuple(due) for step, due in groupby(request.edits, lambda edit: edit.step)}
     ends = [edit.step for edit in request.edits if edit.field == "finish"]
     # There is nothing to make an image of before the first evaluation, so that one is made.
@@ -90,23 +88,17 @@ def course(request: Request, total: int, first: int = 0) -> Iterator[Conditions]
         for edit in due:
             if edit.field in now:
                 now |= effect(edit)
-        scale = now["guidance_scale"]
-        if curve := now["guidance_curve"]:
-            scale = scale_at(curve, now["guidance_easing"], fraction_of(index, total))
-        begin, close = now["guidance_interval"]
+        if due:
+            standing = _standing(request, now)
+        scale = standing.guidance_scale
+        if curve := standing.guidance_curve:
+            scale = scale_at(curve, standing.guidance_easing, fraction_of(index, total))
+        begin, close = standing.guidance_interval
         within = begin <= index / total and (index / total < close or close == 1.0)
         yield Conditions(
-            prompt=now["prompt"],
-            negative_prompt=now["negative_prompt"],
-            clip_skip=now["clip_skip"],
+            request=standing,
             guidance_scale=scale,
-            guidance_rescale=now["guidance_rescale"],
             guided=within and scale != 1.0,
-            scheduler_options=now["scheduler_options"],
-            eta=now["eta"],
-            feature_reuse=now["feature_reuse"],
-            guidance_reuse=now["guidance_reuse"],
-            int8=now["int8"],
             varied=tuple(edit.value for edit in due if edit.field == "vary"),
             finish=index >= end,
         )
@@ -122,11 +114,18 @@ def edited(request: Request, edits: Iterable[Edit]) -> Request:
 
 def settings_at(request: Request, index: int) -> dict[str, Any]:
     """The settings as they stand before evaluation `index`, with the edits up to it."""
-    now = {name: getattr(request, name) for name in SETTINGS}
+    now = {name: getattr(request, name) for name in CHANGEABLE}
     for edit in request.edits:
         if edit.step <= index and edit.field in now:
             now |= effect(edit)
     return now
+
+
+def _standing(request: Request, settings: dict[str, Any]) -> Request:
+    """The request with these settings and no edits."""
+    standing = object.__new__(Request)  # no `replace`: all was checked, in the request or its edits
+    vars(standing).update(vars(request) | settings, edits=())
+    return standing
 
 
 def _changes(request: Request, edit: Edit) -> bool:

@@ -9,6 +9,7 @@ import math
 from itertools import pairwise
 
 from engine.errors import RequestError, told
+from engine.request.forms import Form
 
 Points = tuple[tuple[float, float], ...]
 """(fraction of the run, 0 at its first evaluation and 1 at its last; guidance scale), by fraction.
@@ -78,3 +79,10 @@ def checked(points: object) -> Points:
             "the points must go forward in the run, each at a fraction of its own.",
         )
     return plain
+
+
+POINTS = Form(
+    check=lambda name, value: checked(value),
+    read=lambda text: parse(text)[0],
+    wanted="points of fraction and scale",
+)

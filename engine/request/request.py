@@ -1,4 +1,5 @@
-"""Request: everything that affects an image, as one frozen value. Made by the window, the command
+"""Request: everything that affects an image, as one frozen value; every field says by itself what
+it takes, when it may change and which ability of a model it needs. Made by the window, the command
 line and scripts; read by `engine.generate`. Imports no torch.
 """
 
@@ -6,13 +7,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import MOST_TOLD, RequestError, told
-from engine.foreign import NumberError, long_whole
-from engine.request.curve import EASINGS, Points, checked
-from engine.request.field_checks import check_int, check_number, is_int, listed
+from engine.families.family import Ability
+from engine.request.curve import EASINGS, POINTS, Points
+from engine.request.forms import (
+    NAME,
+    OPTIONS,
+    PART_OF_A_RUN,
+    TEXT,
+    YES_OR_NO,
+    check_int,
+    check_number,
+    is_int,
+    listed,
+    number,
+    one_of,
+    optional,
+    read_share,
+    whole,
+)
+from engine.request.setting import Moment, Setting, as_told, setting, settings_of
 
 MAX_STEPS = 1000
 MAX_COUNT = 64
@@ -22,42 +39,8 @@ MAX_FEATURE_REUSE = 10
 MAX_SEED = 2**63 - 1
 MAX_EDIT_STEP = 2**31 - 1
 MAX_EDITS = 10_000
-STEERABLE = ("guidance_scale", "guidance_rescale", "prompt", "negative_prompt")
-"""What `Control` changes while a run is under way."""
-OF_A_PROMPT = (
-    *("prompt", "negative_prompt", "clip_skip", "guidance_scale", "guidance_rescale"),
-    *("guidance_interval", "guidance_curve", "guidance_easing", "guidance_reuse"),
-)
-"""The fields that mean nothing to a model that takes no prompt."""
-AT_A_BRANCH = (
-    *("guidance_curve", "guidance_easing", "guidance_interval", "scheduler_options", "eta"),
-    *("clip_skip", "feature_reuse", "guidance_reuse", "int8", "vary", "finish"),
-)
-"""What else an edit can hold: settings that a branch may change, and two acts."""
-
-
-@dataclass(frozen=True)
-class Economy:
-    """How much an evaluation takes over from those before it, and how finely it calculates; see the
-    fields of the same names of a request."""
-
-    feature_reuse: int
-    guidance_reuse: float
-    int8: bool
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        return asdict(self)
-
-
-ECONOMIES = (
-    Economy(1, 0.0, int8=False),
-    Economy(2, 0.0, int8=True),
-    Economy(3, 0.2, int8=True),
-    Economy(5, 0.3, int8=True),
-)
-"""The levels from exact to fast that a person chooses from; `tests/benchmarks/economy.py` prints
-what each costs and saves."""
+START, BRANCH, LIVE = Moment.START, Moment.BRANCH, Moment.LIVE
+PROMPT, NEGATIVE, CLASSES = Ability.PROMPT, Ability.NEGATIVE, Ability.CLASSES
 
 
 @dataclass(frozen=True)
@@ -78,22 +61,7 @@ class Edit:
         if not is_int(self.step) or not 0 <= self.step <= MAX_EDIT_STEP:
             wanted = f"a whole number from 0 to {MAX_EDIT_STEP}"
             raise RequestError("edits", f"step {told(self.step)} is not {wanted}.")
-        if self.field not in (*STEERABLE, *AT_A_BRANCH):
-            known = ", ".join((*STEERABLE, *AT_A_BRANCH))
-            raise RequestError("edits", f"{told(self.field)} cannot change in a run; {known} can.")
-        if self.field == "vary":
-            object.__setattr__(self, "value", _checked_vary(self.value))
-        elif self.field == "finish":
-            if self.value is not True:
-                raise RequestError("edits", f"finish must be true, not {told(self.value)}.")
-        elif self.field == "guidance_rescale" and self.value is None:
-            raise RequestError("edits", "guidance_rescale needs a number from 0 to 1, not None.")
-        else:  # the request's own check, which also brings the value into its own form
-            try:
-                as_field = Request(**{self.field: self.value})
-            except RequestError as error:
-                raise RequestError("edits", str(error)) from None
-            object.__setattr__(self, "value", getattr(as_field, self.field))
+        object.__setattr__(self, "value", _checked_change(self.field, self.value))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -140,97 +108,49 @@ class Request:
     Raises RequestError, which names the field, for a value that no pipeline could use.
     """
 
-    prompt: str = ""
-    negative_prompt: str = ""
-    width: int | None = None
-    height: int | None = None
-    steps: int = 25
-    guidance_scale: float = 7.5
-    scheduler: str | None = None
-    scheduler_options: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    count: int = 1
-    eta: float = 0.0
-    guidance_rescale: float | None = None
-    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    prompt: str = setting("", TEXT, LIVE, needs=PROMPT, axis=("prompt", "an owl | a cat"))
+    negative_prompt: str = setting("", TEXT, LIVE, needs=NEGATIVE)
+    width: int | None = setting(None, optional(whole(1, 2**16)), START)
+    height: int | None = setting(None, optional(whole(1, 2**16)), START)
+    steps: int = setting(25, whole(1, MAX_STEPS), START, usual=None, axis=("steps", "8, 16, 30"))
+    guidance_scale: float = setting(
+        7.5, number(0, 100), LIVE, needs=PROMPT, usual=None, axis=("guidance", "1, 4, 7, 10")
+    )
+    scheduler: str | None = setting(None, NAME, START, axis=("scheduler", "unipc, euler, ddim"))
+    scheduler_options: Mapping[str, Any] = setting({}, OPTIONS, BRANCH)
+    seed: int = setting(0, whole(0, MAX_SEED), START, usual=None, axis=("seed", "0..3"))
+    count: int = setting(1, whole(1, MAX_COUNT), START)
+    eta: float = setting(0.0, number(0, 1), BRANCH)
+    guidance_rescale: float | None = setting(
+        None, optional(number(0, 1)), LIVE, needs=PROMPT, usual=0.0
+    )
+    guidance_interval: tuple[float, float] = setting(
+        (0.0, 1.0), PART_OF_A_RUN, BRANCH, needs=PROMPT
+    )
     edits: tuple[Edit, ...] = ()
-    class_label: int | None = None
-    guidance_curve: Points = ()
-    guidance_easing: str = "linear"
-    clip_skip: int = 1
-    feature_reuse: int = 1
-    guidance_reuse: float = 0.0
-    int8: bool = False
+    class_label: int | None = setting(None, optional(whole(0, MAX_CLASS)), START, needs=CLASSES)
+    guidance_curve: Points = setting((), POINTS, BRANCH, needs=PROMPT)
+    guidance_easing: str = setting("linear", one_of(EASINGS), BRANCH, needs=PROMPT)
+    clip_skip: int = setting(1, whole(1, MAX_CLIP_SKIP), BRANCH, needs=PROMPT)
+    feature_reuse: int = setting(1, whole(1, MAX_FEATURE_REUSE), BRANCH)
+    guidance_reuse: float = setting(0.0, number(0, 1, read_share), BRANCH, needs=PROMPT)
+    int8: bool = setting(False, YES_OR_NO, BRANCH)
 
     def __post_init__(self) -> None:
-        for name in ("prompt", "negative_prompt"):
-            if not isinstance(getattr(self, name), str):
-                raise RequestError(name, f"must be text, not {told(getattr(self, name))}.")
-        for name in ("width", "height"):
-            if getattr(self, name) is not None:
-                check_int(name, getattr(self, name), 1, 2**16)
-        check_int("steps", self.steps, 1, MAX_STEPS)
-        check_int("count", self.count, 1, MAX_COUNT)
+        for name, one in SETTINGS.items():
+            object.__setattr__(self, name, one.form.check(name, getattr(self, name)))
         check_int("seed", self.seed, 0, MAX_SEED - self.count + 1)
-        check_number("guidance_scale", self.guidance_scale, 0.0, 100.0)
-        check_number("eta", self.eta, 0.0, 1.0)
-        if self.guidance_rescale is not None:
-            check_number("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
-        if self.scheduler is not None and not isinstance(self.scheduler, str):
-            raise RequestError("scheduler", f"must be a name or None, not {told(self.scheduler)}.")
-        if self.class_label is not None:
-            check_int("class_label", self.class_label, 0, MAX_CLASS)
-        check_int("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
-        check_int("feature_reuse", self.feature_reuse, 1, MAX_FEATURE_REUSE)
-        check_number("guidance_reuse", self.guidance_reuse, 0.0, 1.0)
-        if not isinstance(self.int8, bool):
-            raise RequestError("int8", f"must be true or false, not {told(self.int8)}.")
-        self._check_options()
-        self._check_interval()
-        object.__setattr__(self, "guidance_curve", checked(self.guidance_curve))
-        if self.guidance_easing not in EASINGS:
-            known = " or ".join(EASINGS)
-            raise RequestError("guidance_easing", f"{told(self.guidance_easing)} is not {known}.")
-        object.__setattr__(self, "edits", _edits(self.edits))
-        if not all(isinstance(edit, Edit) for edit in self.edits):
-            raise RequestError("edits", f"must be Edit values, not {told(self.edits)}.")
-        for edit in self.edits:
+        edits = _edits(self.edits)
+        if not all(isinstance(edit, Edit) for edit in edits):
+            raise RequestError("edits", f"must be Edit values, not {told(edits)}.")
+        for edit in edits:
             if edit.field == "vary":  # image i of a batch takes the seed that is i higher
                 check_int("edits", edit.value["seed"], 0, MAX_SEED - self.count + 1)
-        in_order = sorted(self.edits, key=lambda edit: edit.step)
-        object.__setattr__(self, "edits", tuple(in_order))
-
-    def _check_options(self) -> None:
-        options = self.scheduler_options
-        if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
-            raise RequestError(
-                "scheduler_options", f"must map names to values, not {told(options)}."
-            )
-        # Tuples become lists here and not only in the file, so that a request equals its own JSON.
-        try:
-            written = json.dumps(dict(options), allow_nan=False)
-            plain = json.loads(written, parse_int=long_whole)
-        except (TypeError, ValueError, RecursionError, NumberError):
-            raise RequestError(
-                "scheduler_options", f"{told(options)} is not plain JSON with ordinary numbers."
-            ) from None
-        object.__setattr__(self, "scheduler_options", plain)
-
-    def _check_interval(self) -> None:
-        interval = listed("guidance_interval", self.guidance_interval)
-        if len(interval) != 2:
-            raise RequestError("guidance_interval", f"must be two fractions, not {told(interval)}.")
-        for value in interval:
-            check_number("guidance_interval", value, 0.0, 1.0)
-        if interval[0] > interval[1]:
-            raise RequestError(
-                "guidance_interval", f"starts at {interval[0]} but ends before, at {interval[1]}."
-            )
-        object.__setattr__(self, "guidance_interval", interval)
+        object.__setattr__(self, "edits", tuple(sorted(edits, key=lambda edit: edit.step)))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "edits"}
+        plain = {name: _plain(getattr(self, name)) for name in SETTINGS}
         return plain | {"edits": [edit.to_dict() for edit in self.edits]}
 
     @classmethod
@@ -238,16 +158,11 @@ class Request:
         """The request that `to_dict` wrote. An unknown field is an error that names it."""
         if not isinstance(plain, Mapping):
             raise RequestError("request", f"must have fields, and {told(plain)} has none.")
-        known = {f.name for f in fields(cls)}
         for name in plain:
-            if name not in known:
+            if name not in SETTINGS and name != "edits":
                 raise RequestError(str(name)[:MOST_TOLD], "is not a field of a request.")
-        values = dict(plain)
-        if "guidance_interval" in values:
-            values["guidance_interval"] = listed("guidance_interval", values["guidance_interval"])
-        if "edits" in values:
-            values["edits"] = tuple(Edit.from_dict(edit) for edit in _edits(values["edits"]))
-        return cls(**values)
+        edits = tuple(Edit.from_dict(edit) for edit in _edits(plain.get("edits", ())))
+        return cls(**{**plain, "edits": edits})
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict())
@@ -262,6 +177,47 @@ class Request:
         return cls.from_dict(plain)
 
 
+SETTINGS: Mapping[str, Setting] = settings_of(Request)
+"""Every field of a request but the edits, by name, in the order of the request."""
+ACTS = ("vary", "finish")
+"""What an edit can do beside changing a setting."""
+STEERABLE = tuple(one.name for one in as_told(SETTINGS.values()) if one.moment is LIVE)
+"""What `Control` changes while a run is under way."""
+AT_A_BRANCH = (*(one.name for one in SETTINGS.values() if one.moment is BRANCH), *ACTS)
+"""What else an edit can hold: settings that a branch may change, and the acts."""
+OF_A_PROMPT = tuple(one.name for one in SETTINGS.values() if one.needs in (PROMPT, NEGATIVE))
+"""The settings that mean nothing to a model that takes no prompt."""
+
+
+def _checked_change(field: str, value: Any) -> Any:
+    """What an edit has for `field`, in its own form. Raises RequestError."""
+    if field == "vary":
+        return _checked_vary(value)
+    if field == "finish":
+        if value is not True:
+            raise RequestError("edits", f"finish must be true, not {told(value)}.")
+        return value
+    changeable = (*STEERABLE, *AT_A_BRANCH)
+    if field not in changeable:
+        known = ", ".join(changeable)
+        raise RequestError("edits", f"{told(field)} cannot change in a run; {known} can.")
+    form = SETTINGS[field].form
+    if value is None and form.optional:  # the pipeline's own is known by then
+        raise RequestError("edits", f"{field} needs {form.wanted}, not None.")
+    try:
+        return form.check(field, value)
+    except RequestError as error:
+        raise RequestError("edits", str(error)) from None
+
+
+def _checked_vary(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or value.keys() != {"amount", "seed"}:
+        raise RequestError("edits", f"vary needs an amount and a seed, not {told(value)}.")
+    check_number("edits", value["amount"], 0.0, 1.0)
+    check_int("edits", value["seed"], 0, MAX_SEED)
+    return dict(value)
+
+
 def _edits(value: object) -> tuple[Any, ...]:
     edits = listed("edits", value)
     if len(edits) > MAX_EDITS:
@@ -274,11 +230,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _checked_vary(value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or value.keys() != {"amount", "seed"}:
-        raise RequestError("edits", f"vary needs an amount and a seed, not {told(value)}.")
-    check_number("edits", value["amount"], 0.0, 1.0)
-    check_int("edits", value["seed"], 0, MAX_SEED)
-    return dict(value)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import RequestError
-from engine.request.conditions import FIXED, SETTINGS, conditions, course, effect, settings_at
+from engine.request.conditions import CHANGEABLE, FIXED, conditions, course, effect, settings_at
 from engine.request.request import Edit, Request
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def as_branch(
     """The request with all that a branch from evaluation `index` shares with its origin, whatever
     it says of that itself, and with these edits. The scheduler's options and its eta are those that
     the origin had just before."""
-    there = conditions(origin, index - 1, total)
+    there = conditions(origin, index - 1, total).request
     return replace(
         request,
         **{name: getattr(origin, name) for name in FIXED},
@@ -53,7 +53,7 @@ def turned(
     """The origin up to evaluation `index`, where these settings change, and the edits from there
     on. That it was to end before its last step is not how it came there."""
     before = (edit for edit in origin.edits if edit.step < index and edit.field != "finish")
-    turns = (Edit(index, name, changes[name]) for name in SETTINGS if name in changes)
+    turns = (Edit(index, name, changes[name]) for name in CHANGEABLE if name in changes)
     return replace(origin, edits=(*before, *turns, *edits))
 
 
@@ -80,7 +80,7 @@ def branched(request: Request, origin: Request, index: int, total: int) -> Reque
         return request
     there, here = settings_at(origin, index - 1), settings_at(request, index - 1)
     changes = {}
-    for name in SETTINGS:
+    for name in CHANGEABLE:
         if there[name] != here[name]:
             changes[name] = here[name]
             there |= effect(Edit(index, name, here[name]))

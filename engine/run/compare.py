@@ -183,7 +183,7 @@ class _SideBySide:
             request=request,
             branches=self._branches[member],
             guidance_scale=now.guidance_scale,
-            guidance_rescale=now.guidance_rescale,
+            guidance_rescale=now.request.guidance_rescale or 0.0,
         )
 
     def _alike(self, members: Iterable[int], index: int) -> list[tuple[int, ...]]:

@@ -5,9 +5,11 @@ by `engine.generate` before every model evaluation. Thread-safe; the latest valu
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
-from engine.request.request import Edit
+from engine.errors import RequestError, told
+from engine.request.request import STEERABLE, Edit
 
 
 class RunCancelled(Exception):
@@ -26,20 +28,23 @@ class Control:
         self._cancelled = False
         self._finishing = False
 
+    def set(self, field: str, value: Any) -> None:
+        """Do with this setting, one of `STEERABLE`, from the next evaluation on. Raises
+        RequestError, in the caller's thread, for another field or a value that it does not take."""
+        self._set({field: value})
+
     def set_guidance_scale(self, scale: float) -> None:
         """Guide with this scale (0 to 100) from the next evaluation on."""
-        self._set(guidance_scale=scale)
+        self.set("guidance_scale", scale)
 
     def set_guidance_rescale(self, rescale: float) -> None:
         """Rescale the guidance by this share (0 to 1) from the next evaluation on."""
-        self._set(guidance_rescale=rescale)
+        self.set("guidance_rescale", rescale)
 
     def set_prompt(self, prompt: str, negative: str | None = None) -> None:
         """Follow this prompt from the next evaluation on; negative=None keeps the one there is."""
-        if negative is None:
-            self._set(prompt=prompt)
-        else:
-            self._set(prompt=prompt, negative_prompt=negative)
+        kept = {} if negative is None else {"negative_prompt": negative}
+        self._set({"prompt": prompt} | kept)
 
     def pause(self) -> None:
         """Hold the run before its next evaluation, until `resume` or `cancel`."""
@@ -93,8 +98,12 @@ class Control:
                 pending["finish"] = True
         return tuple(Edit(step, name, value) for name, value in pending.items())
 
-    def _set(self, **changes: Any) -> None:
+    def _set(self, changes: Mapping[str, Any]) -> None:
+        """All of them before the same evaluation."""
         for name, value in changes.items():
-            Edit(0, name, value)  # raises here, in the caller's thread, if the value is no good
+            if name not in STEERABLE:
+                known = ", ".join(STEERABLE)
+                raise RequestError("edits", f"{told(name)} cannot change at any step; {known} can.")
+            Edit(0, name, value)  # raises if the value is no good
         with self._condition:
             self._pending.update(changes)

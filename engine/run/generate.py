@@ -26,7 +26,7 @@ from engine.networks.layers.int8 import available, int8
 from engine.pipelines.pipeline import Pipeline
 from engine.record.record import Record
 from engine.request.conditions import Conditions, conditions, edited
-from engine.request.request import STEERABLE, Request
+from engine.request.request import OF_A_PROMPT, Request
 from engine.run.branch import continued
 from engine.run.control import Control, EvaluationDropped, RunCancelled
 from engine.run.events import Cancelled, Encoded, Event, Finished, Step
@@ -93,7 +93,7 @@ def generate(
             index = state.index
             live = control.take_edits(index)
             if Ability.PROMPT not in pipeline.abilities:  # whoever holds the control cannot know
-                live = tuple(edit for edit in live if edit.field not in STEERABLE)
+                live = tuple(edit for edit in live if edit.field not in OF_A_PROMPT)
             request = edited(request, live)
             now = conditions(request, index, total)
             if now.finish and state.denoised is not None:
@@ -105,14 +105,14 @@ def generate(
 
             begun = courier.mark()
             here = state
-            if now.varied or (now.scheduler_options, now.eta) != former:
+            if now.varied or (now.request.scheduler_options, now.request.eta) != former:
                 scheduler, here = _turned(pipeline, request, now, scheduler, state)
-                former = now.scheduler_options, now.eta
+                former = now.request.scheduler_options, now.request.eta
             timestep = scheduler.timesteps[index]
             try:
                 model_input = scheduler.scale_model_input(here)
                 poll = control.poll if state.denoised is None else control.poll_evaluation
-                with int8(now.int8), noting(ways):
+                with int8(now.request.int8), noting(ways):
                     predicted = predict(
                         *(pipeline, now, index, model_input, timestep, told, told_without, poll),
                         carried,
@@ -121,7 +121,8 @@ def generate(
                 continue
             conditional, unconditional = predicted.conditional, predicted.unconditional
             carried = predicted.carried
-            output = combine(unconditional, conditional, now.guidance_scale, now.guidance_rescale)
+            rescale = now.request.guidance_rescale or 0.0
+            output = combine(unconditional, conditional, now.guidance_scale, rescale)
             state = scheduler.step(here, output, noise.draw)
             (before, after, without, under, left), arrival = courier.fetch(
                 (here, state, unconditional, conditional, carried), begun
@@ -133,7 +134,7 @@ def generate(
                 unconditional=without,
                 conditional=under,
                 guidance_scale=now.guidance_scale,
-                guidance_rescale=now.guidance_rescale,
+                guidance_rescale=rescale,
                 scheduler=scheduler,
                 random_states=noise.states(),
                 request=request,
@@ -281,15 +282,15 @@ def _turned(
     Raises RequestError where that cannot be.
     """
     index = state.index
-    asked = scheduler_of(pipeline, request, now.scheduler_options, now.eta)
+    asked = scheduler_of(pipeline, request, now.request.scheduler_options, now.request.eta)
     varied = [vary for vary in now.varied if vary["amount"]]
     if asked.options == scheduler.options and not varied:
         return scheduler, state
     if asked.timesteps != scheduler.timesteps or asked.levels[index] != scheduler.levels[index]:
         raise RequestError(
             "scheduler_options",
-            f"{dict(now.scheduler_options)} leads over other timesteps or noise levels than the "
-            f"run had up to step {index}. Change these from the beginning.",
+            f"{dict(now.request.scheduler_options)} leads over other timesteps or noise levels "
+            f"than the run had up to step {index}. Change these from the beginning.",
         )
     if index not in asked.entries:
         raise RequestError(

@@ -97,12 +97,12 @@ def _predict_one(
     poll: Poll,
     known: Carried | None,
 ) -> Predicted:
-    words = now.prompt, now.negative_prompt, now.clip_skip
+    words = *now.words, now.request.clip_skip
     if known is None or known.words != words or now.varied:
         known = Carried(words)
     guided = told_without is not None
-    alone = guided and _is_steady(known, now.guidance_reuse)
-    layers = DeepLayers(known.deep if index % now.feature_reuse else None)
+    alone = guided and _is_steady(known, now.request.guidance_reuse)
+    layers = DeepLayers(known.deep if index % now.request.feature_reuse else None)
     if layers.hidden is not None and guided and not alone and len(layers.hidden) == 1:
         layers = DeepLayers()  # there is nothing of the unconditional half to take over
     taken_over = layers.hidden is not None
@@ -113,11 +113,11 @@ def _predict_one(
     if alone:
         assert direction is not None
         unconditional = conditional - direction
-    elif unconditional is not None and now.guidance_reuse:
+    elif unconditional is not None and now.request.guidance_reuse:
         direction = conditional - unconditional
         change = _turned(known.direction, direction)
     deep = known.deep if taken_over else layers.hidden
-    left = Carried(words, deep if now.feature_reuse > 1 else None, direction, change, alone)
+    left = Carried(words, deep if now.request.feature_reuse > 1 else None, direction, change, alone)
     return Predicted(conditional, unconditional, (left,))
 
 

@@ -16,7 +16,7 @@ import engine
 from app import paths
 from app.main import Application, build
 from engine.pipelines.previews.preview_budget import SHARE
-from engine.request.request import ECONOMIES
+from engine.request.economy import ECONOMIES
 from tests.app.conftest import told
 from tests.app.test_main import steps
 

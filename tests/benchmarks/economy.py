@@ -26,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import engine
-from engine.request.request import ECONOMIES
+from engine.request.economy import ECONOMIES
 
 PROMPTS = (
     "a red apple, 3d",

@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from fresh import ProgramError, abilities, decibels, machine, made, run
 
-from engine.request.request import ECONOMIES
+from engine.request.economy import ECONOMIES
 
 OURS: dict[str, dict[str, Any]] = {"exact": {}, "fast": dict(ECONOMIES[-1].fields)}
 """What --ours can name: further fields of the request."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.i18n import tr
 from engine.families.family import Ability
-from engine.request.request import ECONOMIES, Economy
+from engine.request.economy import ECONOMIES, Economy
 
 EXACT = 0
 """The level at which nothing is taken over."""

@@ -14,7 +14,8 @@ import torch
 
 import engine
 from engine import Control, Finished, Request, Step
-from engine.request.request import ECONOMIES, Edit
+from engine.request.economy import ECONOMIES
+from engine.request.request import Edit
 
 REQUEST = Request(
     "a red apple", steps=9, guidance_scale=4.0, seed=5, width=16, height=16, scheduler="ddim"

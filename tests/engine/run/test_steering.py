@@ -127,7 +127,7 @@ def test_an_edit_holds_from_its_step_on_and_is_kept_only_if_it_changes_something
         assert conditions(changed, index, TOTAL) == conditions(request, index, TOTAL)
     now = conditions(changed, edit.step, TOTAL)
     if edit.field != "guidance_interval":
-        assert getattr(now, edit.field) == edit.value
+        assert getattr(now.request, edit.field) == edit.value
     assert edited(changed, [edit]) is changed
     if changed == request:
         assert now == conditions(request, edit.step, TOTAL)

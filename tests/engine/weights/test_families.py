@@ -230,7 +230,7 @@ def test_clip_skip_can_change_at_a_branch_and_is_told(tiny_pipeline):
     branch = run(tiny_pipeline, replace(REQUEST, clip_skip=2), start=whole[-1].timeline[1])
     record = branch[-1].record
     assert record.edits == (Edit(2, "clip_skip", 2),)
-    assert conditions(record.request, 1, 4).clip_skip == 1
+    assert conditions(record.request, 1, 4).request.clip_skip == 1
     assert np.array_equal(pixels(tiny_pipeline, record.request), np.asarray(branch[-1].images[0]))
     assert not np.array_equal(pixels(tiny_pipeline), np.asarray(branch[-1].images[0]))
     assert "Clip skip" not in record.to_parameters()

@@ -15,7 +15,8 @@ from app.state.recipe import economies
 from app.state.recipe.session import Session
 from app.state.store.store_thread import StoreThread
 from engine.errors import RequestError
-from engine.request.request import ECONOMIES, MAX_SEED, Request
+from engine.request.economy import ECONOMIES
+from engine.request.request import MAX_SEED, Request
 from tests.app.by_hand import heard
 
 SCHEDULERS = ("unipc", "euler")
