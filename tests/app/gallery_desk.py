@@ -11,8 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from app.state.gallery.index import Entry, Query
-from app.state.gallery.keeper import GalleryKeeper, Listing, Trouble
+from app.state.gallery.image_row import ImageFacts
+from app.state.gallery.keeper import GalleryKeeper
+from app.state.gallery.messages import Listing, Trouble
+from app.state.gallery.query import Query
 
 FIRST = 1_700_000_000
 """When the oldest image was made, in seconds."""
@@ -66,8 +68,8 @@ class Desk:
         return self.listing.names
 
     @property
-    def entries(self) -> Mapping[str, Entry]:
-        return {entry.name: entry for entry in (Entry.of_row("", r) for r in self.listing.rows)}
+    def facts(self) -> Mapping[str, ImageFacts]:
+        return {row.name: ImageFacts.of_row("", row) for row in self.listing.rows}
 
     @property
     def troubles(self) -> list[str]:

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from app.main import Application
 from app.state.gallery import keeper as gallery_keeper
-from app.state.gallery.index import Entry
+from app.state.gallery.image_row import COLUMNS, ImageFacts
 from app.state.models.downloads import StartingPoints
 from app.unfailing import Complaints, tell_the_person, unfailing
 from app.widgets.basic.plain_delegate import PlainDelegate
@@ -62,7 +62,7 @@ def test_all_that_qt_calls_to_draw_is_guarded() -> None:
     ]
     assert not bare
     # Delegates paint in `draw`, which `PlainDelegate.paint` guards.
-    painting = [name for name, method in methods() if method.name == "paint"]
+    painting = sorted(name for name, method in methods() if method.name == "paint")
     assert painting == ["curve_plot.py: CurvePlot.paint", "plain_delegate.py: PlainDelegate.paint"]
 
 
@@ -198,13 +198,13 @@ def test_odd_rows_of_the_gallery_are_told_and_shown_as_nothing(
     application: Application, told: Told
 ) -> None:
     gallery = application.gallery
-    entry = Entry("", "a.png", 0, 0, prompt="an owl")
-    odd = tuple(None for _ in entry.to_row())
-    gallery._rows, gallery._keys = [odd, odd[:2]], ["a.png", "b.png"]
+    row = ImageFacts("", "a.png", 0, 0, prompt="an owl").to_row()
+    odd = row.replaced(**dict.fromkeys(COLUMNS))
+    gallery._rows, gallery._keys = [odd, None], ["a.png", "b.png"]
     for row in range(2):
         for role in range(20):
             gallery.data(gallery.createIndex(row, 0), role)
-    assert {type(error) for error in told} <= {TypeError, IndexError}
+    assert {type(error) for error in told} <= {TypeError, AttributeError}
     assert len(told) < 10  # once each
     gallery._rows, gallery._keys = [], []
 
@@ -223,7 +223,7 @@ def test_the_gallery_goes_on_after_an_error_of_its_own(
         raise RuntimeError("of a kind that nobody thought of")
 
     with monkeypatch.context() as patch:
-        patch.setattr(gallery_keeper, "_scanned", fail)
+        patch.setattr(gallery_keeper, "scanned", fail)
         for _ in range(3):
             application.gallery._look()
             qtbot.wait(300)

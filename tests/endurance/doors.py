@@ -112,14 +112,14 @@ def texts(folder: Path) -> Case:
 
 def pictures(folder: Path) -> Case:
     """Files that lie in the gallery or are dropped on the window."""
-    from app.state.gallery.index import COLUMNS
-    from app.state.gallery.keeper import read_entry
+    from app.state.gallery.image_reading import read_facts
+    from app.state.gallery.image_row import ImageFacts
     from engine.foreign import picture_head
     from engine.record.interchange import programs
     from engine.record.record import read_record
 
     samples = _samples()
-    row = (1, "x.png", 1, 1, *[None] * (len(COLUMNS) - 4))
+    row = ImageFacts("", "x.png", 1, 1).to_row(1, looked=False)
 
     def once(random: Random) -> None:
         kind = random.choice(("png", "png", "jpg", "webp"))
@@ -133,7 +133,7 @@ def pictures(folder: Path) -> Case:
         path.write_bytes(content)
         for act in (picture_head, image_file.read_texts, read_record, programs.recipe_of_picture):
             _told(act, path)
-        read_entry(str(path), row, programs.recipe_of_picture)
+        read_facts(str(path), row, programs.recipe_of_picture)
 
     return once
 

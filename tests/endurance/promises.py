@@ -19,7 +19,7 @@ def check(nursery: Nursery) -> str:
     done, images = nursery.check()
     said = nursery.said
     notes = Notes(nursery.images)
-    notes.read()
+    notes.refresh()
     starred = {line.removeprefix("starred ") for line in said if line.startswith("starred ")}
     for name in starred:
         assert notes.by_name[name].favourite, f"the star of {name} was shown and is lost"

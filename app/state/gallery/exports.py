@@ -15,8 +15,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from app.i18n import tr
 from app.state.background import Background
-from app.state.gallery.gallery import read
-from app.state.gallery.picture import Picture
+from app.state.gallery.picture import Picture, with_image
 from app.state.pixels import opaque
 from engine.atomic import replacing
 from engine.foreign import is_there
@@ -72,7 +71,7 @@ class Exports(QObject):
 
     def copy(self, picture: Picture) -> None:
         """Put the picture on the clipboard."""
-        self._background.submit(partial(read, picture), self._to_clipboard, self._fail)
+        self._background.submit(partial(with_image, picture), self._to_clipboard, self._fail)
 
     def reveal(self, picture: Picture) -> None:
         """Open the folder that the picture's file is in."""
@@ -127,7 +126,7 @@ def _copy_file(picture: Picture, target: Path) -> str:
 
 
 def _write(picture: Picture, target: Path) -> str:
-    image = read(picture).image
+    image = with_image(picture).image
     assert image is not None
     kind, quality = FORMATS[target.suffix.lower()]
     if kind == "JPEG":  # else what is transparent would become black

@@ -5,40 +5,32 @@ to be shown. Driven by `app.state.gallery.keeper_thread`, in its thread; knows n
 from __future__ import annotations
 
 import heapq
-import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from app.state.gallery.index import (
-    BYTES,
-    CHANGED,
-    FAVOURITE,
-    NAME,
-    NOTE,
-    SCREENFUL,
-    Entry,
-    GalleryIndex,
-    Query,
-    Row,
+from app.state.gallery.folder_scan import scanned
+from app.state.gallery.image_reading import RecipeReader, read_facts
+from app.state.gallery.image_row import ImageFacts, ImageRow
+from app.state.gallery.index import SCREENFUL, GalleryIndex
+from app.state.gallery.index_file import (
     delete_file,
     index_file,
     integrity,
     is_about_room,
     is_busy,
 )
-from app.state.gallery.notes import Note, Notes, Stamp, clean
-from app.state.gallery.trash import Discarded, discard, restore
-from engine.errors import EngineError
-from engine.foreign import Head, is_there, picture_head
+from app.state.gallery.messages import Choices, Listing, Progress, Rest, Trashed, Trouble
+from app.state.gallery.notes import Note, Notes, Stamp
+from app.state.gallery.query import Query
+from app.state.gallery.trash import Trash
+from engine.foreign import is_there
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 TELLING = 1.0
 """Seconds between two words on what has been read from the images."""
 BATCH = 64
@@ -49,53 +41,6 @@ IMPATIENCE = 0.15
 """Seconds until some names are shown, though more are still to be found."""
 PAUSE = 1.0
 """Seconds until the next try when another process keeps the index to itself."""
-KEPT_TRASH = 50
-"""How many times the trash can be undone."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What is to be shown. query: what was asked for; rows and names: of the same images, in order;
-    total: images in the folder; heard: the last `look` that this listing has seen the folder after;
-    is_there: whether the folder is."""
-
-    folder: Path
-    query: Query
-    rows: list[Row]
-    names: list[str]
-    total: int
-    heard: int
-    is_there: bool
-
-
-@dataclass(frozen=True)
-class Choices:
-    models: list[str]
-    schedulers: list[str]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How many images have been read of those that there are; 0 of 0 at rest."""
-
-    done: int
-    of: int
-
-
-@dataclass(frozen=True)
-class Trashed:
-    """How many images come back with the next undo."""
-
-    count: int
-
-
-@dataclass(frozen=True)
-class Trouble:
-    sentence: str
-
-
-class Rest:
-    """Nothing is left to do: the index agrees with the folder and has been checked."""
 
 
 class GalleryKeeper:
@@ -104,7 +49,7 @@ class GalleryKeeper:
     that the image has no settings."""
 
     def __init__(
-        self, index_folder: Path, recipe_of: Callable[[str], Any], tell: Callable[[object], None]
+        self, index_folder: Path, recipe_of: RecipeReader, tell: Callable[[object], None]
     ) -> None:
         self._index_folder = index_folder
         self._recipe_of = recipe_of
@@ -121,7 +66,7 @@ class GalleryKeeper:
         self._steps_down = 0  # how often the index had to be given up
         self._touched = 0
         self._choices: Choices | None = None
-        self._trash: list[list[Discarded]] = []
+        self._trash = Trash()
 
     def set_folder(self, folder: Path, number: int) -> None:
         self._close()
@@ -173,45 +118,29 @@ class GalleryKeeper:
 
     def trash(self, names: list[str]) -> None:
         """Move these files to the system's trash. What cannot be moved stays and is told once."""
-        discarded: list[Discarded] = []
-        trouble = ""
-        for name in names:
-            try:
-                discarded.append(discard(self._folder / name))
-            except FileNotFoundError:
-                pass  # gone already: it leaves the list
-            except OSError as error:
-                trouble = trouble or str(error)
+        trouble = self._trash.discard(self._folder / name for name in names)
         gone = [name for name in names if not is_there(self._folder / name)]
         self._guard(lambda: self._forget(gone))
-        if back := [one for one in discarded if one.place]:
-            self._trash = [*self._trash, back][-KEPT_TRASH:]
-        elif discarded:
-            self._trash.clear()  # the last one cannot be undone, so an undo would mean another
-        self.tell(Trashed(len(self._trash[-1]) if self._trash else 0))
-        if trouble:
-            self.tell(Trouble(trouble))
-        self._look_again()
+        self._tell_trashed(trouble)
 
     def undo_trash(self) -> None:
         """Bring back what went to the trash last."""
-        if not self._trash:
+        if not self._trash.count:
             return
-        renamed: dict[str, str] = {}
-        trouble = ""
-        for one in self._trash.pop():
-            try:
-                target = restore(one)
-            except OSError as error:
-                trouble = trouble or str(error)
-                continue
-            if target.name != one.path.name and one.path.parent == self._folder:
-                renamed[one.path.name] = target.name
+        restored, trouble = self._trash.undo()
+        renamed = {
+            old.name: new.name
+            for old, new in restored
+            if new.name != old.name and old.parent == self._folder
+        }
         with suppress(OSError):  # told when it was written
             moved = {old: new for old, new in renamed.items() if old in self._notes.by_name}
             if moved:
                 self._notes.move(moved)
-        self.tell(Trashed(len(self._trash[-1]) if self._trash else 0))
+        self._tell_trashed(trouble)
+
+    def _tell_trashed(self, trouble: str) -> None:
+        self.tell(Trashed(self._trash.count))
         if trouble:
             self.tell(Trouble(trouble))
         self._look_again()
@@ -227,7 +156,7 @@ class GalleryKeeper:
     def _tend(self) -> Iterator[bool]:
         index = self._open()
         if self._query.is_plain and (rows := index.newest()):
-            self._tell_listing(rows, [row[NAME] for row in rows], index.count())
+            self._tell_listing(rows, [row.name for row in rows], index.count())
             yield True
         for _ in index.load():
             yield True
@@ -261,7 +190,7 @@ class GalleryKeeper:
         touched = -1
         while touched != self._touched:  # by the trash, while the folder was read
             touched = self._touched
-            for found in _scanned(self._folder):
+            for found in scanned(self._folder):
                 there = found
                 if begun and found and time.monotonic() - begun > IMPATIENCE:
                     begun = None
@@ -283,20 +212,26 @@ class GalleryKeeper:
         if gone := index.ids.keys() - there.keys():
             index.remove(gone)
             yield True
-        # Newest first, as they are mostly shown: what lies side by side in memory is quick to go
-        # through. Sorted in pieces, since Python does nothing else while it sorts.
+        yield from self._put_stamps({name: there[name] for name in new})
+        self._follow_notes(there, new)
+        yield True
+        self._publish()
+
+    def _put_stamps(self, new: Mapping[str, Stamp]) -> Iterator[bool]:
+        """Write new files to the index, newest first, as they are mostly shown: what lies side by
+        side in memory is quick to go through. Sorted in pieces, since Python does nothing else
+        while it sorts."""
+        index = self._index
+        assert index is not None
         runs: list[list[tuple[Stamp, str]]] = []
-        for first in range(0, len(new), STAMPS):
-            run = [(there[name], name) for name in new[first : first + STAMPS]]
+        files = iter(new.items())
+        while run := [(stamp, name) for name, stamp in islice(files, STAMPS)]:
             runs.append(sorted(run, reverse=True))
             yield True
         order = heapq.merge(*runs, reverse=True)
         while stamps := {name: stamp for stamp, name in islice(order, STAMPS)}:
             index.put_stamps(stamps)
             yield True
-        self._follow_notes(there, new)
-        yield True
-        self._publish()
 
     def _read(self) -> Iterator[bool]:
         """Read what the new and the changed files tell, until the folder is to be looked at."""
@@ -310,14 +245,14 @@ class GalleryKeeper:
             if not names:
                 break
             tried.update(names)
-            entries: list[Entry] = []
+            found: list[ImageFacts] = []
             for name in names:
                 row = index.rows.get(index.ids.get(name, 0))
                 if row is not None:
                     path = str(self._folder / name)
-                    entries.append(read_entry(path, row, self._recipe_of))
+                    found.append(read_facts(path, row, self._recipe_of))
                     yield True
-            self._put(entries)
+            self._put(found)
             yield True
             if time.monotonic() - told > TELLING:
                 total = len(index.rows)
@@ -327,17 +262,17 @@ class GalleryKeeper:
         if tried:
             self._publish()
 
-    def _put(self, entries: list[Entry]) -> None:
+    def _put(self, found: list[ImageFacts]) -> None:
         """With the notes as they are now: one may have been written meanwhile."""
         index = self._index
         assert index is not None
         current = []
-        for entry in entries:
-            row = index.rows.get(index.ids.get(entry.name, 0))
-            if row and row[CHANGED : BYTES + 1] == (entry.changed, entry.bytes):
-                current.append(replace(entry, favourite=bool(row[FAVOURITE]), note=row[NOTE]))
+        for facts in found:
+            row = index.rows.get(index.ids.get(facts.name, 0))
+            if row and row.stamp == (facts.changed, facts.bytes):
+                current.append(replace(facts, favourite=bool(row.favourite), note=row.note))
         if current:
-            index.put_entries(current)
+            index.put_facts(current)
 
     def _check(self) -> Iterator[bool]:
         """Whether the index that was found is sound: what the disk has changed in it looks like
@@ -371,7 +306,7 @@ class GalleryKeeper:
             self._choices = choices
             self.tell(choices)
 
-    def _tell_listing(self, rows: list[Row], names: list[str], total: int) -> None:
+    def _tell_listing(self, rows: list[ImageRow], names: list[str], total: int) -> None:
         self.tell(
             Listing(self._folder, self._query, rows, names, total, self._heard, self._is_there)
         )
@@ -380,8 +315,7 @@ class GalleryKeeper:
         """The newest, before anything is written to the index."""
         stamps = ((stamp[0], name) for name, stamp in there.items())
         order = heapq.nlargest(SCREENFUL, stamps)
-        rest = Entry("", "").to_row(looked=False)[BYTES + 1 :]
-        rows = [(0, name, *there[name], *rest) for _, name in order]
+        rows = [ImageFacts("", name, *there[name]).to_row(looked=False) for _, name in order]
         self._tell_listing(rows, [name for _, name in order], len(there))
 
     def _look_again(self) -> None:
@@ -398,33 +332,12 @@ class GalleryKeeper:
         """Make the index say what the notes say, under the names that the files have now."""
         index = self._index
         assert index is not None
-        self._notes.read()
+        self._notes.refresh()
         if damage := self._notes.damage():
             self.tell(Trouble(damage))
-        by_name = self._notes.by_name
-        changed = {  # so that they are known again under another name
-            name: self._notes.changed(name, there[name])
-            for name in new
-            if name in by_name and (by_name[name].changed, by_name[name].bytes) != there[name]
-        }
         with suppress(OSError):  # told when it was written
-            if changed:
-                self._notes.set(changed)
-            if moved := self._notes.moved(there, new):
-                self._notes.move(moved)
-        noted = {row[NAME] for row in index.rows.values() if row[FAVOURITE] or row[NOTE]}
-        differing = {
-            name: self._notes.by_name.get(name, Note())
-            for name in noted | self._notes.by_name.keys()
-            if name in index.ids
-        }
-        index.put_notes(
-            {
-                name: note
-                for name, note in differing.items()
-                if _noted(index.rows[index.ids[name]]) != (note.favourite, note.note)
-            }
-        )
+            self._notes.follow(there, new)
+        index.agree_with(self._notes.by_name)
 
     def _annotate(
         self, names: list[str], *, favourite: bool | None = None, note: str | None = None
@@ -482,75 +395,3 @@ class GalleryKeeper:
         if self._index is not None:
             self._index.close()
             self._index = None
-
-
-def read_entry(path: str, row: Row, recipe_of: Callable[[str], Any]) -> Entry:
-    """What the image at that path tells, for the row that the index has of it."""
-    known = Entry.of_row("", row)
-    head = None
-    with suppress(EngineError, OSError):
-        head = picture_head(path)
-    try:
-        recipe = recipe_of(path)
-        told = dict(recipe.fields)
-        model, program = recipe.model, recipe.program
-    except Exception:  # of whatever kind: others' files are not ours to judge
-        told, model, program = {}, "", ""
-    return Entry(
-        "",
-        known.name,
-        known.changed,
-        known.bytes,
-        *_sides(head, told),
-        prompt=told.get("prompt", ""),
-        negative_prompt=told.get("negative_prompt", ""),
-        model=model,
-        scheduler=told.get("scheduler", ""),
-        seed=told.get("seed"),
-        steps=told.get("steps"),
-        guidance_scale=told.get("guidance_scale"),
-        program=program,
-        favourite=known.favourite,
-        note=known.note,
-    )
-
-
-def _sides(head: Head | None, told: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Of the image itself; what the settings say where it cannot be read."""
-    if head is not None:
-        return head.width, head.height
-    return told.get("width"), told.get("height")
-
-
-def _noted(row: Row) -> tuple[bool, str]:
-    return bool(row[FAVOURITE]), row[NOTE]
-
-
-def _scanned(folder: Path) -> Iterator[dict[str, Stamp] | None]:
-    """The images in that folder with their stamps, growing; None if there is no such folder. Empty
-    files are left out: a name that is taken for an image to come."""
-    found: dict[str, Stamp] = {}
-    try:
-        with os.scandir(folder) as entries:
-            for number, entry in enumerate(entries):
-                name = entry.name
-                if is_listed(name):
-                    try:
-                        if entry.is_file() and (stat := entry.stat()).st_size:
-                            found[name] = (stat.st_mtime_ns, stat.st_size)
-                    except OSError:  # gone since, or not to be read
-                        continue
-                if number % 512 == 511:
-                    yield found
-    except OSError:
-        yield None
-    else:
-        yield found
-
-
-def is_listed(name: str) -> bool:
-    """Whether a file of that name is one of the gallery's. Names with bytes that are no text are
-    not: neither Qt nor SQLite can hold them."""
-    if name.startswith(".") or not name.lower().endswith(SUFFIXES):
-        return False
-    return name.isascii() or clean(name) == name

@@ -16,7 +16,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.i18n import tr
-from app.state.gallery.keeper import GalleryKeeper, Trouble
+from app.state.gallery.image_reading import RecipeReader
+from app.state.gallery.keeper import GalleryKeeper
+from app.state.gallery.messages import Trouble
 from app.unfailing import Complaints
 
 STRETCH, BREATH = 0.0015, 0.0005
@@ -31,7 +33,7 @@ class GalleryThread(QObject):
     told = Signal(object)  # what GalleryKeeper tells
 
     def __init__(
-        self, index_folder: Path, recipe_of: Callable[[str], Any], parent: QObject | None = None
+        self, index_folder: Path, recipe_of: RecipeReader, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -65,7 +65,7 @@ class Notes:
         self._told = ""  # where a damaged file is kept
         self._store = Store(folder / FILE, DELETE, self._contents)
 
-    def read(self) -> None:
+    def refresh(self) -> None:
         """Take over what the files say, if they have changed."""
         stamp = self._stamps()
         if stamp != self._stamp:
@@ -80,7 +80,7 @@ class Notes:
 
     def set(self, changes: Mapping[str, Note]) -> None:
         """Change the notes of these files and no others. Raises OSError with a sentence."""
-        self.read()
+        self.refresh()
         self._unwritten.update(changes)
         self.by_name.update(changes)
         late = {(OLD, name): _row(note) for name, note in self._late.items()}
@@ -133,6 +133,19 @@ class Notes:
 
     def _stamps(self) -> object:
         return _stamp(self._folder / FILE), _stamp(self._folder / OLD_FILE)
+
+    def follow(self, there: Mapping[str, Stamp], new: Sequence[str]) -> None:
+        """Know the noted files again, as they are now and under the names that they have now.
+        Raises OSError with a sentence. there, new: see `moved`."""
+        changed = {
+            name: self.changed(name, there[name])
+            for name in new
+            if (note := self.by_name.get(name)) and (note.changed, note.bytes) != there[name]
+        }
+        if changed:
+            self.set(changed)
+        if moved := self.moved(there, new):
+            self.move(moved)
 
     def moved(self, there: Mapping[str, Stamp], new: Iterable[str]) -> dict[str, str]:
         """Which noted files have other names now: old name to new. there: every file of the

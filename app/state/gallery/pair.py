@@ -14,8 +14,7 @@ from PySide6.QtGui import QImage
 
 from app.i18n import tr
 from app.state.background import Background
-from app.state.gallery.gallery import read
-from app.state.gallery.picture import Picture
+from app.state.gallery.picture import Picture, with_image
 
 Rows = list[tuple[str, str, str]]
 
@@ -54,7 +53,7 @@ def _compared(
         for what in dict.fromkeys((*told, *others))
         if told.get(what, "") != others.get(what, "")
     ]
-    return read(left).image, read(right).image, left.name, right.name, rows
+    return with_image(left).image, with_image(right).image, left.name, right.name, rows
 
 
 def _told(picture: Picture, recipe_of: Callable[[str], Any]) -> dict[str, str]:

@@ -4,9 +4,13 @@ canvas shows; read by `app.state.gallery.exports`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtGui import QImage
+
+from app.i18n import tr
+from app.state.pixels import from_file
+from engine.errors import EngineError
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,3 +23,19 @@ class Picture:
     image: QImage | None = None
     path: str = ""
     unsaved: tuple[int, int] | None = None
+
+
+def with_image(picture: Picture) -> Picture:
+    """The picture with its image, read from its file if need be. Raises OSError."""
+    if picture.image is not None:
+        return picture
+    try:
+        image = from_file(picture.path)
+    except EngineError as error:
+        raise OSError(str(error)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(
+            tr("{path} cannot be opened ({reason}).", path=picture.path, reason=reason)
+        ) from error
+    return replace(picture, image=image)

@@ -1,5 +1,5 @@
 """Thumbnails: small pictures of image files, made when they are first asked for and kept in an
-SQLite file by path, size and time of change. Used by `app.state.gallery.gallery`.
+SQLite file by path, size and time of change. Used by `app.state.gallery.tile_thumbnails`.
 
 Two threads wait for the pictures, which two processes make: see `thumbnail_process`.
 """
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from app.state.gallery.index import PATIENCE, delete_file, is_busy
+from app.state.gallery.index_file import PATIENCE, delete_file, is_busy
 from app.state.gallery.thumbnail_maker import ThumbnailMaker, TooCostly
 from app.unfailing import Complaints
 

@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from PySide6.QtCore import QFile, QStandardPaths
 from app.i18n import tr
 from engine.atomic import make_folder, replacing
 
+KEPT = 50
+"""How many times the trash can be undone."""
+
 
 @dataclass(frozen=True)
 class Discarded:
@@ -25,6 +29,48 @@ class Discarded:
 
     path: Path
     place: Path | None
+
+
+class Trash:
+    """What has gone to the trash since the program began, a batch each time; the last one comes
+    back first. count: how many files come back with the next undo."""
+
+    def __init__(self) -> None:
+        self._batches: list[list[Discarded]] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._batches[-1]) if self._batches else 0
+
+    def discard(self, paths: Iterable[Path]) -> str:
+        """Move these files to the trash; what is gone already is passed over, and what cannot be
+        moved stays. Returns a sentence for the first such, or ""."""
+        discarded: list[Discarded] = []
+        trouble = ""
+        for path in paths:
+            try:
+                discarded.append(discard(path))
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                trouble = trouble or str(error)
+        if back := [one for one in discarded if one.place]:
+            self._batches = [*self._batches, back][-KEPT:]
+        elif discarded:
+            self._batches.clear()  # the last one cannot be undone, so an undo would mean another
+        return trouble
+
+    def undo(self) -> tuple[list[tuple[Path, Path]], str]:
+        """Bring the last batch back. Returns where each file was and where it is now; and a
+        sentence for the first that could not come back, or ""."""
+        restored: list[tuple[Path, Path]] = []
+        trouble = ""
+        for one in self._batches.pop():
+            try:
+                restored.append((one.path, restore(one)))
+            except OSError as error:
+                trouble = trouble or str(error)
+        return restored, trouble
 
 
 def discard(path: Path) -> Discarded:

@@ -14,8 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from app.state.background import Background
 from app.state.gallery.exports import Exports
-from app.state.gallery.gallery import KEPT, THUMBNAIL, GalleryModel
+from app.state.gallery.gallery import GalleryModel
 from app.state.gallery.picture import Picture
+from app.state.gallery.thumbnails import THUMBNAIL
+from app.state.gallery.tile_thumbnails import KEPT
 from app.state.runs.run import RunResult, SheetResult
 from engine.errors import EngineError
 from engine.request.request import Request

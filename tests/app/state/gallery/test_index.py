@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.state.gallery import index as gallery_index
-from app.state.gallery.index import GalleryIndex, Query, index_file
+from app.state.gallery import index_file as gallery_file
+from app.state.gallery.index import GalleryIndex
+from app.state.gallery.index_file import index_file
 from app.state.gallery.notes import FILE
+from app.state.gallery.query import Query
 from app.state.gallery.words import expression, words
 from app.state.store.store import Store
 from tests.app.gallery_desk import Desk, write
@@ -125,7 +127,7 @@ class Folder(RuleBasedStateMachine):
     @rule()
     def the_index_is_deleted(self) -> None:
         self.desk.keeper.close()
-        gallery_index.delete_file(self.index)
+        gallery_file.delete_file(self.index)
         self.desk = Desk(self.folder, self.cache)
 
     @invariant()
@@ -133,10 +135,10 @@ class Folder(RuleBasedStateMachine):
         self.desk.look()
         order = sorted(self.files, key=lambda name: (self.files[name]["age"], name), reverse=True)
         assert self.desk.names == order
-        for name, entry in self.desk.entries.items():
+        for name, facts in self.desk.facts.items():
             known = self.files[name]
-            assert entry.prompt == known["prompt"]
-            assert (entry.note, entry.favourite) == (known["note"], known["favourite"])
+            assert facts.prompt == known["prompt"]
+            assert (facts.note, facts.favourite) == (known["note"], known["favourite"])
         assert not self.desk.troubles
 
 
@@ -159,7 +161,7 @@ def test_damage_at_any_byte_is_found_and_put_right(tmp_path: Path, folder: Path)
         write(folder / f"{number}.png", number, prompt=f"an owl of kind {number}", seed=2**64 - 1)
     desk = Desk(folder, tmp_path / "cache")
     desk.keeper.close()
-    expected = desk.entries
+    expected = desk.facts
     file = index_file(tmp_path / "cache", folder)
     sound = file.read_bytes()
     rebuilt = 0
@@ -167,7 +169,7 @@ def test_damage_at_any_byte_is_found_and_put_right(tmp_path: Path, folder: Path)
         file.write_bytes(sound)
         damage(file, step / len(sound), 0x41, cut=False)
         again = Desk(folder, tmp_path / "cache")
-        assert again.entries == expected
+        assert again.facts == expected
         assert again.search("kind owl 7") == ["7.png"]
         again.keeper.close()
         rebuilt += len(again.read) == 40
@@ -279,8 +281,8 @@ def test_filters_and_orders(desk: Desk, folder: Path) -> None:
     assert shown(since=1) == ["c.png"]
     desk.keeper.set_favourite(["b.png"], True)
     assert shown(favourites_only=True) == ["b.png"]
-    assert desk.entries["b.png"].seed == 9
-    assert shown(search="alpha")[0] == "A.png" and desk.entries["A.png"].seed == 2**64 - 1
+    assert desk.facts["b.png"].seed == 9
+    assert shown(search="alpha")[0] == "A.png" and desk.facts["A.png"].seed == 2**64 - 1
 
 
 def test_only_what_is_new_is_read_after_a_restart(desk: Desk, folder: Path, tmp_path: Path) -> None:
@@ -306,8 +308,8 @@ def test_notes_are_found_again_without_index_and_under_another_name(
     shutil.rmtree(tmp_path / "cache")
     (folder / "a.png").rename(folder / "b.png")
     again = Desk(folder, tmp_path / "cache")
-    assert again.entries["b.png"].favourite
-    assert again.entries["b.png"].note == "for grandmother, ? “quoted”"
+    assert again.facts["b.png"].favourite
+    assert again.facts["b.png"].note == "for grandmother, ? “quoted”"
     assert again.search("grandm") == ["b.png"]
     again.keeper.close()
 
@@ -322,7 +324,7 @@ def test_a_damaged_notes_file_is_kept(desk: Desk, folder: Path, content: bytes) 
     assert [str(kept) in trouble for trouble in desk.troubles] == [True]
     desk.keeper.set_note("a.png", "new")
     desk.look()
-    assert desk.entries["a.png"].note == "new"
+    assert desk.facts["a.png"].note == "new"
 
 
 def test_a_folder_that_cannot_be_written_keeps_notes_until_the_end(
@@ -338,7 +340,7 @@ def test_a_folder_that_cannot_be_written_keeps_notes_until_the_end(
     desk.keeper.set_note("a.png", "still here")
     assert len(desk.troubles) == 1 and "Read-only" in desk.troubles[0]
     desk.look()
-    assert desk.entries["a.png"].note == "still here"
+    assert desk.facts["a.png"].note == "still here"
 
 
 @pytest.mark.parametrize("obstacle", ["file", "full", "version"])
@@ -355,7 +357,7 @@ def test_without_a_place_for_the_index_it_is_in_memory(
         cache.mkdir()
         sqlite3.connect(file).execute("CREATE TABLE files (id)").connection.close()
     else:
-        opened = gallery_index._opened
+        opened = gallery_file._opened
 
         def with_little_room(path: Path | None) -> sqlite3.Connection:
             database = opened(path)
@@ -363,7 +365,7 @@ def test_without_a_place_for_the_index_it_is_in_memory(
                 database.execute("PRAGMA max_page_count = 30")
             return database
 
-        monkeypatch.setattr(gallery_index, "_opened", with_little_room)
+        monkeypatch.setattr(gallery_file, "_opened", with_little_room)
     desk = Desk(folder, cache)
     assert len(desk.names) == 300
     assert desk.search("299") == ["299.png"]
@@ -387,7 +389,7 @@ def test_two_keepers_share_an_index(desk: Desk, folder: Path, tmp_path: Path) ->
     other.look()
     for one in (desk, other):
         assert one.search("owl") == ["4.png", "2.png", "1.png", "0.png"]
-        assert (one.entries["4.png"].note, one.entries["4.png"].favourite) == ("mine", True)
+        assert (one.facts["4.png"].note, one.facts["4.png"].favourite) == ("mine", True)
         assert not one.troubles
     other.keeper.close()
 

@@ -84,13 +84,13 @@ def test_files_show_up_change_and_go_by_themselves(qtbot: QtBot, make: Make, fol
     (folder / "half.png.part").write_text("x")
     (folder / "reserved.png").touch()
     shown(qtbot, gallery, "d.webp", "c.png", "b.png", "a.png")
-    qtbot.waitUntil(lambda: gallery.entry(0).prompt == "new")
+    qtbot.waitUntil(lambda: gallery.facts(0).prompt == "new")
     (folder / "b.png").rename(folder / "e.png")
     shown(qtbot, gallery, "d.webp", "c.png", "e.png", "a.png")
     write(folder / "a.png", 20, prompt="made anew")
     gallery._look()  # no system tells of a file that was written over
     shown(qtbot, gallery, "a.png", "d.webp", "c.png", "e.png")
-    qtbot.waitUntil(lambda: gallery.entry(0).prompt == "made anew")
+    qtbot.waitUntil(lambda: gallery.facts(0).prompt == "made anew")
     (folder / "c.png").unlink()
     shown(qtbot, gallery, "a.png", "d.webp", "e.png")
     assert counts[-1] == (3, 3)
@@ -138,7 +138,7 @@ def test_trash_and_back(qtbot: QtBot, make: Make, folder: Path, trash: Path) -> 
         gallery.undo_trash()
     assert told.args == [0]
     shown(qtbot, gallery, "a.png", "c.png", "b.png", "a-2.png")
-    assert gallery.entry(2).note == "the best"
+    assert gallery.facts(2).note == "the best"
     for name, content in before.items():
         back = "a-2.png" if name == "a.png" else name
         assert (folder / back).read_bytes() == content
@@ -212,14 +212,14 @@ def test_favourites_and_notes_by_role(qtbot: QtBot, make: Make, folder: Path) ->
     gallery.set_search("bold")
     shown(qtbot, gallery, "c.png")
     other = make()
-    assert [other.entry(row).favourite for row in range(3)] == [True, False, True]
+    assert [other.facts(row).favourite for row in range(3)] == [True, False, True]
     assert Store(folder / FILE, DELETE).rows("note").keys() == {"a.png", "c.png"}
 
 
 def test_two_windows_on_one_folder(qtbot: QtBot, make: Make, folder: Path) -> None:
     one, other = make(), make()
     one.set_note(0, "from one")
-    qtbot.waitUntil(lambda: other.entry(0).note == "from one", timeout=5000)
+    qtbot.waitUntil(lambda: other.facts(0).note == "from one", timeout=5000)
     write(folder / "d.png", 9, prompt="x")
     one.trash([2])
     for gallery in (one, other):
@@ -234,7 +234,7 @@ def test_an_image_without_a_file_stays_until_it_has_one(
     image.fill(Qt.GlobalColor.red)
     request = Request(seed=5, prompt="unsaved", scheduler="ddim")
     gallery.add(RunResult(7, request, (image,), image, (None,), "full"))
-    assert (gallery.picture(0).unsaved, gallery.entry(0).prompt) == ((7, 0), "unsaved")
+    assert (gallery.picture(0).unsaved, gallery.facts(0).prompt) == ((7, 0), "unsaved")
     gallery.set_favourite([0], True)
     with qtbot.waitSignal(gallery.failed):
         gallery.trash([0])
@@ -243,7 +243,7 @@ def test_an_image_without_a_file_stays_until_it_has_one(
     write(folder / "saved.png", 30, prompt="saved")
     gallery.saved(7, 0, str(folder / "saved.png"))
     assert names(gallery)[0] == "saved.png" and gallery.picture(0).unsaved is None
-    qtbot.waitUntil(lambda: gallery.entry(0).prompt == "saved")
+    qtbot.waitUntil(lambda: gallery.facts(0).prompt == "saved")
     shown(qtbot, gallery, "saved.png", "c.png", "b.png", "a.png")
 
 
@@ -296,9 +296,9 @@ def test_files_that_mean_harm_are_listed_and_do_none(
     assert {*names(gallery)} == expected | {"list.png", "locked.png", "a.png", "b.png", "c.png"}
     for row in range(gallery.rowCount()):
         assert gallery.index(row).data(Qt.ItemDataRole.DecorationRole) is None
-        entry = gallery.entry(row)
-        assert isinstance(entry.prompt, str) and entry.seed in (None, 0, 1, 2)
-    qtbot.waitUntil(lambda: not gallery._asked)
+        facts = gallery.facts(row)
+        assert isinstance(facts.prompt, str) and facts.seed in (None, 0, 1, 2)
+    qtbot.waitUntil(lambda: not gallery._thumbnails.is_waiting)
     with qtbot.waitSignal(gallery.failed):
         gallery.open(names(gallery).index("drawing.png"))
     gallery.set_search("new line")

@@ -27,7 +27,7 @@ def write_old(path: Path, **notes: object) -> None:
 
 def read(folder: Path) -> dict[str, str]:
     notes = Notes(folder)
-    notes.read()
+    notes.refresh()
     return {name: note.note for name, note in notes.by_name.items()}
 
 
@@ -46,7 +46,7 @@ def test_two_that_write_at_once_keep_all(tmp_path: Path) -> None:
 
 def star(folder: Path, who: str, begin: object) -> None:
     notes = Notes(folder)
-    notes.read()
+    notes.refresh()
     begin.wait()  # pyright: ignore[reportAttributeAccessIssue]
     for number in range(20):
         notes.set({f"{who}{number}.png": Note(True, who)})
@@ -54,10 +54,10 @@ def star(folder: Path, who: str, begin: object) -> None:
 
 def test_only_one_file_lies_beside_the_images(tmp_path: Path) -> None:
     notes = Notes(tmp_path)
-    notes.read()
+    notes.refresh()
     assert list(tmp_path.iterdir()) == [], "reading makes none"
     notes.set({"a.png": Note(True)})
-    notes.read()
+    notes.refresh()
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 

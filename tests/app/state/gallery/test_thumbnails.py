@@ -19,8 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from app.state import pixels
 from app.state.gallery import thumbnails as thumbnails_module
-from app.state.gallery.gallery import read
-from app.state.gallery.picture import Picture
+from app.state.gallery.picture import Picture, with_image
 from app.state.gallery.thumbnail_maker import ROOT, ThumbnailMaker, TooCostly
 from app.state.gallery.thumbnails import SMALL_FILE, THUMBNAIL, Thumbnails, Wanted
 from engine.errors import EngineError
@@ -110,7 +109,7 @@ def test_what_is_no_picture_of_ours_is_not_shown_either(
 ) -> None:
     for path, kind, size in strangers:
         if size is not None:
-            image = read(Picture("", None, str(path))).image
+            image = with_image(Picture("", None, str(path))).image
             assert image is not None
             assert (image.width(), image.height()) == size
         elif kind != "half a file":  # of which Qt shows the half
@@ -121,7 +120,7 @@ def test_what_is_no_picture_of_ours_is_not_shown_either(
         Image.new("RGB", (32, 32), "red").save(other, kind)
         assert not QImage(str(other)).isNull() or kind == "TIFF"  # Qt alone would take it
         with pytest.raises(OSError, match="neither a PNG, a JPEG nor a WebP"):
-            read(Picture("", None, str(other)))
+            with_image(Picture("", None, str(other)))
 
 
 def test_a_picture_is_shown_without_unpacking_its_texts(
