@@ -35,7 +35,7 @@ for number in range(3):
     window.errors.show_error("A sentence that says what was wrong and what can be done. " * 3)
 window.size_fields.findChild(QWidget, "sizeNote").show()
 window.libraryRequested.emit(), window.downloadRequested.emit(), window.queueRequested.emit()
-application.film_dialog.open_up("a film", 12, "film"), application.compare_dialog.show()
+application.window.dialogs.film.open_up("a film", 12, "film"), application.window.dialogs.compare.show()
 QTest.qWait(100)
 
 def whole(widget, outer):

@@ -73,9 +73,9 @@ def change(application: Application, what: str) -> None:
     session.set_economy(1)
     session.set_seed(WANTED["seed"])
     session.set_seed_locked(what == "locked")
-    application._set_theme("light")
-    application._set_timeline_memory(256)
-    application._keep_panel_open(True)
+    application.window.themeChosen.emit("light")
+    application.window.timelineMemoryChosen.emit(256)
+    application.window.guidance.openedChanged.emit(True)
     application.preferences.set("save_folder", "/pictures")
 
 

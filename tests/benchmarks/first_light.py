@@ -29,15 +29,15 @@ PROMPT = "a red apple, 3d"
 WINDOW = """
 import json, sys, time
 from PySide6.QtWidgets import QApplication
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from app import main
 qt = QApplication([])
 application = main.build()
 seen, images = {}, []
 
-class Painted(main.QObject):
+class Painted(QObject):
     def eventFilter(self, watched, event):
-        if event.type() == main.QEvent.Type.Paint and "window" not in seen:
+        if event.type() == QEvent.Type.Paint and "window" not in seen:
             seen["window"] = time.time() - START
         return False
 

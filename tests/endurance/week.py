@@ -136,7 +136,7 @@ class Yesterday:
         session.set_guidance_scale(3.5)
         session.set_seed(77)
         session.set_seed_locked(True)
-        application._set_theme("light")
+        application.window.themeChosen.emit("light")
         session.generate()
         until(lambda: made(application) == 1 and idle(application), "the first picture")
         until(lambda: application.gallery.rowCount() > 0, "the gallery")

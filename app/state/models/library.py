@@ -26,6 +26,7 @@ from app.state.models.prediction_types import PredictionTypes
 
 if TYPE_CHECKING:
     from app.preferences import Preferences
+    from app.state.models.model_card import ModelCard
 
 BUNDLED, HUB = "bundled", "hub"
 """Places besides the folders that the person adds."""
@@ -46,6 +47,8 @@ class Library(QObject):
     verifyingChanged = Signal(str, float)  # source and fraction; "" when it is over
     noteChanged = Signal(str)  # a sentence
     predictionTypeChanged = Signal(str)  # of that source
+    loadAsked = Signal(str, object)  # source, what the person said that it predicts or None
+    warned = Signal(str)  # a sentence
 
     _read = Signal(object, str, float)
 
@@ -168,6 +171,23 @@ class Library(QObject):
         checkpoint = self._checkpoints.get(source)
         told = self._prediction_types
         return (told.of(checkpoint) if checkpoint else told.at(source)) or None
+
+    @Slot(str)
+    def load(self, source: str) -> None:
+        """Ask for that model, with what the person said that it predicts."""
+        self.loadAsked.emit(source, self.prediction_type(source))
+
+    @Slot(object)
+    def warn_of_a_guess(self, card: ModelCard) -> None:
+        """Say so where what the loaded model predicts was guessed."""
+        if card.guessed_prediction:
+            self.warned.emit(
+                tr(
+                    "{name} does not tell what it predicts, so v-prediction is assumed. If its "
+                    "pictures are noise, choose epsilon in the model library (Ctrl+L).",
+                    name=card.name,
+                )
+            )
 
     def needs_answer(self, source: str) -> bool:
         """Whether neither the file nor the person has told what it predicts."""

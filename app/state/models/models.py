@@ -88,6 +88,12 @@ class Models(QObject):
         else:
             self.loadRequested.emit(source)
 
+    @Slot(str)
+    def load_again(self, source: str) -> None:
+        """What a file predicts was said anew: that holds for the model that is loaded, too."""
+        if self.card is not None and self.card.source == source:
+            self.loadRequested.emit(source)
+
     @Slot(list)
     def set_found(self, models: list[tuple[str, str, str]]) -> None:
         """models: (source, label, what there is to tell) of all in the library."""

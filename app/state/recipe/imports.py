@@ -15,6 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from app.i18n import tr
 from app.state.background import Background
 from app.state.recipe.session import Session
+from engine.foreign import is_folder
 
 MOST = 12
 """Sentences that are told on what was left out; the others are counted."""
@@ -27,6 +28,7 @@ class Imports(QObject):
     noticed = Signal(str)  # what was taken, and what could not be
     failed = Signal(str)
     copied = Signal(str)  # a sentence
+    modelGiven = Signal(str)  # the path of one, among files that were dropped or pasted
 
     def __init__(
         self,
@@ -46,6 +48,25 @@ class Imports(QObject):
     def take(self, path: str) -> None:
         """Take all settings of that image file."""
         self._ask(partial(self._read, path), partial(self._use, Path(path).name))
+
+    @Slot(list)
+    def take_files(self, files: list[str]) -> None:
+        """Of an image the settings are taken, a model is told. files: paths; the first counts."""
+        path = files[0]
+        if is_folder(path) or path.lower().endswith(".safetensors"):
+            self.modelGiven.emit(path)
+        else:
+            self.take(path)
+
+    @Slot(list, str)
+    def paste(self, files: list[str], text: str) -> None:
+        """Settings that were copied: as text, or as the image file that has them."""
+        if files:
+            self.take_files(files)
+        elif text:
+            self.take_text(text)
+        else:
+            self.failed.emit(tr("There are no settings on the clipboard. Copy their text first."))
 
     @Slot(str)
     def take_text(self, text: str) -> None:

@@ -8,6 +8,7 @@ from collections import deque
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.i18n import tr
 from app.state.runs.plan import Plan
 
 
@@ -27,6 +28,7 @@ class Queue(QObject):
     planReleased = Signal(object)  # Plan
     loadReleased = Signal(str)
     lengthChanged = Signal(int)
+    statusChanged = Signal(str)  # how many wait, in words
     switchAsked = Signal(str, int)  # source, how many requests wait
     switchSettled = Signal()
     loadDelayed = Signal(str)  # source: it will be loaded afterwards
@@ -203,6 +205,8 @@ class Queue(QObject):
         return next((n for n, plan in enumerate(self._waiting) if plan.job == job), None)
 
     def _tell_length(self) -> None:
+        if len(self):
+            self.statusChanged.emit(tr("Waiting for their turn: {count}", count=len(self)))
         self.lengthChanged.emit(len(self))
         self.changed.emit()
         if self._asked is not None:

@@ -94,6 +94,7 @@ class Run(QObject):
     tokensChanged = Signal(str)
     negativeCutChanged = Signal(str)  # a sentence, "" where all was read
     statusChanged = Signal(str)
+    failed = Signal(str)  # why
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -158,6 +159,16 @@ class Run(QObject):
         note = tr("Too long, so this was not read: {cut}", cut=cut) if cut else ""
         self.negativeCutChanged.emit(note)
 
+    @Slot()
+    def forget_tokens(self) -> None:
+        """The prompt has changed, or the model: what was told of it holds no more."""
+        self.tokensChanged.emit("")
+
+    @Slot()
+    def forget_negative_cut(self) -> None:
+        """The same of the negative prompt."""
+        self.negativeCutChanged.emit("")
+
     @Slot(object)
     def add_step(self, step: StepView) -> None:
         run = self._runs[step.run]
@@ -192,6 +203,7 @@ class Run(QObject):
     def fail(self, number: int, message: str) -> None:
         self._outcome = tr("The run did not succeed")
         self._runs[number].over = True
+        self.failed.emit(message)
 
     @Slot()
     def end(self) -> None:

@@ -51,6 +51,9 @@ class NoticeBar(QFrame):
             button.setAccessibleName(label)
             button.setToolTip(tooltip)
 
+    def put_away(self) -> None:
+        self.set_notice("")
+
     def set_notice(self, text: str) -> None:
         """Shows `text`, in place of what was there. "" hides the bar."""
         focused = QApplication.focusWidget()

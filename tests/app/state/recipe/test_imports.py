@@ -294,8 +294,8 @@ def test_two_images_are_compared(
     qtbot.waitUntil(lambda: gallery.rowCount() == 2)
     rows = [gallery.row_of(str(home / "images" / name)) for name in ("a.png", "b.png")]
     application.window.gallery.compareRequested.emit(*rows)
-    qtbot.waitUntil(application.compare_dialog.isVisible)
-    table = application.compare_dialog.findChild(QTableView)
+    qtbot.waitUntil(application.window.dialogs.compare.isVisible)
+    table = application.window.dialogs.compare.findChild(QTableView)
     differs = table.model()
     told_rows = {
         tuple(differs.index(row, column).data() for column in range(3))
@@ -306,4 +306,4 @@ def test_two_images_are_compared(
         ("Seed", "1", "2"),
         ("Guidance", "7.5", "3"),
     }
-    application.compare_dialog.close()
+    application.window.dialogs.compare.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.main import _grid
+from app.parts import _grid
 from app.preferences import Preferences
 from app.state.gallery.picture import Picture
 from app.state.recipe.session import Session

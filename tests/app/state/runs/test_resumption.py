@@ -77,7 +77,7 @@ def press(qtbot: QtBot, window: QWidget, name: str) -> None:
 
 def made(application: Application) -> list[str]:
     """The prompts of the files, sorted."""
-    files = Path(application.image_folder).glob("[!.]*.png")
+    files = Path(application.image_folder.path).glob("[!.]*.png")
     return sorted(read_record(path).request.prompt for path in files)
 
 
