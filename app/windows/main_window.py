@@ -53,7 +53,6 @@ from app.widgets.runs.compare_grid import CompareGrid
 from app.widgets.runs.run_controls import RunControls
 from app.widgets.runs.timeline_strip import TimelineStrip
 from app.widgets.runs.vary_bar import VaryBar
-from app.windows.dialogs import Dialogs
 from app.windows.main_menu import MainMenu
 
 GALLERY_WIDTH = 230
@@ -211,7 +210,6 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self._fit()
         self._arrange_tab_order()
-        self.dialogs = Dialogs(self)
 
         self.menu.saveRequested.connect(self.saveRequested)
         self.menu.copyRequested.connect(self.copyRequested)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from app.parts import Parts
 from app.state.models.downloads import StartingPoints
+from app.windows.download_dialog import DownloadDialog
 from app.windows.main_window import MainWindow
 
 
 def connect(parts: Parts, window: MainWindow) -> None:
-    downloads, dialog = parts.downloads, window.dialogs.download
+    downloads, dialog = parts.downloads, DownloadDialog(window)
     dialog.set_starting_points(StartingPoints(dialog))
     window.downloadRequested.connect(dialog.open_up)
     dialog.lookRequested.connect(downloads.look)

@@ -6,12 +6,13 @@ from PySide6.QtCore import QObject
 
 from app.parts import Parts
 from app.state.gallery.save_folder import SaveFolder
+from app.windows.film_dialog import FilmDialog
 from app.windows.main_window import MainWindow
 
 
 def connect(parts: Parts, window: MainWindow) -> None:
-    film, dialog = parts.film, window.dialogs.film
-    naming = _Naming(parts.save_folder, window)
+    film, dialog = parts.film, FilmDialog(window)
+    naming = _Naming(parts.save_folder, dialog)
     parts.history.selectionChanged.connect(film.refresh)
     film.availableChanged.connect(window.menu.set_can_film)
     window.filmRequested.connect(film.offer)
@@ -29,10 +30,10 @@ def connect(parts: Parts, window: MainWindow) -> None:
 class _Naming(QObject):
     """Opens the dialog with a path to begin with."""
 
-    def __init__(self, folder: SaveFolder, window: MainWindow) -> None:
-        super().__init__(window)
+    def __init__(self, folder: SaveFolder, dialog: FilmDialog) -> None:
+        super().__init__(dialog)
         self._folder = folder
-        self._dialog = window.dialogs.film
+        self._dialog = dialog
 
     def open_dialog(self, title: str, steps: int, name: str) -> None:
         self._dialog.open_up(title, steps, self._folder.suggested(name))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from app.parts import Parts
+from app.windows.compare_dialog import CompareDialog
 from app.windows.main_window import MainWindow
 
 
 def connect(parts: Parts, window: MainWindow) -> None:
     gallery, acts = parts.gallery, parts.picture_acts
-    panel, view = window.gallery_panel, window.gallery
+    panel, view, dialog = window.gallery_panel, window.gallery, CompareDialog(window)
     view.setModel(gallery)
     panel.searchChanged.connect(gallery.set_search)
     panel.modelChosen.connect(gallery.set_model)
@@ -36,5 +37,5 @@ def connect(parts: Parts, window: MainWindow) -> None:
     gallery.trashed.connect(panel.set_undo)
     gallery.opened.connect(parts.showing.show_picture)
     gallery.failed.connect(window.errors.show_error)
-    parts.pair.compared.connect(window.dialogs.compare.show_pair)
+    parts.pair.compared.connect(dialog.show_pair)
     parts.pair.failed.connect(window.errors.show_error)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from app.parts import Parts
+from app.windows.library_dialog import LibraryDialog
 from app.windows.main_window import MainWindow
 
 
 def connect(parts: Parts, window: MainWindow) -> None:
-    library, dialog = parts.library, window.dialogs.library
+    library, dialog = parts.library, LibraryDialog(window)
     dialog.set_models(library.model)
     window.libraryRequested.connect(dialog.open_up)
     dialog.opened.connect(library.refresh)
@@ -19,7 +20,7 @@ def connect(parts: Parts, window: MainWindow) -> None:
     dialog.stopVerifyRequested.connect(library.stop_verifying)
     dialog.predictionTypeChosen.connect(library.set_prediction_type)
     dialog.loadRequested.connect(parts.models.choose)
-    dialog.downloadRequested.connect(window.dialogs.download.open_up)
+    dialog.downloadRequested.connect(window.downloadRequested)
     library.sourcesChanged.connect(parts.models.set_found)
     library.foldersChanged.connect(dialog.set_folders)
     library.scanningChanged.connect(dialog.set_scanning)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.parts import Parts
 from app.windows.main_window import MainWindow
+from app.windows.queue_dialog import QueueDialog
 from app.worker import DIRECT
 
 
@@ -26,7 +27,7 @@ def connect(parts: Parts, window: MainWindow) -> None:
     parts.submission.cancelAsked.connect(worker.cancel, DIRECT)
     parts.submission.refused.connect(window.errors.show_error)
 
-    plans, dialog = parts.queue_list, window.dialogs.queue
+    plans, dialog = parts.queue_list, QueueDialog(window)
     dialog.set_plans(plans)
     window.queueRequested.connect(dialog.open_up)
     window.run.queueRequested.connect(dialog.open_up)

@@ -21,6 +21,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 qt = QApplication([])
 from PySide6.QtTest import QTest
 from app.main import build
+from app.windows.compare_dialog import CompareDialog
+from app.windows.film_dialog import FilmDialog
 from tests.app.fake_engine import FakeEngine
 
 application = build(FakeEngine())
@@ -35,7 +37,7 @@ for number in range(3):
     window.errors.show_error("A sentence that says what was wrong and what can be done. " * 3)
 window.size_fields.findChild(QWidget, "sizeNote").show()
 window.libraryRequested.emit(), window.downloadRequested.emit(), window.queueRequested.emit()
-application.window.dialogs.film.open_up("a film", 12, "film"), application.window.dialogs.compare.show()
+window.findChild(FilmDialog).open_up("a film", 12, "film"), window.findChild(CompareDialog).show()
 QTest.qWait(100)
 
 def whole(widget, outer):

@@ -1,4 +1,4 @@
-"""SaveFolder: where the person saved a picture last. The dialogs that ask for a name begin there."""
+"""SaveFolder: where the person saved a picture last. The dialogs for a name begin there."""
 
 from __future__ import annotations
 

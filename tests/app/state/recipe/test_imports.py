@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.main import Application
+from app.windows.compare_dialog import CompareDialog
 from engine.record.record import Record, read_record, save
 from engine.request.request import Edit, Request
 from engine.run import cost
@@ -294,8 +295,10 @@ def test_two_images_are_compared(
     qtbot.waitUntil(lambda: gallery.rowCount() == 2)
     rows = [gallery.row_of(str(home / "images" / name)) for name in ("a.png", "b.png")]
     application.window.gallery.compareRequested.emit(*rows)
-    qtbot.waitUntil(application.window.dialogs.compare.isVisible)
-    table = application.window.dialogs.compare.findChild(QTableView)
+    dialog = application.window.findChild(CompareDialog)
+    assert dialog is not None
+    qtbot.waitUntil(dialog.isVisible)
+    table = dialog.findChild(QTableView)
     differs = table.model()
     told_rows = {
         tuple(differs.index(row, column).data() for column in range(3))
@@ -306,4 +309,4 @@ def test_two_images_are_compared(
         ("Seed", "1", "2"),
         ("Guidance", "7.5", "3"),
     }
-    application.window.dialogs.compare.close()
+    dialog.close()
