@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication
-
 CONTEXT = ""
 """Where Qt's own extractor, pyside6-lupdate, puts the words of a function that is called `tr`."""
 
@@ -12,5 +10,7 @@ def tr(text: str, **named: object) -> str:
     """The translation of `text`, or `text` itself when there is none, with its named placeholders
     filled in: `tr("Step {step} of {total}", step=3, total=20)`. The values are not translated.
     """
+    from PySide6.QtCore import QCoreApplication  # the command line has the words and no Qt
+
     translated = QCoreApplication.translate(CONTEXT, text)
     return translated.format(**named) if named else translated

@@ -1,5 +1,6 @@
-"""What `safelight render` can be told: its arguments, which of them go together, and the file of
-edits. Called by `app.cli.program`. Imports neither Qt nor torch.
+"""What `safelight render` can be told: its arguments, which of them go together, the fields of a
+request that they set, and the file of edits. The flags of a request's settings come of the settings
+themselves and of `app.wording`. Called by `app.cli.program`. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
@@ -7,46 +8,30 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from app import wording
 from app.cli.targets import output_path
 from engine.errors import EngineError
 from engine.foreign import read_json
-from engine.request.economy import ECONOMIES
-from engine.request.request import Edit
+from engine.request.conditions import FIXED
+from engine.request.curve import parse as curve_of
+from engine.request.economy import ECONOMIES, Economy
+from engine.request.forms import YES_OR_NO, read_number, read_pair, read_share, read_whole
+from engine.request.request import SETTINGS, Edit
 
 HELP = "make images"
-PROMPT_HELP = (
-    "what the image shows; it is asked for where none stands here, of models that take one"
-)
 VAE_HELP = "an autoencoder that takes the place of the model's own; default: that one"
-SCHEDULER_HELP = "a name that `safelight schedulers` lists; default: the model's own"
-GUIDANCE_HELP = "guidance scale, 0 to 100; 1 turns it off; default: the model's own"
-SEED_HELP = "where the noise starts from; -1, the default, draws one, which is told"
-SIZE_HELP = "width and height in pixels, like 512x512; default: the model's own"
-RESCALE_HELP = "against glaring contrast, 0 to 1; default: the model's own"
 VARY_HELP = "share of new noise there, 0 to 1; of several see --count; default: no variation"
 EXAMPLE = """render "a red apple, 3d" --steps 20 --guidance 3 --seed 7 -o apple.png
 render "an owl" --size 128x128 --count 4 -o owl.png
 render "an owl, 3d" --branch-from apple.png --at-step 4 -o owl.png
 render "a red apple, 3d" --grid guidance=1..9 --grid seed=0..2 -o apples.png"""
-CLIP_SKIP_HELP = "the text encoder's layer that is read: 1 the last (default), 2 the last but one"
-CLASS_HELP = (
-    "what the image shows, for a model with classes, which are numbered from 0; default: the "
-    "model's own"
-)
-OPTION_HELP = (
-    "an option of the scheduler, like use_karras_sigmas=true; for several, again; default: as the "
-    "model's folder says"
-)
 MODEL_HELP = "bundled (default), a folder in diffusers layout, a .safetensors file or a Hub id"
 PREDICTION_HELP = "what a .safetensors file predicts that does not tell it; default: a guess, told"
-CURVE_HELP = (
-    "guidance over the run, fraction:scale, like 0:3,0.5:9,1:5 or 'cosine 0:3,1:9'; default: the "
-    "same all the time"
-)
-EDITS_HELP = "a JSON list of changes during the run, as an image's record has them; default: none"
 SAVE_STEPS_HELP = (
     "write each step's predicted picture here, decoded in full, which takes its time; of several "
     "runs each has a folder in it; default: none"
@@ -68,63 +53,36 @@ COMPILED_HELP = (
     "run the network through torch.compile, if a compiler is here: the first step takes minutes, "
     "and pictures differ by rounding"
 )
-FEATURE_REUSE_HELP = "run the deep layers of the network in every N-th step only, 1 (default) to 10"
-GUIDANCE_REUSE_HELP = (
-    "leave the unconditional half out where guidance turned by no more than this share, 0 "
-    "(nowhere, default) to 1"
-)
-INT8_HELP = "multiply in 8-bit numbers, twice as fast on processors that can, almost the same image"
-WORDS = {"true": "true", "false": "false", "null": "null", "none": "null"}
-"""Values without digits that are no text, in any case, and how JSON has them."""
 YES_HELP = "with --branch-from: also if that image asks for far more than is usual"
 MOST_BYTES = 16 * 2**20
 """Of a file of edits."""
 EDITS_FORM = '[{"step": 8, "field": "guidance_scale", "value": 9.5}]'
 
+Add = Callable[..., Any]
+
+TOP = ("prompt", "negative_prompt")
+RECIPE = (
+    *("scheduler", "scheduler_options", "eta", "steps", "guidance_scale", "clip_skip"),
+    *("class_label", "seed"),
+)
+STEERING = ("guidance_interval", "guidance_rescale")
+"""What stands where in the help; any other setting comes behind --fast."""
+TOGETHER = ("width", "height", "guidance_curve", "guidance_easing")
+"""Settings of which two have one flag."""
+
 
 def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add = render.add_argument
-    add("prompt", nargs="?", metavar="PROMPT", help=PROMPT_HELP)
-    add("--negative", metavar="T", help="what the image keeps away from; default: nothing")
+    _add_settings(add, TOP)
     add("--model", metavar="M", help=MODEL_HELP)
     add("--vae", metavar="FILE", help=VAE_HELP)
     add("--prediction-type", choices=("epsilon", "v_prediction"), help=PREDICTION_HELP)
-    add("--scheduler", metavar="S", help=SCHEDULER_HELP)
-    add(
-        "--option",
-        metavar="KEY=VALUE",
-        dest="options",
-        action="append",
-        type=_option,
-        help=OPTION_HELP,
-    )
-    add(
-        "--eta",
-        metavar="E",
-        type=_number,
-        help="share of fresh noise in ddim and tcd, 0 (default) to 1",
-    )
-    add(
-        "--steps",
-        metavar="N",
-        type=_whole_number,
-        help="denoising steps, 1 to 1000; default: the model's own",
-    )
-    add("--guidance", metavar="G", type=_number, help=GUIDANCE_HELP)
-    add("--clip-skip", metavar="N", type=_whole_number, help=CLIP_SKIP_HELP)
-    add("--class", metavar="N", type=_whole_number, dest="class_label", help=CLASS_HELP)
-    add("--seed", metavar="N", type=_whole_number, help=SEED_HELP)
-    add("--size", metavar="WxH", type=_size, help=SIZE_HELP)
-    add(
-        "--count",
-        metavar="N",
-        type=_whole_number,
-        help="images to make, with seeds one apart; default: 1",
-    )
-    add("--fast", metavar="LEVEL", type=_level, help=FAST_HELP)
-    add("--feature-reuse", metavar="N", type=_whole_number, help=FEATURE_REUSE_HELP)
-    add("--guidance-reuse", metavar="S", type=_share, help=GUIDANCE_REUSE_HELP)
-    add("--int8", action="store_true", default=None, help=INT8_HELP)
+    _add_settings(add, RECIPE)
+    _add_flag(add, "width", dest="size", type=_typed(_read_size))
+    _add_settings(add, ("count",))
+    add("--fast", metavar="LEVEL", type=_typed(_read_level), help=FAST_HELP)
+    placed = (*TOP, *RECIPE, *TOGETHER, *STEERING, "count")
+    _add_settings(add, (name for name in SETTINGS if name not in placed))
     add("--device", metavar="D", default="auto", help="auto (default), cpu, cuda, cuda:1, …")
     add("--dtype", metavar="T", default="auto", help="auto (default), float32, bfloat16 or float16")
     add("--compiled", action="store_true", help=COMPILED_HELP)
@@ -136,7 +94,42 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
         type=output_path,
         help="a .png, .jpg or .webp file, or a folder; default: the folder here",
     )
+    _add_film(render)
+    add = render.add_argument_group("steering").add_argument
+    _add_flag(add, "guidance_curve")
+    _add_settings(add, STEERING)
+    _add_flag(add, "edits", type=Path)
+    _add_branching(render)
+    add = render.add_argument_group("comparing").add_argument
+    pair = _typed(read_pair)
+    add("--grid", metavar="AXIS=VALUES", dest="axes", action="append", type=pair, help=GRID_HELP)
 
+
+def _add_settings(add: Add, names: Iterable[str]) -> None:
+    """A flag for each of the settings, read as its form says."""
+    for name in names:
+        form = SETTINGS[name].form
+        if form is YES_OR_NO:
+            _add_flag(add, name, action="store_true", default=None)
+        elif form.in_parts:
+            _add_flag(add, name, action="append", type=_typed(form.read))
+        else:
+            _add_flag(add, name, type=_typed(form.read))
+
+
+def _add_flag(add: Add, name: str, **options: Any) -> None:
+    """The flag of that field; what it is told has the field's name, if nothing else is said."""
+    words = wording.words(name)
+    flag, _, value = words.flag.partition(" ")
+    if flag and not flag.startswith("-"):
+        add(name, nargs="?", metavar=flag, help=words.help, **options)
+        return
+    if "action" not in options or options["action"] == "append":
+        options["metavar"] = value or "VALUE"
+    add(wording.flag(name), help=words.help, **{"dest": name} | options)
+
+
+def _add_film(render: argparse.ArgumentParser) -> None:
     group = render.add_argument_group(
         "development film", "The steps' predicted pictures, decoded in full, which takes its time."
     )
@@ -144,19 +137,11 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add("--film", metavar="FILE", type=Path, help=FILM_HELP)
     add("--contact-sheet", metavar="FILE", type=Path, help=SHEET_HELP)
     add("--step-numbers", action="store_true", help="each picture of the film tells its step")
-    add("--film-seconds", metavar="S", type=_number, help="how long each stands; default: 0.2")
+    seconds = _typed(read_number)
+    add("--film-seconds", metavar="S", type=seconds, help="how long each stands; default: 0.2")
 
-    add = render.add_argument_group("steering").add_argument
-    add("--guidance-curve", metavar="POINTS", help=CURVE_HELP)
-    add(
-        "--guidance-interval",
-        metavar="A:B",
-        type=_interval,
-        help="guide only there, like 0.2:0.8; default: 0:1",
-    )
-    add("--guidance-rescale", metavar="R", type=_number, help=RESCALE_HELP)
-    add("--edits", metavar="FILE", type=Path, help=EDITS_HELP)
 
+def _add_branching(render: argparse.ArgumentParser) -> None:
     group = render.add_argument_group(
         "branching", "Make an image again up to a step, and go on as the other arguments say."
     )
@@ -171,19 +156,35 @@ def add_render_arguments(render: argparse.ArgumentParser) -> None:
     add(
         "--at-step",
         metavar="K",
-        type=_whole_number,
+        type=_typed(read_whole),
         help="the last step that the two share; it has no default",
     )
-    add("--vary", metavar="A", type=_share, help=VARY_HELP)
+    add("--vary", metavar="A", type=_typed(read_share), help=VARY_HELP)
     add(
         "--vary-seed",
         metavar="N",
-        type=_whole_number,
+        type=_typed(read_whole),
         help="where the new noise starts from; default: 0",
     )
 
-    add = render.add_argument_group("comparing").add_argument
-    add("--grid", metavar="AXIS=VALUES", dest="axes", action="append", type=_pair, help=GRID_HELP)
+
+def chosen(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a request that the command line sets. The scheduler's options and the edits
+    come to those that are there already; the other fields take the place of what is there. Raises
+    EngineError."""
+    told: dict[str, Any] = {n: vars(arguments)[n] for n in SETTINGS if n not in TOGETHER}
+    for name, parts in told.items():
+        if parts is not None and SETTINGS[name].form.in_parts:
+            told[name] = {key: value for part in parts for key, value in part.items()}
+    if arguments.size is not None:
+        told["width"], told["height"] = arguments.size
+    if arguments.guidance_curve is not None:
+        told["guidance_curve"], told["guidance_easing"] = curve_of(arguments.guidance_curve)
+    if arguments.edits:
+        told["edits"] = read_edits(arguments.edits, arguments.at_step or 0)
+    if arguments.fast is not None:
+        told |= ECONOMIES[arguments.fast].fields
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def contradiction(arguments: argparse.Namespace) -> str | None:
@@ -191,16 +192,16 @@ def contradiction(arguments: argparse.Namespace) -> str | None:
     told = {name for name, value in vars(arguments).items() if value is not None}
     if "film" not in told and ("film_seconds" in told or arguments.step_numbers):
         return "--film-seconds and --step-numbers need --film and the file to write."
-    for name in ("feature_reuse", "guidance_reuse", "int8"):
+    for name in (one.name for one in fields(Economy)):
         if "fast" in told and name in told:
-            return f"--fast sets {_written(name)} as well: leave one of the two out."
+            return f"--fast sets {wording.flag(name)} as well: leave one of the two out."
     if "axes" in told:
         return _contradiction_of_grid(arguments, told)
     if "branch_from" in told:
         return _contradiction_of_branch(told)
     for name in ("at_step", "vary", "vary_seed"):
         if name in told:
-            return f"{_written(name)} needs --branch-from and the image to leave."
+            return f"{wording.flag(name)} needs --branch-from and the image to leave."
     return None
 
 
@@ -209,8 +210,9 @@ def _contradiction_of_grid(arguments: argparse.Namespace, told: set[str]) -> str
         return "--grid makes one image a cell: instead of --count take --grid seed=0..3."
     for name in ("branch_from", "at_step", "vary", "vary_seed"):
         if name in told:
-            return f"--grid makes its images from nothing: leave out {_written(name)} or --grid."
-    if "options" in told and any(name == "scheduler" for name, _ in arguments.axes):
+            flag = wording.flag(name)
+            return f"--grid makes its images from nothing: leave out {flag} or --grid."
+    if "scheduler_options" in told and any(name == "scheduler" for name, _ in arguments.axes):
         return "--option is for one scheduler: leave it out of a grid of several."
     return None
 
@@ -218,18 +220,15 @@ def _contradiction_of_grid(arguments: argparse.Namespace, told: set[str]) -> str
 def _contradiction_of_branch(told: set[str]) -> str | None:
     if "at_step" not in told:
         return "--branch-from needs --at-step and the step to leave at."
-    for name in ("seed", "size", "steps", "scheduler", "class_label"):
-        if name in told:
-            return f"{_written(name)} cannot change at a branch: leave it out."
+    for name in FIXED:
+        own = "size" if name in ("width", "height") else name
+        if own in told and own != "count":
+            return f"{wording.flag(name)} cannot change at a branch: leave it out."
     if "count" in told and "vary" not in told:
         return "--count needs --vary at a branch, which else has one image."
     if "vary_seed" in told and "vary" not in told:
         return "--vary-seed needs --vary and the share of new noise."
     return None
-
-
-def _written(name: str) -> str:
-    return "--class" if name == "class_label" else f"--{name.replace('_', '-')}"
 
 
 def read_edits(path: Path, first: int = 0) -> tuple[Edit, ...]:
@@ -267,71 +266,29 @@ def _edit(entry: Any, place: str, first: int) -> Edit:
     return edit
 
 
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+def _typed(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same, with its sentence in the form that argparse shows as it stands."""
+
+    def typed(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return typed
 
 
-def _number(text: str) -> float:
-    """Either decimal sign will do, as in the window."""
-    try:
-        return float(text if "." in text else text.replace(",", ".", 1))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number; write it like 7 or 7.5"
-        ) from None
-
-
-def _level(text: str) -> int:
-    level = _whole_number(text)
+def _read_level(text: str) -> int:
+    level = read_whole(text)
     if not 0 <= level < len(ECONOMIES):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a level from 0 to {len(ECONOMIES) - 1}")
+        raise ValueError(f"{text!r} is not a level from 0 to {len(ECONOMIES) - 1}")
     return level
 
 
-def _share(text: str) -> float:
-    share = _number(text)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return share
-
-
-def _size(text: str) -> tuple[int, int]:
+def _read_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,6})\s*[xX×]\s*(\d{1,6})", text.strip())
     if not match:
         side = text.strip()
         like = f"{side}x{side}" if re.fullmatch(r"[1-9]\d{0,5}", side) else "512x512"
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a size; write width x height in pixels, like {like}"
-        )
+        raise ValueError(f"{text!r} is not a size; write width x height in pixels, like {like}")
     return int(match[1]), int(match[2])
-
-
-def _interval(text: str) -> tuple[float, float]:
-    try:
-        start, end = (_number(part) for part in text.split(":"))
-    except (ValueError, argparse.ArgumentTypeError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a part of the run; write two fractions of it, like 0.2:0.8"
-        ) from None
-    return start, end
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, mark, value = text.partition("=")
-    if not mark:
-        raise argparse.ArgumentTypeError(f"{text!r} has no =; write the name, = and the value")
-    return name.strip(), value
-
-
-def _option(text: str) -> tuple[str, Any]:
-    """A value that is JSON is what JSON says it is, true, false and null also as Python and others
-    write them; all else is text."""
-    name, value = _pair(text)
-    word = value.strip().lower()
-    try:
-        return name, json.loads(WORDS.get(word, value))
-    except (ValueError, RecursionError):
-        return name, value

@@ -23,7 +23,8 @@ import engine
 from app import installed_version, paths
 from app.cli.arguments import EXAMPLE as RENDER_EXAMPLE
 from app.cli.arguments import HELP as RENDER_HELP
-from app.cli.arguments import add_render_arguments, contradiction, read_edits
+from app.cli.arguments import add_render_arguments, contradiction
+from app.cli.arguments import chosen as fields_chosen
 from app.cli.complaints import Complaints
 from app.cli.films import Films
 from app.cli.inspect import add_command as add_inspect
@@ -42,8 +43,6 @@ from engine.families.family import Ability
 from engine.hardware.tuning import CACHE
 from engine.record.interchange.programs import recipe_of_file
 from engine.request.conditions import conditions
-from engine.request.curve import parse as curve_of
-from engine.request.economy import ECONOMIES
 from engine.run.branch import left, turned, vary
 from engine.weights.source import locate
 
@@ -124,7 +123,7 @@ def _render(arguments: argparse.Namespace) -> int:
         complain(problem)
         return 2
     drawn = drawn_seed(arguments)
-    chosen = _chosen(arguments) | ({} if drawn is None else {"seed": drawn})
+    chosen = fields_chosen(arguments) | ({} if drawn is None else {"seed": drawn})
     origin = engine.read(arguments.branch_from) if arguments.branch_from else None
     if origin and not arguments.yes:
         engine.ask_first(arguments.branch_from, origin.request)
@@ -207,42 +206,6 @@ def _develop(
         elif isinstance(event, engine.EngineError):
             complaints.fail(f"{_name_of_run(run, grid)}: {event}")
     return pictures
-
-
-def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a request that the command line sets. The scheduler's options and the edits
-    come to those that are there already; the other fields take the place of what is there."""
-    width, height = arguments.size or (None, None)
-    points, easing = None, None
-    if arguments.guidance_curve is not None:
-        points, easing = curve_of(arguments.guidance_curve)
-    edits = read_edits(arguments.edits, arguments.at_step or 0) if arguments.edits else None
-    fields = {
-        "prompt": arguments.prompt,
-        "negative_prompt": arguments.negative,
-        "scheduler": arguments.scheduler,
-        "scheduler_options": dict(arguments.options) if arguments.options else None,
-        "eta": arguments.eta,
-        "steps": arguments.steps,
-        "guidance_scale": arguments.guidance,
-        "guidance_curve": points,
-        "guidance_easing": easing,
-        "guidance_interval": arguments.guidance_interval,
-        "guidance_rescale": arguments.guidance_rescale,
-        "seed": arguments.seed,
-        "width": width,
-        "height": height,
-        "count": arguments.count,
-        "class_label": arguments.class_label,
-        "clip_skip": arguments.clip_skip,
-        "edits": edits,
-        "feature_reuse": arguments.feature_reuse,
-        "guidance_reuse": arguments.guidance_reuse,
-        "int8": arguments.int8,
-    }
-    if arguments.fast is not None:
-        fields |= ECONOMIES[arguments.fast].fields
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _grid(arguments: argparse.Namespace) -> Any:

@@ -5,15 +5,20 @@ Read by the window's Compare and by `render --grid`; run by `engine.compare`. Im
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from engine.errors import RequestError, did_you_mean, told
-from engine.request.request import MAX_COUNT, Request
+from engine.request.forms import TEXT
+from engine.request.request import MAX_COUNT, SETTINGS, Request
+from engine.request.setting import as_told
 
 MAX_CELLS = MAX_COUNT
+AXES = {one.axis: one for one in as_told(SETTINGS.values()) if one.axis}
+"""The settings that can be compared, by what they are called there."""
+EXAMPLES = {name: one.example for name, one in AXES.items()}
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,11 @@ class Axis:
         if name not in AXES:
             known = f"there are {', '.join(AXES)}.{did_you_mean(name, AXES)}"
             raise RequestError("grid", f"{told(name)} is no axis; {known}")
-        field, read, mark = AXES[name]
-        words = [word.strip() for word in text.split(mark)]
-        spread = [single for word in words if word for single in _spread(word, field)]
+        form = AXES[name].form
+        words = [word.strip() for word in text.split(form.mark)]
+        spread = [one for word in words if word for one in _spread(word, form.spreads)]
         try:
-            values = tuple(read(word) for word in spread)
+            values = tuple(form.read(word) for word in spread)
         except ValueError:
             raise RequestError(
                 "grid",
@@ -52,11 +57,11 @@ class Axis:
 
     @property
     def field(self) -> str:
-        return AXES[self.name][0]
+        return AXES[self.name].name
 
     @property
     def labels(self) -> tuple[str, ...]:
-        if self.name == "prompt":
+        if AXES[self.name].form is TEXT:  # which says enough by itself
             return tuple(str(value) for value in self.values)
         return tuple(f"{self.name} {_words(value)}" for value in self.values)
 
@@ -128,11 +133,11 @@ def _with(request: Request, field: str, value: Any) -> Request:
     return replace(request, edits=edits, **own)
 
 
-def _spread(word: str, field: str) -> Sequence[str]:
-    """ "0..3" as 0, 1, 2, 3, and "1..2:0.5" as 1, 1.5, 2, where the setting is a number."""
+def _spread(word: str, spreads: bool) -> Sequence[str]:
+    """ "0..3" as 0, 1, 2, 3, and "1..2:0.5" as 1, 1.5, 2, where `spreads` says so."""
     numbers = r"\s*(\d{1,19}(?:\.\d{1,9})?)\s*"
     match = re.fullmatch(rf"{numbers}\.\.{numbers}(?::{numbers})?", word)
-    if not match or field not in ("seed", "steps", "guidance_scale"):
+    if not match or not spreads:
         return [word]
     low, high, step = (Decimal(number or 1) for number in match.groups())
     if high < low:
@@ -149,22 +154,3 @@ def _spread(word: str, field: str) -> Sequence[str]:
 
 def _words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-AXES: dict[str, tuple[str, Callable[[str], Any], str]] = {
-    "guidance": ("guidance_scale", float, ","),
-    "steps": ("steps", int, ","),
-    "scheduler": ("scheduler", str, ","),
-    "seed": ("seed", int, ","),
-    "prompt": ("prompt", str, "|"),
-}
-"""The settings that can be compared: field of the request, how a value is read, what stands between
-two of them."""
-
-EXAMPLES = {
-    "guidance": "1, 4, 7, 10",
-    "steps": "8, 16, 30",
-    "scheduler": "unipc, euler, ddim",
-    "seed": "0..3",
-    "prompt": "a red apple | a green apple",
-}

@@ -28,18 +28,11 @@ class Moment(IntEnum):
 
 
 @dataclass(frozen=True)
-class Axis:
-    """A setting as an axis of a grid: what it is called there, and values as one writes them."""
-
-    name: str
-    example: str
-
-
-@dataclass(frozen=True)
 class Setting:
     """name: of the field. form: which values it takes and how they are written. needs: the ability
     of a model without which it means nothing. usual: the value that goes without saying; None if
-    each is told. axis: what it is as an axis of a grid, None if it is none."""
+    each is told. axis: what it is called as an axis of a grid, "" if it is none; example: values of
+    it there, as one writes them."""
 
     name: str
     default: Any
@@ -47,7 +40,8 @@ class Setting:
     moment: Moment
     needs: Ability | None
     usual: Any
-    axis: Axis | None
+    axis: str
+    example: str
 
 
 def setting(
@@ -57,7 +51,7 @@ def setting(
     *,
     needs: Ability | None = None,
     usual: Any = MISSING,
-    axis: tuple[str, str] | None = None,
+    axis: tuple[str, str] = ("", ""),
 ) -> Any:
     """A field of a request, with what `Setting` says of it. usual: the default, if nothing is said;
     axis: its name and example."""
@@ -67,7 +61,8 @@ def setting(
         "moment": moment,
         "needs": needs,
         "usual": default if usual is MISSING else usual,
-        "axis": axis and Axis(*axis),
+        "axis": axis[0],
+        "example": axis[1],
     }
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata={_KEY: known})
