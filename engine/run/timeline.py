@@ -87,23 +87,36 @@ class Snapshot:
         return self.scheduler.input_scale(self.state.index)
 
 
+@dataclass(eq=False)
+class _Kept:
+    """A snapshot in its timeline. number: counts all that were added; beside: bytes of what is kept
+    beside it."""
+
+    snapshot: Snapshot
+    number: int
+    beside: int = 0
+
+
 class Timeline:
     """The snapshots of one run, oldest first, in `budget` bytes.
 
-    A run that would grow over it is thinned evenly: of every two, four, eight, … evaluations one is
-    kept, and always the first and the latest. Only those two alone may be over the budget.
+    A run that would grow over it is thinned evenly: of every two, four, eight, … snapshots that
+    were added one is kept, and always the first and the latest. Only those two alone may be over
+    the budget.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.budget = budget
         self.size = 0  # bytes; a tensor that several snapshots share counts once
-        self._kept: list[Snapshot] = []
+        self._kept: list[_Kept] = []
+        self._added = 0
         self._stride = 1
         self._shares: dict[int, int] = {}  # by address: how many snapshots hold it
 
     def add(self, snapshot: Snapshot) -> None:
         """Take the next snapshot of the run; the one before it goes, if it is off the stride."""
-        self._kept.append(snapshot)
+        self._kept.append(_Kept(snapshot, self._added))
+        self._added += 1
         for address, size in _storages(snapshot).items():
             self.size += 0 if address in self._shares else size
             self._shares[address] = self._shares.get(address, 0) + 1
@@ -112,35 +125,49 @@ class Timeline:
             self._stride *= 2
             self._thin()
 
+    def weigh(self, index: int, beside: int) -> None:
+        """What is kept beside the snapshot of evaluation `index`, such as its pictures, takes that
+        many bytes now. They count as long as the snapshot is kept; the next one that is added may
+        have to thin the run for them."""
+        kept = self._at(index)
+        if kept is not None and kept.snapshot.index == index:
+            self.size += beside - kept.beside
+            kept.beside = beside
+
     def at(self, index: int) -> Snapshot | None:
         """The snapshot of evaluation `index`, or, where that was not kept, the nearest before it;
         None before the first. Its own `index` says which it is."""
-        kept = self._kept  # another thread may be adding: this list only ever grows at its end
-        after = bisect_right(kept, index, key=lambda snapshot: snapshot.index)
-        return kept[after - 1] if after else None
+        kept = self._at(index)
+        return kept.snapshot if kept else None
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def __getitem__(self, position: int) -> Snapshot:
         """By position among those that were kept; see `at` for the evaluation."""
-        return self._kept[position]
+        return self._kept[position].snapshot
 
     def __iter__(self) -> Iterator[Snapshot]:
-        return iter(self._kept)
+        return (kept.snapshot for kept in self._kept)
+
+    def _at(self, index: int) -> _Kept | None:
+        kept = self._kept  # another thread may be adding: this list only ever grows at its end
+        after = bisect_right(kept, index, key=lambda one: one.snapshot.index)
+        return kept[after - 1] if after else None
 
     def _thin(self) -> None:
-        first, latest = self._kept[0].index, self._kept[-1]
+        latest = self._kept[-1]
         kept = []
-        for snapshot in self._kept:
-            if snapshot is latest or (snapshot.index - first) % self._stride == 0:
-                kept.append(snapshot)
+        for one in self._kept:
+            if one is latest or one.number % self._stride == 0:
+                kept.append(one)
             else:
-                self._forget(snapshot)
+                self._forget(one)
         self._kept = kept
 
-    def _forget(self, snapshot: Snapshot) -> None:
-        for address, size in _storages(snapshot).items():
+    def _forget(self, kept: _Kept) -> None:
+        self.size -= kept.beside
+        for address, size in _storages(kept.snapshot).items():
             self._shares[address] -= 1
             if not self._shares[address]:
                 del self._shares[address]

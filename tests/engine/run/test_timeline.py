@@ -113,3 +113,25 @@ def test_the_usual_budget():
     assert Timeline().budget == BUDGET == 512 * 2**20
     assert Timeline().at(0) is None
     assert len(Timeline()) == 0
+
+
+def test_what_is_kept_beside_a_snapshot_counts_and_goes_with_it():
+    timeline = filled(run(4, 4), 10_000)
+    bare = timeline.size
+    timeline.weigh(1, 300)
+    timeline.weigh(1, 200)  # it has become less
+    timeline.weigh(2, 500)
+    timeline.weigh(7, 9_000)  # there is no such snapshot
+    assert timeline.size == bare + 700 == counted(timeline) + 700
+    timeline.budget = bare + 600
+    timeline.add(run(1, 4, first=4)[0])
+    assert [snapshot.index for snapshot in timeline] == [0, 2, 4]
+    assert timeline.size == counted(timeline) + 500
+
+
+def test_evaluations_that_were_never_added_count_for_nothing():
+    snapshots = run(80, 4)[::7]
+    timeline = filled(snapshots, 400)
+    assert len(timeline) > 2
+    positions = [snapshots.index(snapshot) for snapshot in timeline]
+    assert len({later - earlier for earlier, later in pairwise(positions[:-1])}) == 1
