@@ -40,6 +40,7 @@ from app.state.runs.queue_list import QueueList
 from app.state.runs.reopening import Reopening
 from app.state.runs.resumption import Resumption
 from app.state.runs.run import Run
+from app.state.runs.run_memory import RunMemory
 from app.state.runs.showing import Showing
 from app.state.runs.steering import Steering
 from app.state.runs.submission import Submission
@@ -132,7 +133,8 @@ class Parts(QObject):
         self.downloads = Downloads(hub, self)
 
     def _build_worker(self) -> None:
-        self.worker = Worker(self._engine)
+        self.run_memory = RunMemory(self.timeline_memory.bytes)
+        self.worker = Worker(self._engine, self.run_memory)
         self.worker_thread = QThread(self)
         self.retoucher = Retoucher(self.worker)
         self.enlarger = Enlarger(self.worker, self.retoucher)
@@ -158,7 +160,7 @@ class Parts(QObject):
         self.submission = Submission(
             self.queue, self.run, self.worker.standalone, self.library.prediction_type, self
         )
-        self.history = History(self.timeline_memory.bytes, self)
+        self.history = History(self.run_memory, self)
         self.steering = Steering(self.session, self.run, self.history, self)
         self.branching = Branching(self.session, self.history, self)
         self.comparing = Comparing(self.session, partial(_grid, self._engine), self)

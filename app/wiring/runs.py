@@ -11,17 +11,17 @@ from app.worker import DIRECT
 def connect(parts: Parts, window: MainWindow) -> None:
     _connect_worker(parts, window)
     run, history = parts.run, parts.history
-    history.lineAdded.connect(window.timeline.add_row)
-    history.lineRemoved.connect(window.timeline.remove_row)
+    history.runAdded.connect(window.timeline.add_row)
+    history.runRemoved.connect(window.timeline.remove_row)
     history.stepAdded.connect(window.timeline.add_step)
     history.stepPictured.connect(window.timeline.add_step)
+    history.stepRemoved.connect(window.timeline.remove_step)
     history.marked.connect(window.timeline.add_mark)
     history.selectionChanged.connect(window.timeline.set_selected)
     history.shown.connect(parts.gallery.leave)
     history.shown.connect(parts.showing.show_step)
     history.titleChanged.connect(window.header.set_title)
     history.memoryChanged.connect(window.status.set_memory)
-    history.forgotten.connect(parts.worker.forget, DIRECT)
     run.progressChanged.connect(window.run.set_progress)
     run.runningChanged.connect(window.run.set_running)
     run.pausedChanged.connect(window.run.set_paused)
@@ -33,7 +33,6 @@ def connect(parts: Parts, window: MainWindow) -> None:
     memory = parts.timeline_memory
     window.timelineMemoryChosen.connect(memory.set)
     memory.bytesChanged.connect(history.set_budget)
-    memory.bytesChanged.connect(parts.worker.set_timeline_bytes, DIRECT)
     memory.changed.connect(window.menu.set_timeline_memory)
 
 

@@ -1,4 +1,4 @@
-"""Rhythm: which steps of a run the worker shows, and how long a step takes."""
+"""ShownSteps: which steps of a run the worker shows, and how long a step takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN_EVERY = 1 / 30
 window has time for other things."""
 
 
-class Rhythm:
+class ShownSteps:
     """Which steps of one run are shown: all of a short one; of a longer one the first, the last,
     and as many between them as there is time for."""
 

@@ -3,13 +3,18 @@ tests of the state objects."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from PySide6.QtGui import QImage
 
+from app.state.models.model_source import ModelSource
+from app.state.runs.history import History
 from app.state.runs.plan import Begun, BegunRun, Plan
 from app.state.runs.run import RunResult, StepView
+from app.state.runs.run_memory import RunMemory
 from engine.request.request import Request
+from tests.app import fake_engine
 
 
 def image(side: int = 8) -> QImage:
@@ -26,6 +31,28 @@ def begun(*rows: BegunRun, grid: Any = None) -> Begun:
     """Those runs, or one of four steps, begin together."""
     rows = rows or (row(),)
     return Begun(Plan(tuple(one.request for one in rows), grid=grid), rows)
+
+
+def remembering(budget: int = 2**30) -> History:
+    """A history of runs that are told of by hand: see `begin` and `grow`."""
+    return History(RunMemory(budget))
+
+
+def begin(history: History, told: Begun | None = None) -> None:
+    """Those runs begin, as when the worker tells of them."""
+    told = told or begun()
+    for one in told.rows:
+        snapshots: Any = fake_engine.FakeTimeline()
+        history.memory.begin(one, ModelSource("bundled"), snapshots)
+    history.start(told)
+
+
+def grow(history: History, view: StepView, size: int | None = None) -> None:
+    """A run has come to that step. size: what its snapshot takes, in bytes."""
+    taken = fake_engine.SNAPSHOT_BYTES if size is None else size
+    snapshot: Any = SimpleNamespace(index=view.index, size=taken)
+    history.memory.keep(view.run, snapshot)
+    history.add_step(view)
 
 
 def step(run: int = 1, index: int = 0, total: int = 4, **more: Any) -> StepView:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,21 +34,45 @@ VERSIONS = {"safelight": "0.1.0"}
 
 
 class FakeTimeline:
-    """Keeps every snapshot, each as if it took `SNAPSHOT_BYTES`."""
+    """Keeps every snapshot, each as if it took `SNAPSHOT_BYTES`, if it does not say its `size`."""
 
     def __init__(self, budget: int = 2**29) -> None:
         self.budget = budget
         self._kept: list[Any] = []
+        self._beside: dict[int, int] = {}
 
     @property
     def size(self) -> int:
-        return SNAPSHOT_BYTES * len(self._kept)
+        own = sum(getattr(kept, "size", SNAPSHOT_BYTES) for kept in self._kept)
+        return own + sum(self._beside.values())
 
     def add(self, snapshot: Any) -> None:
         self._kept.append(snapshot)
 
+    def weigh(self, index: int, beside: int) -> None:
+        if any(kept.index == index for kept in self._kept):
+            self._beside[index] = beside
+
     def at(self, index: int) -> Any:
         return next((kept for kept in reversed(self._kept) if kept.index <= index), None)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._kept))
+
+
+class FakeRunner:
+    """As the engine's LocalRunner."""
+
+    def __init__(self, engine: FakeEngine, pipeline: FakePipeline) -> None:
+        self._engine = engine
+        self._pipeline = pipeline
+
+    def run(
+        self, plan: Any, controls: Any = None, timelines: Any = None
+    ) -> Generator[tuple[int, Any], None, None]:
+        yield from self._engine.compare(
+            self._pipeline, plan.requests, controls, plan.start, timelines
+        )
 
 
 @dataclass
@@ -163,6 +187,9 @@ class FakeEngine:
         usual = self.models.get(source, FakePipeline())
         self.pipeline = replace(usual, name=Path(source).name.title(), closed=False)
         return self.pipeline
+
+    def LocalRunner(self, pipeline: FakePipeline) -> FakeRunner:
+        return FakeRunner(self, pipeline)
 
     def core_left_free(self) -> Any:
         return contextlib.nullcontext()

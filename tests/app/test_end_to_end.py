@@ -67,7 +67,7 @@ def shown(application: Application) -> np.ndarray:
 
 def last(application: Application, run: int) -> np.ndarray:
     """The finished image of that run."""
-    return pixels(application.history.lines[run].result.images[0])
+    return pixels(application.history.runs[run].result.images[0])
 
 
 def test_type_generate_watch_and_open_the_file(qtbot, opened):
@@ -101,7 +101,7 @@ def test_type_generate_watch_and_open_the_file(qtbot, opened):
 
 def test_previews_take_their_share_and_a_chosen_step_comes_in_full(qtbot, opened, monkeypatch):
     """Seconds that the previews of a run spend, against those of its evaluations."""
-    budget = opened.worker._pipeline.pace.previews
+    budget = opened.worker.present.pipeline.pace.previews
     earned, spent, spend, earn = [], [], budget.spend, budget.earn
     monkeypatch.setattr(budget, "spend", lambda s: (budget._runs and spent.append(s), spend(s)))
     monkeypatch.setattr(budget, "earn", lambda s: (earned.append(s), earn(s)))
@@ -154,7 +154,7 @@ def test_go_back_morph_branch_and_vary(qtbot, opened):
     assert f"guidance {own:g} → 11" in opened.window.canvas.accessibleDescription()
     with qtbot.waitSignals([told(opened).finished, told(opened).idle], timeout=120_000):
         press(qtbot, opened, "branchButton")
-    branch = opened.history.lines[2].result
+    branch = opened.history.runs[2].result
     assert not np.array_equal(pixels(branch.images[0]), last(opened, 1))
 
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=strip.place(1, 1))
@@ -169,7 +169,7 @@ def test_go_back_morph_branch_and_vary(qtbot, opened):
 
     pipeline = engine.load("bundled")
     for number in (2, 4):
-        record = engine.read(opened.history.lines[number].result.paths[0])
+        record = engine.read(opened.history.runs[number].result.paths[0])
         assert record.branches == (2,)
         again = list(engine.generate(pipeline, record.request))[-1]
         assert np.array_equal(np.asarray(again.images[0]), last(opened, number))
@@ -188,7 +188,7 @@ def test_a_level_of_the_speed_slider_is_in_the_picture_and_its_file(qtbot, opene
         slider.setValue(level)
         with qtbot.waitSignals([told(opened).finished, told(opened).idle], timeout=120_000):
             press(qtbot, opened, "generateButton")
-        records.append(engine.read(opened.history.lines[run].result.paths[0]))
+        records.append(engine.read(opened.history.runs[run].result.paths[0]))
     exact, fast = (record.request for record in records)
     assert exact == replace(fast, **ECONOMIES[0].fields)
     assert fast == replace(exact, **ECONOMIES[-1].fields)
@@ -198,7 +198,7 @@ def test_a_level_of_the_speed_slider_is_in_the_picture_and_its_file(qtbot, opene
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=strip.place(1, 1))
     with qtbot.waitSignals([told(opened).finished, told(opened).idle], timeout=120_000):
         press(qtbot, opened, "branchButton")
-    branch = engine.read(opened.history.lines[3].result.paths[0])
+    branch = engine.read(opened.history.runs[3].result.paths[0])
     assert branch.branches == (2,)
     assert {edit.field for edit in branch.edits} == {"feature_reuse", "guidance_reuse", "int8"}
     pipeline = engine.load("bundled")
@@ -217,7 +217,7 @@ def test_pause_stop_and_close_in_the_middle_of_a_run(qtbot, opened):
     with qtbot.waitSignal(told(opened).cancelled, timeout=10_000):
         press(qtbot, opened, "stopButton")
     press(qtbot, opened, "generateButton")
-    qtbot.waitUntil(lambda: 2 in opened.history.lines and len(steps(opened)) >= 1, timeout=60_000)
+    qtbot.waitUntil(lambda: 2 in opened.history.runs and len(steps(opened)) >= 1, timeout=60_000)
     opened.window.close()
     assert opened.worker_thread.wait(5_000)
     assert opened.gallery.rowCount() == 0

@@ -48,7 +48,7 @@ def finish(qtbot: QtBot, application: Application) -> Any:
 
 def steps(application: Application, run: int | None = None) -> list[Any]:
     """Those of that run, or of the newest, which have been shown."""
-    lines = application.history.lines
+    lines = application.history.runs
     return lines[run or max(lines)].steps if lines else []
 
 

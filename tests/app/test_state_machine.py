@@ -207,11 +207,11 @@ class Ledger:
         if self.open.get(step.run) != step.index:
             self.problems.append(f"step {step.index} of run {step.run}, expected {self.open}")
         self.open[step.run] = step.index + 1
-        timeline = self._worker._timelines.get(step.run)
-        if timeline is None:
+        snapshot = self._worker.memory.snapshot(step.run, step.index)
+        if snapshot is None:
             self.problems.append(f"the worker forgot run {step.run} while it was under way")
         elif self.expected is not None and step.guidance_scale is not None:
-            now = conditions(timeline.at(step.index).request, step.index, step.total)
+            now = conditions(snapshot.request, step.index, step.total)
             acting = {name: getattr(now, name) for name in STEERED}
             if acting != pytest.approx(self.expected):
                 self.problems.append(f"step {step.index}: {acting}, expected {self.expected}")
@@ -276,7 +276,7 @@ def reads_words(window: Window) -> bool:
 
 
 def has_runs(window: Window) -> bool:
-    return bool(window.application.history.lines)
+    return bool(window.application.history.runs)
 
 
 def has_images(window: Window) -> bool:
@@ -396,7 +396,7 @@ class Window:
 
     @action(has_runs, run=st.integers(0, 99))
     def select_row(self, run: int) -> None:
-        strip, lines = self.application.window.timeline, self.application.history.lines
+        strip, lines = self.application.window.timeline, self.application.history.runs
         row = list(lines)[run % len(lines)]
         strip._bar.setValue(strip._stack().rows * 100)
         place = strip.place(row, 0)
@@ -415,7 +415,7 @@ class Window:
         """The image of the gallery comes when a step is looked at."""
         rows = self.application.gallery.rowCount()
         self.application.window.gallery.imageActivated.emit(row % rows)
-        if self.application.history.lines:
+        if self.application.history.runs:
             self.go_to(run, step)
 
     @action(enabled("branchButton"), often=4)
@@ -513,7 +513,7 @@ class Window:
         app, ledger = self.application, self.ledger
         assert app.run.running == bool(ledger.open)
         assert app.run.running == (self.fake.alive > 0)
-        assert all(control.paused == app.run.paused for control in app.worker._controls)
+        assert all(control.paused == app.run.paused for control in app.worker.controls.present)
         assert app.gallery.rowCount() == ledger.images
         assert ledger.released == ledger.idle + (app.queue._current is not None)
         if app.queue._current is None:
@@ -521,19 +521,22 @@ class Window:
             assert waits or not len(app.queue), "nothing is done about what waits"
             assert waits or app.queue._load is None, "a model that was asked for is not loaded"
             assert app.queue._asked is None, "a question that need not be answered any more"
-            assert not any(line.running for line in app.history.lines.values())
-            assert app.models.card.source == app.worker._model.source
+            assert not any(line.running for line in app.history.runs.values())
+            assert app.models.card.source == app.worker.present.source.source
 
     def check_memory(self) -> None:
         history = self.application.history
         kept = [
             line
-            for line in history.lines.values()
+            for line in history.runs.values()
             if not line.running and (history.step is None or history.step.run != line.row.number)
         ]
-        assert not kept or history.bytes <= history.budget, "the timeline is over its budget"
-        known = set(self.application.worker._timelines)
-        assert known == set(history.lines), "the worker keeps what the timeline does not show"
+        memory = history.memory
+        assert not kept or memory.bytes <= memory.budget, "the timeline is over its budget"
+        assert self.application.worker.memory is memory
+        for run in memory.runs.values():
+            shown, there = ({one.index for one in some} for some in (run.steps, run.snapshots))
+            assert shown == there, "a step without its snapshot, or a snapshot without its step"
 
     def check_window(self) -> None:
         self.check_buttons()
@@ -564,7 +567,7 @@ class Window:
         history, strip = self.application.history, self.application.window.timeline
         shown = {row.number: sorted(row.steps) for row in strip._rows}
         there = {
-            number: [step.index for step in line.steps] for number, line in history.lines.items()
+            number: [step.index for step in line.steps] for number, line in history.runs.items()
         }
         assert shown == there
         if strip._step >= 0 or history.step is not None:
@@ -584,7 +587,7 @@ class Window:
         if step is None:
             return
         assert app.window._picture.currentWidget() is app.window.canvas
-        line = app.history.lines[step.run]
+        line = app.history.runs[step.run]
         assert step in line.steps
         if step is line.steps[-1] and line.result is not None:
             assert picture is line.result.sheet, "the canvas does not show the run's image"
@@ -612,7 +615,7 @@ class Window:
 
     def go_to(self, run: int, step: int) -> None:
         """Select a step that is there."""
-        strip, lines = self.application.window.timeline, self.application.history.lines
+        strip, lines = self.application.window.timeline, self.application.history.runs
         row = strip._rows.get(list(lines)[run % len(lines)])
         assert row is not None
         strip._select(row, row.nearest(step % row.total))
@@ -648,11 +651,15 @@ class Window:
             return False
         if "preview" in self.fake.failures:
             return False
-        line = app.history.lines[step.run]
+        line = app.history.runs[step.run]
         stands_for_image = step is line.steps[-1] and line.result is not None
-        snapshot = app.worker._timelines[step.run].at(step.index)
+        snapshot = app.worker.memory.snapshot(step.run, step.index)
         guided = snapshot.unconditional is not None
-        return guided and not stands_for_image and app.worker._models[step.run] == app.worker._model
+        return (
+            guided
+            and not stands_for_image
+            and app.worker.memory.made_with(step.run) == app.worker.present.source
+        )
 
     @property
     def picture(self) -> Any:
@@ -689,7 +696,7 @@ class Window:
     def at_rest(self) -> bool:
         if not self.application.enlarger.at_rest:
             return False
-        controls = self.application.worker._controls
+        controls = self.application.worker.controls.present
         paused = any(control.at_rest for control in controls)
         return self.application.queue._current is None or self.fake.at_rest or paused
 

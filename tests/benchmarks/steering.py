@@ -190,12 +190,13 @@ def keep_sliding(bench: Bench) -> tuple[float, float]:
 def reguide_alone(bench: Bench, run: int, rounds: int) -> list[float]:
     """Seconds that the engine takes for such a picture, without the window."""
     worker: Any = bench.application.worker
-    snapshot = worker._timelines[run].at(PAUSED_AFTER - 1)
-    from app.worker.worker import UNNOTICED  # found only since `main` has told where
+    snapshot = worker.memory.snapshot(run, PAUSED_AFTER - 1)
+    import engine
+    from app.worker.step_pictures import UNNOTICED  # found only since `main` has told where
 
     def reguide(scale: float) -> None:
-        latents = worker._engine.reguide(worker._pipeline, snapshot, scale, 0.0)
-        worker._engine.previewed(worker._pipeline, latents, seconds=UNNOTICED)
+        latents = engine.reguide(worker.present.pipeline, snapshot, scale, 0.0)
+        engine.previewed(worker.present.pipeline, latents, seconds=UNNOTICED)
 
     return [seconds_of(lambda at=move: reguide(2.0 + at % 16)) for move in range(rounds)]
 
@@ -344,7 +345,7 @@ def watched(bench: Bench) -> Watched:
     looks: list[float] = []
 
     def watch_looks(_: object) -> None:
-        (control,) = app.worker._controls
+        (control,) = app.worker.controls.present
         poll = control.poll
 
         def look() -> None:
@@ -365,7 +366,7 @@ def watched(bench: Bench) -> Watched:
     bench.wait(lambda: not app.run.running)
     app.worker.started.disconnect(watch_looks)
 
-    call: float = app.worker._pipeline.pace.evaluation
+    call: float = app.worker.present.pipeline.pace.evaluation
     pictures = steps[0].seconds - call
     decode_begun = at["stepped"]
     called = [look for look in looks if look < decode_begun - pictures]

@@ -113,7 +113,7 @@ def opened(stalls: Stalls) -> Application:
 
 def made(application: Application) -> int:
     """How many pictures this session has made."""
-    return sum(line.result is not None for line in application.history.lines.values())
+    return sum(line.result is not None for line in application.history.runs.values())
 
 
 def idle(application: Application) -> bool:
@@ -350,7 +350,7 @@ class Today:
         assert engine.replay(self.latest().result.paths[0]).identical
 
     def latest(self) -> Any:
-        lines = self.application.history.lines
+        lines = self.application.history.runs
         return lines[max(number for number, line in lines.items() if line.result is not None)]
 
     def latest_name(self) -> str:

@@ -14,8 +14,9 @@ from PySide6.QtGui import QDesktopServices, QImage
 
 from app.i18n import tr
 from app.state.background import Background
-from app.state.runs.history import History, Line
+from app.state.runs.history import History
 from app.state.runs.run import StepView
+from app.state.runs.run_memory import KeptRun
 from engine.errors import EngineError
 
 Poll = Callable[[], None]
@@ -66,29 +67,29 @@ class Film(QObject):
     @Slot()
     def refresh(self) -> None:
         """Another step is looked at, or none."""
-        self.availableChanged.emit(self._line is not None)
+        self.availableChanged.emit(self._shown is not None)
 
     @Slot()
     def offer(self) -> None:
         """The person asks for a film of the run that is shown."""
-        if line := self._line:
-            seed = line.row.request.seed
-            self.offered.emit(line.row.title or line.label, len(line.steps), f"{seed}-film")
+        if run := self._shown:
+            seed = run.row.request.seed
+            self.offered.emit(run.row.title or run.label, len(run.steps), f"{seed}-film")
 
     @Slot(str, bool, float, str)
     def export(self, kind: str, numbers: bool, seconds: float, target: str) -> None:
         """Write the run that is shown. kind: "webp", "gif", "apng", "frames" or "sheet"; numbers:
         whether each picture tells its step; seconds: how long each stands; target: the file, or the
         new folder of "frames"."""
-        line = self._line
-        if line is None or self._busy:
+        run = self._shown
+        if run is None or self._busy:
             return
         self._busy, self._stopping = True, False
         self.began.emit()
         work = partial(
             self._make,
-            list(line.steps),
-            _finished_picture(line),
+            list(run.steps),
+            _finished_picture(run),
             partial(self._write, target=target, kind=kind, numbers=numbers, seconds=seconds),
             target,
         )
@@ -110,10 +111,10 @@ class Film(QObject):
         self._background.close()
 
     @property
-    def _line(self) -> Line | None:
+    def _shown(self) -> KeptRun | None:
         """The run that is shown."""
         step = self._history.step
-        return self._history.lines.get(step.run) if step else None
+        return self._history.runs.get(step.run) if step else None
 
     def _make(
         self, steps: list[StepView], last: QImage | None, write: WriteFilm, target: str
@@ -177,6 +178,6 @@ class Film(QObject):
             )
 
 
-def _finished_picture(line: Line) -> QImage | None:
+def _finished_picture(run: KeptRun) -> QImage | None:
     """What the last step of a run came to, None where there is no image of it."""
-    return line.result.sheet if line.result is not None and not line.running else None
+    return run.result.sheet if run.result is not None and not run.running else None

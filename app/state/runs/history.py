@@ -4,51 +4,28 @@ Fed by the worker; the timeline and the canvas show it; branches start at the st
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app.i18n import tr
-from app.state.runs.plan import Begun, BegunRun, Origin
+from app.state.runs.plan import Begun, Origin
 from app.state.runs.run import RunResult, StepView
+from app.state.runs.run_memory import KeptRun, RunMemory
 from engine.request.request import Edit
 
 MEBIBYTE = 2**20
 
 
-@dataclass(eq=False)
-class Line:
-    """A run and what there is of it."""
-
-    row: BegunRun
-    total: int
-    label: str
-    steps: list[StepView] = field(default_factory=list)
-    result: RunResult | None = None
-    running: bool = True
-    picture_bytes: int = 0
-
-    @property
-    def bytes(self) -> int:
-        """What its snapshots and pictures take."""
-        return self.picture_bytes + (self.steps[-1].snapshot_bytes if self.steps else 0)
-
-    def position(self, index: int) -> int | None:
-        """Where that step is among `steps`, None if it is not there."""
-        position = bisect_left(self.steps, index, key=lambda step: step.index)
-        there = position < len(self.steps) and self.steps[position].index == index
-        return position if there else None
-
-
 class History(QObject):
-    """The selection follows a run as long as its newest step is selected. The oldest runs go first
-    when memory is full; those that are under way or looked at stay."""
+    """The selection follows a run as long as its newest step is selected. What memory keeps is told
+    of here, and no more when it is let go of."""
 
-    lineAdded = Signal(int, str, int, object, int)  # run, label, total, parent or None, first step
-    lineRemoved = Signal(int)
+    runAdded = Signal(int, str, int, object, int)  # run, label, total, parent or None, first step
+    runRemoved = Signal(int)
     stepAdded = Signal(int, int, QImage, object)  # run, index, picture, guidance scale or None
+    stepRemoved = Signal(int, int)  # run, index
     stepPictured = Signal(int, int, QImage, object)  # the same, with a better picture
     repictured = Signal(object)  # StepView with a better picture than before
     marked = Signal(int, int, str)  # run, index, what was changed there
@@ -57,23 +34,22 @@ class History(QObject):
     titleChanged = Signal(str)  # which run is shown
     branchableChanged = Signal(bool)
     memoryChanged = Signal(str)
-    forgotten = Signal(int)  # run
 
-    def __init__(self, budget: int, parent: QObject | None = None) -> None:
+    def __init__(self, memory: RunMemory, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.budget = budget
-        self.lines: dict[int, Line] = {}
+        self.memory = memory
         self.step: StepView | None = None  # the one that is looked at
         self._following: int | None = None
 
     @property
     def following(self) -> bool:
         """Whether what is looked at is the newest step of a run under way."""
-        return self._following is not None and self.lines[self._following].running
+        return self._following is not None and self.runs[self._following].running
 
     @property
-    def bytes(self) -> int:
-        return sum(line.bytes for line in self.lines.values())
+    def runs(self) -> Mapping[int, KeptRun]:
+        """By number, oldest first."""
+        return self.memory.runs
 
     @property
     def origin(self) -> Origin | None:
@@ -86,11 +62,7 @@ class History(QObject):
     @Slot(object)
     def start(self, begun: Begun) -> None:
         for row in begun.rows:
-            parent = self.lines.get(row.parent) if row.parent is not None else None
-            total = parent.total if parent else row.request.steps
-            line = Line(row, total, _label(row))
-            self.lines[row.number] = line
-            self._add(line)
+            self._tell_of(self.runs[row.number])
         if begun.plan.grid is None:
             self._following = begun.rows[0].number
         else:
@@ -99,14 +71,15 @@ class History(QObject):
 
     @Slot(object)
     def add_step(self, step: StepView) -> None:
-        line = self.lines[step.run]
-        if step.total != line.total:  # some schedulers evaluate more often than once a step
-            line.total = step.total
-            self.lineRemoved.emit(step.run)
-            self._add(line)
-        line.steps.append(step)
-        line.picture_bytes += step.predicted.sizeInBytes() + step.noisy.sizeInBytes()
+        run = self.runs[step.run]
+        if step.total != run.total:  # some schedulers evaluate more often than once a step
+            run.total = step.total
+            self.runRemoved.emit(step.run)
+            self._tell_of(run)
+        gone = self.memory.add(step)
         self.stepAdded.emit(step.run, step.index, step.predicted, step.guidance_scale)
+        for before in gone:
+            self.stepRemoved.emit(*before.place)
         for edit in step.edits:
             self.marked.emit(step.run, step.index, _words(edit))
         if self._following == step.run:
@@ -116,14 +89,10 @@ class History(QObject):
     @Slot(int, int, QImage, str)
     def repicture(self, run: int, index: int, picture: QImage, kind: str) -> None:
         """A better picture of that step has come, if it is still there. kind: how it was made."""
-        line = self.lines.get(run)
-        position = line.position(index) if line else None
-        if line is None or position is None:
+        changed = self.memory.repicture(run, index, picture, kind)
+        if changed is None:
             return
-        before = line.steps[position]
-        step = replace(before, predicted=picture, kind=kind)
-        line.steps[position] = step
-        line.picture_bytes += picture.sizeInBytes() - before.predicted.sizeInBytes()
+        before, step = changed
         if self.step is before:
             self.step = step
         self.stepPictured.emit(run, index, picture, step.guidance_scale)
@@ -132,11 +101,10 @@ class History(QObject):
 
     @Slot(object)
     def finish(self, result: RunResult) -> None:
-        line = self.lines[result.number]
-        line.result, line.running = result, False
-        line.picture_bytes += sum(image.sizeInBytes() for image in result.images)
-        if line.steps and (self._following == result.number or self.step is line.steps[-1]):
-            self._select(line.steps[-1])
+        run = self.runs[result.number]
+        run.result, run.running = result, False
+        if run.steps and (self._following == result.number or self.step is run.steps[-1]):
+            self._select(run.steps[-1])
         elif self.step is not None and self.step.run == result.number:
             self._tell_title()
         self._make_room()
@@ -144,40 +112,38 @@ class History(QObject):
     @Slot(int)
     def end(self, number: int) -> None:
         """That run is over without an image."""
-        if number in self.lines:
-            self.lines[number].running = False
+        if number in self.runs:
+            self.runs[number].running = False
             if self.step is not None and self.step.run == number:
                 self._tell_title()
 
     @Slot()
     def rest(self) -> None:
         """Nothing is under way any more."""
-        for line in list(self.lines.values()):
-            line.running = False
-            if not line.steps:
-                self._drop(line)
+        for number, run in self.runs.items():
+            run.running = False
+            if not run.steps:
+                self._drop(number)
         self._make_room()
 
     @Slot(int, int)
     def select(self, run: int, index: int) -> None:
         """Show that step of that run."""
-        line = self.lines.get(run)
-        if line is None:
-            return
-        position = line.position(index)
-        if position is not None:
-            last = position == len(line.steps) - 1
+        chosen = self.runs.get(run)
+        position = chosen.position(index) if chosen else None
+        if chosen is not None and position is not None:
+            last = position == len(chosen.steps) - 1
             self._following = run if last else None
-            self._select(line.steps[position])
+            self._select(chosen.steps[position])
             self._make_room()  # the run that was looked at may go now
 
     @Slot(int)
     def select_run(self, run: int) -> None:
         """Show the newest step of that run, or its image."""
-        line = self.lines.get(run)
-        if line and line.steps:
-            self.select(run, line.steps[-1].index)
-        elif line:
+        chosen = self.runs.get(run)
+        if chosen and chosen.steps:
+            self.select(run, chosen.steps[-1].index)
+        elif chosen:
             self._following = run
 
     @Slot()
@@ -191,12 +157,12 @@ class History(QObject):
     @Slot(int)
     def set_budget(self, budget: int) -> None:
         """In bytes."""
-        self.budget = budget
+        self.memory.budget = budget
         self._make_room()
 
-    def _add(self, line: Line) -> None:
-        row = line.row
-        self.lineAdded.emit(row.number, line.label, line.total, row.parent, row.first)
+    def _tell_of(self, run: KeptRun) -> None:
+        row = run.row
+        self.runAdded.emit(row.number, run.label, run.total, row.parent, row.first)
 
     def _select(self, step: StepView) -> None:
         self.step = step
@@ -209,53 +175,35 @@ class History(QObject):
     def _result(self) -> RunResult | None:
         """The image of a run, where what is looked at stands for it."""
         assert self.step is not None
-        line = self.lines[self.step.run]
-        return line.result if self.step is line.steps[-1] and not line.running else None
+        run = self.runs[self.step.run]
+        return run.result if self.step is run.steps[-1] and not run.running else None
 
     def _tell_title(self) -> None:
         assert self.step is not None
-        line = self.lines[self.step.run]
-        self.titleChanged.emit(_title(line, self.following, self._result is not None))
+        run = self.runs[self.step.run]
+        self.titleChanged.emit(_title(run, self.following, self._result is not None))
 
     def _make_room(self) -> None:
-        used = self.bytes
-        for line in list(self.lines.values()):
-            if used <= self.budget:
-                break
-            if not line.running and (self.step is None or line.row.number != self.step.run):
-                used -= line.bytes
-                self._drop(line)
-        self.memoryChanged.emit(
-            tr("timeline {used} MB", used=f"{used / MEBIBYTE:.0f}") if self.lines else ""
-        )
+        for number in self.memory.surplus(self.step.run if self.step else None):
+            self._drop(number)
+        used = f"{self.memory.bytes / MEBIBYTE:.0f}"
+        self.memoryChanged.emit(tr("timeline {used} MB", used=used) if self.runs else "")
 
-    def _drop(self, line: Line) -> None:
-        number = line.row.number
-        del self.lines[number]
+    def _drop(self, number: int) -> None:
+        self.memory.forget(number)
         followed = self._following == number
         if followed:
             self._following = None
-        self.lineRemoved.emit(number)
-        self.forgotten.emit(number)
+        self.runRemoved.emit(number)
         if followed and self.step is not None:  # it had no step yet: what is looked at is another
             self.selectionChanged.emit(self.step.run, self.step.index)
 
 
-def _label(row: BegunRun) -> str:
-    if row.label:
-        return row.label
-    if row.varied:
-        return tr("Variation {number}", number=row.number)
+def _title(run: KeptRun, developing: bool, finished: bool) -> str:
+    row = run.row
+    title = row.title or run.label
     if row.parent is not None:
-        return tr("Branch {number}", number=row.number)
-    return tr("Run {number}", number=row.number)
-
-
-def _title(line: Line, developing: bool, finished: bool) -> str:
-    row = line.row
-    title = row.title or line.label
-    if row.parent is not None:
-        title = tr("{branch} of run {parent}", branch=line.label, parent=row.parent)
+        title = tr("{branch} of run {parent}", branch=run.label, parent=row.parent)
     if developing:
         return tr("Developing: {run}", run=title)
     return tr("{run}, finished", run=title) if finished else title

@@ -47,8 +47,8 @@ class Reopening(QObject):
     @Slot(str)
     def open(self, path: str) -> None:
         """Show the timeline of that image file."""
-        for number, line in self._history.lines.items():
-            if line.result is not None and path in line.result.paths:
+        for number, run in self._history.runs.items():
+            if run.result is not None and path in run.result.paths:
                 self._history.select_run(number)
                 return
         self._background.submit(

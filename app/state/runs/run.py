@@ -25,8 +25,8 @@ class StepView:
     leaves some out; guidance_scale: None for a model that cannot be guided; seconds: what a step
     took since the view before, with the pictures; predicted: the picture that this step foresees;
     noisy: the latents as they are; kind: how `predicted` was made, see `engine.Preview`, "" where
-    that did not succeed; edits: what was changed since the view before; snapshot_bytes: what the
-    run's snapshots take; retouched: the guidance scale that `predicted` was made with afterwards.
+    that did not succeed; edits: what was changed since the view before; retouched: the guidance
+    scale that `predicted` was made with afterwards.
     """
 
     run: int
@@ -38,7 +38,6 @@ class StepView:
     noisy: QImage
     kind: str = "image"
     edits: tuple[Edit, ...] = ()
-    snapshot_bytes: int = 0
     retouched: float | None = None
 
     @property

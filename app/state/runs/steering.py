@@ -88,5 +88,5 @@ class Steering(QObject):
 
     def _is_open(self, number: int, index: int) -> bool:
         """Whether the step is not the one that stands for a finished image."""
-        line = self._history.lines[number]
-        return line.running or index < line.steps[-1].index or line.result is None
+        run = self._history.runs[number]
+        return run.running or index < run.steps[-1].index or run.result is None

@@ -1,5 +1,5 @@
 """TimelineMemory: how much the timeline of the last runs may take. The menu View asks for it and
-shows it; the history and the worker keep to it.
+shows it; the history keeps to it.
 """
 
 from __future__ import annotations

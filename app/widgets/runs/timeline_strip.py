@@ -106,6 +106,12 @@ class TimelineStrip(QWidget):
         grown.steps[index] = StripStep(small, guidance_scale)
         self._repaint.ask()
 
+    def remove_step(self, row: int, index: int) -> None:
+        """It leaves an empty frame."""
+        if thinned := self._rows.get(row):
+            thinned.steps.pop(index, None)
+            self._repaint.ask()
+
     def add_mark(self, row: int, index: int, text: str) -> None:
         """Tells of a change that was made at the step: a tick over it, `text` in its tooltip."""
         if marked := self._rows.get(row):

@@ -295,7 +295,7 @@ def test_a_branch_says_why_the_model_of_its_run_cannot_be_loaded(
         "unet/config.json is damaged."
     )
     assert shown(application) == "Emoji"
-    assert list(application.history.lines) == [1, 2]
+    assert list(application.history.runs) == [1, 2]
     finish(qtbot, application)
     application.history.select(2, 1)
     with qtbot.waitSignal(told(application).finished):

@@ -403,7 +403,7 @@ class TestMemory:
     ) -> None:
         monkeypatch.setattr(fake_engine, "SNAPSHOT_BYTES", 50 * MEBIBYTE)
         application = start()
-        assert application.history.budget == 512 * MEBIBYTE
+        assert application.history.memory.budget == 512 * MEBIBYTE
         for _ in range(3):
             finish(qtbot, application)
         assert rows(application) == [(2, None, 0), (3, None, 0)]
@@ -411,11 +411,11 @@ class TestMemory:
         assert "timeline 400 MB" in labels
         choose(application, "128 MB")
         assert rows(application) == [(3, None, 0)]
-        assert application.worker._timelines.keys() == application.history.lines.keys() == {3}
+        assert application.worker.memory.runs.keys() == application.history.runs.keys() == {3}
         application.window.close()
 
         again = start()
-        assert again.history.budget == 128 * MEBIBYTE
+        assert again.history.memory.budget == 128 * MEBIBYTE
         assert [
             entry.text()
             for entry in again.window.menu.findChildren(QAction)

@@ -18,10 +18,11 @@ from pytestqt.qtbot import QtBot
 from app.state.pixels import _image, from_array, kept, opaque, sheet
 from app.state.runs.plan import Origin, Plan
 from app.state.runs.run import StepView
+from app.state.runs.run_memory import USUAL_BYTES, RunMemory
 from app.worker.enlarger import Enlarger
 from app.worker.retoucher import Retoucher
-from app.worker.shown_steps import EVERY_STEP, SHOWN_EVERY, Rhythm
-from app.worker.worker import TIMELINE_BYTES, Worker
+from app.worker.shown_steps import EVERY_STEP, SHOWN_EVERY, ShownSteps
+from app.worker.worker import Worker
 from engine.errors import LoadError, OutOfMemory, SaveError
 from engine.images import grid as grid_of
 from engine.request.grid import Axis, Grid
@@ -47,7 +48,7 @@ REQUEST = Request(prompt="an owl", steps=3, seed=40, width=64, height=64)
 
 @pytest.fixture
 def worker(qtbot: QtBot, fake: FakeEngine) -> Iterator[Worker]:
-    worker = Worker(fake)
+    worker = Worker(fake, RunMemory())
     thread = QThread()
     worker.moveToThread(thread)
     thread.start()
@@ -106,7 +107,8 @@ def test_a_run_is_told_step_by_step(
     assert steps[2].noisy.size().toTuple() == (8, 8)
     assert steps[2].predicted.pixelColor(5, 5) == QColor(255, 255, 255)
     assert steps[2].noisy.pixelColor(5, 5) == QColor(127, 127, 127)
-    assert [step.snapshot_bytes for step in steps] == [1000, 2000, 3000]
+    snapshots = loaded.memory.runs[1].snapshots
+    assert ([one.index for one in snapshots], snapshots.size) == ([0, 1, 2], 3000)
     assert plans == [(1, (7.5, 7.5, 7.5))]
 
 
@@ -130,21 +132,21 @@ def test_a_model_without_a_prompt_has_no_guidance(
 @pytest.mark.parametrize(("total", "seconds"), [(EVERY_STEP, 0.0), (1000, 1.01 * SHOWN_EVERY)])
 def test_every_step_is_shown_in_a_short_or_slow_run(total: int, seconds: float) -> None:
     clock = Clock()
-    rhythm = Rhythm(clock)
+    shown_steps = ShownSteps(clock)
     for index in range(total):
-        assert rhythm.shows(evaluation(index, total, seconds))
-        assert rhythm.seconds_a_step(0.25) == seconds + 0.25
+        assert shown_steps.shows(evaluation(index, total, seconds))
+        assert shown_steps.seconds_a_step(0.25) == seconds + 0.25
         clock.now += seconds
 
 
 def test_a_long_quick_run_shows_thirty_a_second_and_its_last_step() -> None:
     clock = Clock()
-    rhythm = Rhythm(clock)
+    shown_steps = ShownSteps(clock)
     shown, paces = [], []
     for index in range(1000):
-        if rhythm.shows(evaluation(index, 1000, 0.005)):
+        if shown_steps.shows(evaluation(index, 1000, 0.005)):
             shown.append(index)
-            paces.append(rhythm.seconds_a_step(0.0))
+            paces.append(shown_steps.seconds_a_step(0.0))
         clock.now += 0.005
     assert (shown[0], shown[-1]) == (0, 999)
     assert 1000 * 0.005 / SHOWN_EVERY * 0.9 < len(shown) <= 1000 * 0.005 / SHOWN_EVERY + 2
@@ -315,10 +317,10 @@ def test_the_former_model_stays_while_there_is_memory(
     def load(source: str) -> Any:
         with qtbot.waitSignals([told.ready, told.idle]):
             loaded.load(source)
-        return loaded._pipeline
+        return loaded.present.pipeline
 
     fake.memory = 0.9
-    bundled = loaded._pipeline
+    bundled = loaded.present.pipeline
     other = load("other")
     assert load("bundled") is bundled
     assert load("other") is other
@@ -458,8 +460,8 @@ class TestBranches:
         run: int,
         index: int,
     ) -> None:
-        parent.forget(1)
-        parent.forget(1)
+        parent.memory.forget(1)
+        parent.memory.forget(1)
         refused = heard(told.refused)
         with qtbot.waitSignal(told.idle):
             parent.run(self.branch(index, run), str(tmp_path))
@@ -487,13 +489,13 @@ class TestBranches:
         assert noise == [{"amount": 0.3, "seed": seed} for seed in (5, 6, 7)]
         assert sorted(result.number for result in finished) == [2, 3, 4]
         assert len({result.paths[0] for result in finished}) == 3
-        assert {parent._timelines[run].budget for run in (2, 3, 4)} == {TIMELINE_BYTES // 3}
+        assert {parent.memory.runs[run].snapshots.budget for run in (2, 3, 4)} == {USUAL_BYTES // 3}
 
     def test_variations_leave_where_a_step_can_be_left(
         self, qtbot: QtBot, parent: Worker, told: Told, fake: FakeEngine, tmp_path: Path
     ) -> None:
         """Some schedulers evaluate twice a step, and cannot begin anew in between."""
-        for snapshot in parent._timelines[1]._kept:
+        for snapshot in parent.memory.runs[1].snapshots:
             snapshot.scheduler.entries = (0, 1, 4)
         begun = heard(told.started)
         varied = replace(self.branch(2), vary=0.3, vary_seeds=(5,))
@@ -753,7 +755,7 @@ class TestRetouching:
         with qtbot.waitSignal(told.idle):
             loaded.load("bundled")
         assert loaded.retouched(1, 1, 3.0, 0.0) is not None
-        loaded.forget(1)
+        loaded.memory.forget(1)
         assert loaded.retouched(1, 1, 3.0, 0.0) is None
 
 
@@ -1034,9 +1036,9 @@ def test_strided_arrays_keep_their_order() -> None:
 
 def test_step_pictures_of_a_long_run_stay_within_memory() -> None:
     large = _image(bytes(3 * 1024 * 1024), 1024, 1024)
-    assert kept(large, 20, TIMELINE_BYTES).width() == 1024
-    small = kept(large, 1000, TIMELINE_BYTES)
-    assert small.sizeInBytes() * 2 * 1000 <= TIMELINE_BYTES
+    assert kept(large, 20, USUAL_BYTES).width() == 1024
+    small = kept(large, 1000, USUAL_BYTES)
+    assert small.sizeInBytes() * 2 * 1000 <= USUAL_BYTES
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, (4, 4)), (2, (8, 4)), (3, (8, 8)), (5, (12, 8))])

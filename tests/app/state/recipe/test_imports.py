@@ -221,7 +221,7 @@ def test_the_timeline_of_an_image_opens_again(
     assert [p.name for p in path.parent.glob("[!.]*.png")] == ["a.png"], "no second file"
     assert path.read_bytes() == content
     assert application.gallery.rowCount() == 1
-    assert len(application.history.lines[1].steps) == 3
+    assert len(application.history.runs[1].steps) == 3
 
     with qtbot.waitSignal(told(application).idle):
         application.session.generate()

@@ -20,7 +20,7 @@ from app.state.runs.plan import Origin
 from app.state.runs.run import SheetResult
 from app.state.store.store_thread import StoreThread
 from engine.request.request import MAX_SEED
-from tests.app.by_hand import begun, heard, image, result, row, step
+from tests.app.by_hand import begin, begun, grow, heard, image, remembering, result, row, step
 from tests.app.fake_engine import FakeEngine
 
 
@@ -40,10 +40,10 @@ def cannot_be(session: Session) -> None:
 class TestBranching:
     @pytest.fixture
     def history(self) -> History:
-        history = History(2**30)
-        history.start(begun())
+        history = remembering()
+        begin(history)
         for index in range(4):
-            history.add_step(step(index=index))
+            grow(history, step(index=index))
         return history
 
     @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 from app.state.runs.history import History
 from app.state.runs.plan import Origin
 from engine.request.request import Edit
-from tests.app.by_hand import begun, heard, image, result, row, step
+from tests.app.by_hand import begin, begun, grow, heard, image, remembering, result, row, step
 
 
 @pytest.fixture
 def history(qtbot: Any) -> History:
-    return History(2**30)
+    return remembering()
 
 
 def selected(history: History) -> tuple[int, int] | None:
@@ -23,9 +23,9 @@ def selected(history: History) -> tuple[int, int] | None:
 
 def develop(history: History, number: int, steps: int = 4, done: int = 4, **more: Any) -> None:
     """A run whose snapshots take a kilobyte each; its end is still to come."""
-    history.start(begun(row(number, steps, **more)))
+    begin(history, begun(row(number, steps, **more)))
     for index in range(more.get("first", 0), done):
-        history.add_step(step(number, index, steps, snapshot_bytes=1000 * (index + 1)))
+        grow(history, step(number, index, steps))
 
 
 def complete(history: History, number: int, **more: Any) -> None:
@@ -40,36 +40,36 @@ class TestLooking:
         assert selected(history) == (1, 1)
         assert history.following
         history.select(1, 0)
-        history.add_step(step(1, 2))
+        grow(history, step(1, 2))
         assert selected(history) == (1, 0)
         assert not history.following
         history.select(1, 2)
-        history.add_step(step(1, 3))
+        grow(history, step(1, 3))
         assert selected(history) == (1, 3)
         assert history.following
 
     def test_a_new_run_is_followed_whatever_is_looked_at(self, history: History) -> None:
         complete(history, 1)
         history.select(1, 1)
-        history.start(begun(row(2)))
+        begin(history, begun(row(2)))
         assert selected(history) == (1, 1)  # until there is something to see
-        history.add_step(step(2, 0))
+        grow(history, step(2, 0))
         assert selected(history) == (2, 0)
 
     def test_of_runs_side_by_side_one_is_followed(self, history: History) -> None:
-        history.start(begun(row(1), row(2)))
+        begin(history, begun(row(1), row(2)))
         for run in (1, 2):
-            history.add_step(step(run, 0))
+            grow(history, step(run, 0))
         assert selected(history) == (1, 0)
         history.select_run(2)
         for run in (1, 2):
-            history.add_step(step(run, 1))
+            grow(history, step(run, 1))
         assert selected(history) == (2, 1)
 
     def test_steps_that_were_left_out_cannot_be_chosen(self, history: History) -> None:
-        history.start(begun(row(1, 1000)))
+        begin(history, begun(row(1, 1000)))
         for index in (0, 7, 15):
-            history.add_step(step(1, index, 1000))
+            grow(history, step(1, index, 1000))
         history.select(1, 8)
         assert selected(history) == (1, 15)
         history.select(1, 7)
@@ -98,20 +98,22 @@ class TestLooking:
 
     def test_a_better_picture_takes_the_place_of_the_rough_one(self, history: History) -> None:
         develop(history, 1, done=2)
-        before, strip = history.bytes, heard(history.stepPictured)
+        before, strip = history.memory.bytes, heard(history.stepPictured)
         told = heard(history.repictured)
         for place in ((1, 0), (1, 1), (1, 2), (7, 0)):  # the last two are not there
             history.repicture(*place, image(32), "vae")
         assert [(step.place, step.kind) for step in told] == [((1, 0), "vae"), ((1, 1), "vae")]
         assert [picture[:2] for picture in strip] == [(1, 0), (1, 1)]
-        assert history.step is told[1] is history.lines[1].steps[1]
-        assert history.bytes == before + 2 * (image(32).sizeInBytes() - image().sizeInBytes())
+        assert history.step is told[1] is history.runs[1].steps[1]
+        assert history.memory.bytes == before + 2 * (
+            image(32).sizeInBytes() - image().sizeInBytes()
+        )
 
     def test_something_else_is_looked_at(self, history: History) -> None:
         branchable = heard(history.branchableChanged)
         develop(history, 1, done=2)
         history.unfollow()
-        history.add_step(step(1, 2))
+        grow(history, step(1, 2))
         assert (selected(history), history.origin, branchable[-1]) == (None, None, False)
         history.select(1, 2)
         assert branchable[-1] is True
@@ -119,14 +121,15 @@ class TestLooking:
 
 class TestRows:
     def test_every_run_has_a_name(self, history: History) -> None:
-        added, titles = heard(history.lineAdded), heard(history.titleChanged)
+        added, titles = heard(history.runAdded), heard(history.titleChanged)
         complete(history, 1, steps=7, done=7)
-        history.start(
+        begin(
+            history,
             begun(
                 row(2, 7, parent=1, first=3),
                 row(3, 7, parent=1, first=3, varied=True),
                 row(4, 7, label="4 · 1", title="guidance 4 · seed 1"),
-            )
+            ),
         )
         assert added == [
             (1, "Run 1", 7, None, 0),
@@ -135,7 +138,7 @@ class TestRows:
             (4, "4 · 1", 7, None, 0),
         ]
         for number in (2, 3, 4):
-            history.add_step(step(number, 3, 7))
+            grow(history, step(number, 3, 7))
         titles.clear()
         history.select_run(2)
         history.rest()
@@ -149,17 +152,17 @@ class TestRows:
         ]
 
     def test_the_total_is_what_the_scheduler_evaluates(self, history: History) -> None:
-        rows = heard(history.lineAdded, history.lineRemoved)
-        history.start(begun(row(1, 4)))
-        history.add_step(step(1, 0, 7))
-        history.add_step(step(1, 1, 7))
+        rows = heard(history.runAdded, history.runRemoved)
+        begin(history, begun(row(1, 4)))
+        grow(history, step(1, 0, 7))
+        grow(history, step(1, 1, 7))
         assert rows == [(1, "Run 1", 4, None, 0), 1, (1, "Run 1", 7, None, 0)]
-        history.start(begun(row(2, 4, parent=1, first=2)))
+        begin(history, begun(row(2, 4, parent=1, first=2)))
         assert rows[-1] == (2, "Branch 2", 7, 1, 2)
 
     def test_changes_are_marked_in_words(self, history: History) -> None:
         marks = heard(history.marked)
-        history.start(begun())
+        begin(history)
         edits = (
             Edit(1, "prompt", "a cat"),
             Edit(1, "negative_prompt", ""),
@@ -170,7 +173,7 @@ class TestRows:
             Edit(1, "finish", True),
             Edit(1, "eta", 0.5),
         )
-        history.add_step(step(1, 1, edits=edits))
+        grow(history, step(1, 1, edits=edits))
         assert [words for *_, words in marks] == [
             "Prompt: a cat",
             "Negative prompt: ",
@@ -184,13 +187,13 @@ class TestRows:
         assert {where[:2] for where in marks} == {(1, 1)}
 
     def test_a_run_that_never_came_to_a_step_leaves_no_row(self, history: History) -> None:
-        removed, forgotten = heard(history.lineRemoved), heard(history.forgotten)
-        history.start(begun(row(1), row(2)))
-        history.add_step(step(1, 0))
+        removed = heard(history.runRemoved)
+        begin(history, begun(row(1), row(2)))
+        grow(history, step(1, 0))
         for number in (1, 2):
             history.end(number)
         history.rest()
-        assert (list(history.lines), removed, forgotten) == ([1], [2], [2])
+        assert (list(history.memory.runs), removed) == ([1], [2])
         assert not history.following
 
 
@@ -214,53 +217,53 @@ class TestMemory:
     def size(self, history: History) -> int:
         """What a finished run takes; two and a half have room."""
         complete(history, 1)
-        history.budget = history.bytes * 5 // 2
-        return history.bytes
+        history.memory.budget = history.memory.bytes * 5 // 2
+        return history.memory.bytes
 
     def test_counts_snapshots_and_pictures(self, history: History, size: int) -> None:
         predicted, noisy, finished = 4 * 8 * 8, 4, 4 * 8 * 8
         assert size == 4000 + 4 * (predicted + noisy) + finished
 
     def test_the_oldest_go_first(self, history: History, size: int) -> None:
-        forgotten, removed = heard(history.forgotten), heard(history.lineRemoved)
+        removed = heard(history.runRemoved)
         for number in (2, 3, 4):
             complete(history, number)
-            assert history.bytes <= history.budget
-        assert forgotten == removed == [1, 2]
-        assert list(history.lines) == [3, 4]
-        assert history.bytes == 2 * size
+            assert history.memory.bytes <= history.memory.budget
+        assert removed == [1, 2]
+        assert list(history.runs) == [3, 4]
+        assert history.memory.bytes == 2 * size
 
     def test_what_is_looked_at_and_what_runs_stay(self, history: History, size: int) -> None:
-        forgotten = heard(history.forgotten)
+        removed = heard(history.runRemoved)
         complete(history, 2)
         history.select(1, 2)
         develop(history, 3, done=0)
         history.unfollow()
         history.select(1, 2)
         for index in range(3):
-            history.add_step(step(3, index, snapshot_bytes=5 * size))
-        assert forgotten == [2]
+            grow(history, step(3, index), 5 * size if index == 0 else 0)
+        assert removed == [2]
         assert selected(history) == (1, 2)
         history.select(3, 2)
-        history.add_step(step(3, 3, snapshot_bytes=5 * size))
-        assert forgotten == [2, 1]
+        grow(history, step(3, 3), 0)
+        assert removed == [2, 1]
         history.finish(result(3))
         history.rest()
-        assert list(history.lines) == [3]
+        assert list(history.runs) == [3]
 
     def test_a_smaller_budget_acts_at_once(self, history: History, size: int) -> None:
         words = heard(history.memoryChanged)
         complete(history, 2)
         history.set_budget(size)
-        assert list(history.lines) == [2]
+        assert list(history.runs) == [2]
         history.set_budget(0)
-        assert list(history.lines) == [2]  # it is looked at
+        assert list(history.runs) == [2]  # it is looked at
         history.unfollow()
         history.set_budget(0)
-        assert (history.bytes, words[-1]) == (0, "")
+        assert (history.memory.bytes, words[-1]) == (0, "")
 
     def test_is_told_in_megabytes(self, history: History) -> None:
         words = heard(history.memoryChanged)
-        history.start(begun())
-        history.add_step(step(snapshot_bytes=37 * 2**20))
+        begin(history)
+        grow(history, step(), 37 * 2**20)
         assert words[-1] == "timeline 37 MB"

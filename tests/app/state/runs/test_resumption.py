@@ -154,7 +154,7 @@ def test_a_run_is_made_again_as_it_was_steered(
 def test_a_waiting_branch_needs_no_timeline(qtbot: QtBot, start: Start, fake: FakeEngine) -> None:
     first = start()
     ask(first, "an owl")
-    qtbot.waitUntil(lambda: at_rest(first) and bool(first.history.lines))
+    qtbot.waitUntil(lambda: at_rest(first) and bool(first.history.runs))
     fake.gate = threading.Semaphore(0)
     ask(first, "another")
     first.history.select(1, 1)

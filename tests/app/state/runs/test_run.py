@@ -11,7 +11,7 @@ from app.state.gallery.picture import Picture
 from app.state.runs.history import History
 from app.state.runs.run import Run, _duration
 from app.state.runs.showing import Showing
-from tests.app.by_hand import begun, heard, image, result, row, step
+from tests.app.by_hand import begin, begun, grow, heard, image, remembering, result, row, step
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def run(qtbot: Any) -> Run:
 
 @pytest.fixture
 def history(qtbot: Any) -> History:
-    history = History(2**30)
-    history.start(begun())
+    history = remembering()
+    begin(history)
     return history
 
 
@@ -125,8 +125,8 @@ def test_the_caption_tells_guidance_only_where_there_is_one(
     showing: Showing, history: History
 ) -> None:
     captions = heard(showing.captionChanged)
-    history.add_step(step())
-    history.add_step(replace(step(index=1), guidance_scale=None))
+    grow(history, step())
+    grow(history, replace(step(index=1), guidance_scale=None))
     assert captions == [
         "step 1 of 4 · predicted picture · guidance 5",
         "step 2 of 4 · predicted picture",
@@ -148,8 +148,8 @@ def test_the_picture_says_how_it_was_made(
 ) -> None:
     history.repictured.connect(showing.repicture)
     captions, explanations = heard(showing.captionChanged), heard(showing.explained)
-    history.start(begun())
-    history.add_step(step(kind="linear"))
+    begin(history)
+    grow(history, step(kind="linear"))
     history.repicture(1, 0, image(), kind)
     assert captions[-1] == f"step 1 of 4 · {words} · guidance 5"
     assert explained in explanations[-1]
@@ -160,8 +160,8 @@ def test_the_picture_says_how_it_was_made(
 
 def test_a_better_picture_leaves_a_retouched_one(showing: Showing, history: History) -> None:
     history.repictured.connect(showing.repicture)
-    history.start(begun())
-    history.add_step(step(kind="linear"))
+    begin(history)
+    grow(history, step(kind="linear"))
     pictures = heard(showing.picturesChanged)
     better, retouched = image(), image()
     history.repicture(1, 0, better, "vae")
@@ -172,7 +172,7 @@ def test_a_better_picture_leaves_a_retouched_one(showing: Showing, history: Hist
 
 def test_the_canvas_shows_the_selected_step(showing: Showing, history: History) -> None:
     captions = heard(showing.captionChanged)
-    history.add_step(step())
+    grow(history, step())
     assert captions[-1] == "step 1 of 4 · predicted picture · guidance 5"
     showing.set_view("noisy")
     assert captions[-1] == "step 1 of 4 · noisy latents · guidance 5"
@@ -185,7 +185,7 @@ def test_a_retouched_step_is_shown_as_long_as_it_is_looked_at(
 ) -> None:
     captions = heard(showing.captionChanged)
     for index in range(3):
-        history.add_step(step(index=index))
+        grow(history, step(index=index))
     history.select(1, 1)
     morphed = image()
     showing.show_retouched(1, 1, 9.5, morphed)
@@ -202,7 +202,7 @@ def test_the_last_step_of_a_finished_run_stands_for_its_image(
     showing: Showing, history: History
 ) -> None:
     for index in range(4):
-        history.add_step(step(index=index))
+        grow(history, step(index=index))
     history.finish(result())
     assert showing.picture and showing.picture.path == "/images/a.png"
     showing.show_retouched(1, 3, 9.0, image())  # it came too late
@@ -225,10 +225,10 @@ def test_an_image_that_could_not_be_written_is_still_the_workers(showing: Showin
 
 
 def test_a_gallery_picture_stays_while_the_run_goes_on(showing: Showing, history: History) -> None:
-    history.add_step(step())
+    grow(history, step())
     history.unfollow()
     showing.show_picture(Picture("b.png", image(), "/images/b.png"))
-    history.add_step(step(index=1))
+    grow(history, step(index=1))
     history.finish(result())
     assert showing.picture and showing.picture.name == "b.png"
 
@@ -236,11 +236,11 @@ def test_a_gallery_picture_stays_while_the_run_goes_on(showing: Showing, history
 def test_a_new_run_leaves_the_picture_until_its_first_step(
     showing: Showing, history: History
 ) -> None:
-    history.add_step(step())
+    grow(history, step())
     history.finish(result())
     second = begun(row(2, steps=2))
     showing.begin(second)
-    history.start(second)
+    begin(history, second)
     assert showing.picture and showing.picture.path == "/images/a.png"
-    history.add_step(step(2, 1, total=2))
+    grow(history, step(2, 1, total=2))
     assert showing.picture and showing.picture.name == "step-002.png"

@@ -10,11 +10,10 @@ from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
 from app.state.recipe.session import Session
-from app.state.runs.history import History
 from app.state.runs.run import Run
 from app.state.runs.steering import Steering
 from app.state.store.store_thread import StoreThread
-from tests.app.by_hand import begun, heard, result, row, step
+from tests.app.by_hand import begin, begun, grow, heard, remembering, result, row, step
 
 
 class Desk:
@@ -22,7 +21,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.session = Session(Preferences(StoreThread(folder / "safelight.sqlite")), ("unipc",))
-        self.run, self.history = Run(), History(2**30)
+        self.run, self.history = Run(), remembering()
         self.steering = Steering(self.session, self.run, self.history)
         self.session.promptChanged.connect(self.steering.refresh)
         self.session.negativePromptChanged.connect(self.steering.refresh)
@@ -35,12 +34,12 @@ class Desk:
         started = begun(row(prompt=prompts[0]), grid=grid)
         self.steering.release(started.plan)
         self.run.start(started)
-        self.history.start(started)
+        begin(self.history, started)
 
     def develop(self, steps: int) -> None:
         for index in range(steps):
             self.run.add_step(step(index=index))
-            self.history.add_step(step(index=index))
+            grow(self.history, step(index=index))
 
     def end(self, finished: bool) -> None:
         if finished:
