@@ -44,7 +44,8 @@ wait_asleep()  # before anything here or outside loads torch
 
 if TYPE_CHECKING:
     from engine.guidance.reguide import reguide
-    from engine.hardware.device import core_left_free, memory_left
+    from engine.hardware.device import core_left_free
+    from engine.hardware.memory import memory_left
     from engine.pictures.film import check_film, write_film
     from engine.pictures.sheet import sheet
     from engine.pipelines.load import load
@@ -141,7 +142,7 @@ class _Door(ModuleType):
     generate = _Lazy("engine.run.generate")
     compare = _Lazy("engine.run.compare")
     core_left_free = _Lazy("engine.hardware.device")
-    memory_left = _Lazy("engine.hardware.device")
+    memory_left = _Lazy("engine.hardware.memory")
     reguide = _Lazy("engine.guidance.reguide")
     preview = _Lazy("engine.run.preview")
     previewed = _Lazy("engine.run.preview")

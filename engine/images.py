@@ -1,5 +1,5 @@
-"""Tensors to 8-bit pictures and back: the only place where value ranges change. Called by the
-pipelines and by `engine.preview`.
+"""Pictures in 8 bits, of tensors, as Pillow's images and side by side: the only place where value
+ranges change. Called by the pipelines, `engine.generate` and `engine.preview`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.hardware.transfers import fetched
-
 Pixels = np.ndarray
 """A picture: uint8, (H, W, 3), RGB."""
 
 
-def to_pixels(image: Tensor) -> Pixels:
-    """(3, H, W) in [-1, 1], any dtype and device -> uint8 (H, W, 3); the rest is clipped."""
+def eight_bit(image: Tensor) -> Tensor:
+    """(3, H, W) in [-1, 1], any dtype -> uint8 (H, W, 3), where it was; the rest is clipped."""
     unit = (image.float() / 2 + 0.5).clamp(0, 1)
-    return fetched(unit.mul(255).round().to(torch.uint8).permute(1, 2, 0).contiguous()).numpy()
-
-
-def from_pixels(pixels: Pixels) -> Tensor:
-    """uint8 (H, W, 3) -> float32 (3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 127.5 - 1.0
+    return unit.mul(255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
 def to_pil(pixels: Pixels) -> Image.Image:

@@ -1,32 +1,21 @@
-"""Classifier-free guidance (Ho and Salimans, arXiv:2207.12598): joining the unconditional and the
-conditional prediction, and re-joining those that a snapshot kept. Called by `engine.generate` and,
-for re-guiding, by the window. When it acts, and at which scale, says `engine.request.conditions`.
+"""Re-guiding: the two predictions that a snapshot kept, joined anew under another guidance. Called
+by the window.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from engine.errors import EngineError
+from engine.guidance.cfg import combine
 from engine.hardware.transfers import uploaded
-from engine.pipelines.pipeline import Pipeline
-from engine.run.timeline import Snapshot
 
-
-def combine(
-    unconditional: Tensor | None, conditional: Tensor, scale: float, rescale: float
-) -> Tensor:
-    """eps = eps_u + s (eps_c - eps_u), all (B, C, h, w), and where `rescale` > 0 pulled back to the
-    spread of eps_c by that share (Lin et al., arXiv:2305.08891, section 3.4)."""
-    if unconditional is None:
-        return conditional
-    guided = unconditional + scale * (conditional - unconditional)
-    if rescale == 0.0:
-        return guided
-    dims = tuple(range(1, guided.ndim))
-    factor = conditional.std(dims, keepdim=True) / guided.std(dims, keepdim=True)
-    return guided * (rescale * factor + (1.0 - rescale))
+if TYPE_CHECKING:
+    from engine.pipelines.pipeline import Pipeline
+    from engine.run.timeline import Snapshot
 
 
 @torch.no_grad()

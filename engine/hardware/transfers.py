@@ -1,6 +1,6 @@
-"""Courier: carries tensors between the CPU and the device of a pipeline, without one waiting for
-the other. Made by `engine.generate` for each run; what it fetched arrives in the snapshots. Nothing
-else copies from the device while a run is under way.
+"""Transfers: tensors between the CPU and the device of a pipeline, without one waiting for the
+other. Made by `engine.generate` for each run; what is fetched arrives in the snapshots. All copies
+from the device while a run is under way go through here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from engine.images import Pixels, eight_bit
 
 Value = TypeVar("Value")
 Mark = float | torch.cuda.Event
@@ -30,7 +32,7 @@ class Arrival:
         """Return once they are there. May be called from any thread, and again."""
 
 
-class Courier:
+class Transfers:
     """To and from a device whose results are there when a call returns, or that copies only so.
 
     behind: how many evaluations the loop may be ahead of the arrivals that it has looked at.
@@ -71,7 +73,7 @@ class Courier:
         return Arrival(time.perf_counter() - since)
 
 
-class CudaCourier(Courier):
+class CudaTransfers(Transfers):
     """To and from a CUDA device: through page-locked memory, and on a stream beside the one that
     the networks work on, which is one evaluation ahead of what is looked at here."""
 
@@ -138,9 +140,9 @@ class _CudaArrival(Arrival):
                 self._is_there = True
 
 
-def courier_of(device: torch.device) -> Courier:
-    """The kind of courier that suits the device."""
-    return CudaCourier(device) if device.type == "cuda" else Courier(device)
+def transfers_of(device: torch.device) -> Transfers:
+    """The kind that suits the device."""
+    return CudaTransfers(device) if device.type == "cuda" else Transfers(device)
 
 
 def uploaded(tensor: Tensor, device: torch.device) -> Tensor:
@@ -152,10 +154,15 @@ def uploaded(tensor: Tensor, device: torch.device) -> Tensor:
 
 def fetched(tensor: Tensor) -> Tensor:
     """The tensor on the CPU, waiting for what it takes, not for all that the device has to do."""
-    courier = courier_of(tensor.device)
-    here, arrival = courier.fetch(tensor, courier.mark())
+    transfers = transfers_of(tensor.device)
+    here, arrival = transfers.fetch(tensor, transfers.mark())
     arrival.wait()
     return here
+
+
+def to_pixels(image: Tensor) -> Pixels:
+    """(3, H, W) in [-1, 1], any dtype and device -> uint8 (H, W, 3); the rest is clipped."""
+    return fetched(eight_bit(image)).numpy()
 
 
 def mapped(value: Value, change: Callable[[Tensor], Tensor]) -> Value:

@@ -152,7 +152,7 @@ def _tidy() -> None:
     """Give back what another way left free in memory, in pieces that suit that one."""
     import torch
 
-    from engine.hardware.device import free_cache
+    from engine.hardware.memory import free_cache
 
     free_cache(torch.device("cpu"))
 

@@ -17,18 +17,18 @@ from torch import Tensor
 from engine import schedulers
 from engine.errors import EngineError, LoadError, RequestError
 from engine.families.family import Ability
-from engine.hardware.device import free_cache, memory_guard
+from engine.hardware.memory import free_cache, memory_guard
+from engine.hardware.transfers import to_pixels
 from engine.hardware.tuning import Tuner
-from engine.images import to_pixels
 from engine.networks import UNet2DModel
 from engine.networks.layers.convolution import tune
 from engine.networks.layers.packing import pack
 from engine.networks.poll import Poll, no_poll
 from engine.networks.unet.deep_layers import DeepLayers
 from engine.pipelines.load_progress import LoadProgress
+from engine.pipelines.pace import Pace
 from engine.pipelines.pipeline import (
     Decoded,
-    Pace,
     PreviewKind,
     Previews,
     Progress,

@@ -13,14 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.hardware.device import free_cache, has_bfloat16, is_out_of_memory, memory_guard
-from engine.hardware.transfers import fetched, uploaded
+from engine.hardware.device import has_bfloat16
+from engine.hardware.memory import free_cache, is_out_of_memory, memory_guard
+from engine.hardware.transfers import fetched, to_pixels, uploaded
 from engine.hardware.tuning import Tuner
-from engine.images import to_pixels
 from engine.networks import Autoencoder, AutoencoderKL, AutoencoderTiny
 from engine.networks.layers.convolution import tune
 from engine.networks.poll import Poll, no_poll
-from engine.pipelines.pipeline import Decoded, Pace
+from engine.pipelines.pace import Pace
+from engine.pipelines.pipeline import Decoded
 from engine.pipelines.tiles import decode_in_tiles
 from engine.placement.offload import Stage
 from engine.weights.files import Files

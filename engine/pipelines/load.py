@@ -11,7 +11,8 @@ from types import MappingProxyType
 import torch
 
 from engine.errors import LoadError
-from engine.hardware.device import keep_memory, pick_device, pick_dtype, small_pages
+from engine.hardware.device import pick_device, pick_dtype
+from engine.hardware.memory import keep_memory, small_pages
 from engine.hardware.tuning import CACHE, Tuner
 from engine.pipelines.pipeline import Pipeline
 from engine.weights.folder import ModelFolder

@@ -5,7 +5,7 @@ takes, and what a decode gives back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -17,7 +17,7 @@ from engine.families.family import Ability
 from engine.images import Pixels
 from engine.networks.poll import Poll, no_poll
 from engine.networks.unet.deep_layers import DeepLayers
-from engine.pipelines.previews.preview_budget import PreviewBudget
+from engine.pipelines.pace import Pace
 from engine.request.conditions import Conditions
 from engine.request.request import Request
 from engine.schedulers.options import said
@@ -78,34 +78,6 @@ class Previews:
 
     pictures: tuple[Pixels, ...]
     kind: MadeKind
-
-
-@dataclass
-class Pace:
-    """Seconds that the last evaluation took, and the last decode of one image, by the VAE and by a
-    tiny autoencoder, for each element of the latents; 0 until measured. previews: what these may
-    take from a run."""
-
-    evaluation: float = 0.0
-    decode_per_element: float = 0.0
-    tiny_per_element: float = 0.0
-    previews: PreviewBudget = field(default_factory=PreviewBudget)
-
-    def note_evaluation(self, seconds: float) -> None:
-        self.evaluation = seconds
-        self.previews.earn(seconds)
-
-    def note_decode(self, per_element: float) -> None:
-        self.decode_per_element = _steadied(self.decode_per_element, per_element)
-
-    def note_tiny(self, per_element: float) -> None:
-        self.tiny_per_element = _steadied(self.tiny_per_element, per_element)
-
-
-def _steadied(known: float, measured: float) -> float:
-    """A single slow decode, on a machine that is busy for a moment, counts for little: or the
-    previews of a run would be of one kind and of another."""
-    return min(measured, 1.25 * known) if known else measured
 
 
 class Pipeline(Protocol):

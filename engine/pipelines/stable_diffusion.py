@@ -20,7 +20,7 @@ from torch import Tensor
 from engine import schedulers
 from engine.errors import EngineError, LoadError, RequestError
 from engine.families.family import Ability
-from engine.hardware.device import free_cache, memory_guard
+from engine.hardware.memory import free_cache, memory_guard
 from engine.hardware.transfers import uploaded
 from engine.hardware.tuning import Tuner
 from engine.networks import (
@@ -37,9 +37,9 @@ from engine.networks.unet.deep_layers import DeepLayers
 from engine.pipelines.distilled import UNGUIDED, habits
 from engine.pipelines.latent_decoder import LatentDecoder, autoencoder_in, load_autoencoder
 from engine.pipelines.load_progress import LoadProgress
+from engine.pipelines.pace import Pace
 from engine.pipelines.pipeline import (
     Decoded,
-    Pace,
     PreviewKind,
     Previews,
     Progress,

@@ -7,16 +7,19 @@ from __future__ import annotations
 import math
 import threading
 from enum import StrEnum
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from engine.errors import LoadError
-from engine.hardware.device import Network, memory_free
+from engine.hardware.memory import memory_free
 from engine.networks.layers.widening import settle
 from engine.placement.cuda_graph import GraphedCall
 from engine.placement.streaming import Streamed, resting_places
 from engine.weights.tensors import Tensors
+
+Network = TypeVar("Network", bound=nn.Module)
 
 WORKING = 2**30
 """Bytes that are to stay free beside the weights, for what the networks calculate with. A decode

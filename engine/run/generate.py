@@ -17,9 +17,9 @@ from torch import Tensor
 from engine import schedulers
 from engine.errors import NonFiniteError, RequestError
 from engine.families.family import Ability
-from engine.guidance.reguide import combine
-from engine.hardware.device import free_cache
-from engine.hardware.transfers import courier_of, uploaded
+from engine.guidance.cfg import combine
+from engine.hardware.memory import free_cache
+from engine.hardware.transfers import transfers_of, uploaded
 from engine.hardware.tuning import noting
 from engine.images import to_pil
 from engine.networks.layers.int8 import available, int8
@@ -64,7 +64,7 @@ def generate(
     control = control or Control()
     timeline = Timeline() if timeline is None else timeline
     request = pipeline.resolve(request)
-    courier = courier_of(pipeline.device)
+    transfers = transfers_of(pipeline.device)
     noise = _Noise(request, pipeline.latent_shape(request), pipeline.device)
     if start is None:
         scheduler = scheduler_of(pipeline, request)
@@ -75,8 +75,8 @@ def generate(
         request, branches = continued(request, start)
         _check_shape(start, noise.shape)
         scheduler = start.scheduler
-        state = courier.upload(start.state)
-        carried = courier.upload(start.carried)
+        state = transfers.upload(start.state)
+        carried = transfers.upload(start.carried)
         noise.restore(start.random_states)
     total = state.total
     under_way: deque[Snapshot] = deque()  # that nobody has looked at yet
@@ -103,7 +103,7 @@ def generate(
                 yield _encoded(pipeline, read, cut)
             told, told_without = pipeline.encode(now, request.class_label)
 
-            begun = courier.mark()
+            begun = transfers.mark()
             here = state
             if now.varied or (now.request.scheduler_options, now.request.eta) != former:
                 scheduler, here = _turned(pipeline, request, now, scheduler, state)
@@ -124,7 +124,7 @@ def generate(
             rescale = now.request.guidance_rescale or 0.0
             output = combine(unconditional, conditional, now.guidance_scale, rescale)
             state = scheduler.step(here, output, noise.draw)
-            (before, after, without, under, left), arrival = courier.fetch(
+            (before, after, without, under, left), arrival = transfers.fetch(
                 (here, state, unconditional, conditional, carried), begun
             )
             snapshot = Snapshot(
@@ -144,7 +144,7 @@ def generate(
             )
             under_way.append(snapshot)
             # A run's first evaluation is waited for: how long one takes is to be known.
-            while len(under_way) > (courier.behind if seconds else 0):
+            while len(under_way) > (transfers.behind if seconds else 0):
                 seconds = _looked_at(under_way.popleft(), pipeline)
                 pipeline.pace.note_evaluation(seconds)
             timeline.add(snapshot)

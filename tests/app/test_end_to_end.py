@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QSlider, Q
 import engine
 from app import paths
 from app.main import Application, build
-from engine.pipelines.previews.preview_budget import SHARE
+from engine.pipelines.pace import SHARE
 from engine.request.economy import ECONOMIES
 from tests.app.conftest import told
 from tests.app.test_main import steps

@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from engine.hardware.device import small_pages
+from engine.hardware.memory import small_pages
 from engine.networks.layers.widening import Widening
 
 

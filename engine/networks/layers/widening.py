@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.hardware.device import small_pages
+from engine.hardware.memory import small_pages
 
 
 class Settled(NamedTuple):

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.hardware.transfers import fetched, uploaded
-from engine.images import Pixels, to_pixels
+from engine.hardware.transfers import fetched, to_pixels, uploaded
+from engine.images import Pixels
 from engine.networks import Autoencoder, AutoencoderTiny
 from engine.networks.poll import Poll, no_poll
 from engine.pipelines.latent_decoder import unscaled
-from engine.pipelines.pipeline import Decoded, Pace, PreviewKind, Previews
+from engine.pipelines.pace import Pace
+from engine.pipelines.pipeline import Decoded, PreviewKind, Previews
 from engine.pipelines.previews.linear_map import LinearMap
 
 UNNOTICED = 0.1

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from engine import foreign
 from engine.errors import EngineError
-from engine.images import Pixels, to_pixels
+from engine.hardware.transfers import to_pixels
+from engine.images import Pixels
 
 ENOUGH = 64
 """Pictures after which the map is fitted, once and for all."""

@@ -17,7 +17,7 @@ from engine.networks import AutoencoderKL
 from engine.networks.layers.convolution import Conv3x3
 from engine.pipelines import latent_decoder
 from engine.pipelines.latent_decoder import LatentDecoder
-from engine.pipelines.pipeline import Pace
+from engine.pipelines.pace import Pace
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 KEPT = """
 import resource
 import torch
-from engine.hardware.device import free_cache, keep_memory
+from engine.hardware.memory import free_cache, keep_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -62,10 +62,10 @@ DECODED = (
     + """
 from functools import partial
 import torch
-from engine.hardware.device import keep_memory
+from engine.hardware.memory import keep_memory
 from engine.networks import AutoencoderKL
 from engine.networks.layers.convolution import tune
-from engine.pipelines.pipeline import Pace
+from engine.pipelines.pace import Pace
 from engine.pipelines.latent_decoder import LatentDecoder
 from engine.hardware.tuning import Tuner
 

@@ -14,8 +14,8 @@ from torch.overrides import TorchFunctionMode
 
 import engine
 from engine import Request
-from engine.hardware import transfers as courier
-from engine.hardware.transfers import Arrival, Courier, mapped
+from engine.hardware import transfers
+from engine.hardware.transfers import Arrival, Transfers, mapped
 from engine.pipelines import latent_decoder, stable_diffusion
 
 REQUEST = Request("a red apple, 3d", width=64, height=64, steps=6, guidance_scale=5.0, seed=3)
@@ -28,8 +28,8 @@ class Waited(AssertionError):
 
 
 class NoWaiting(TorchFunctionMode):
-    """Whatever brings a tensor from the CPU to the device, or back, outside of the courier. What
-    looks at a number of the device is an error of the meta device itself, in torch's own code too.
+    """Whatever brings a tensor from the CPU to the device, or back, past the transfers. What looks at
+    a number of the device is an error of the meta device itself, in torch's own code too.
     """
 
     MAKERS = (torch.tensor, torch.as_tensor, Tensor.new_tensor)
@@ -44,7 +44,7 @@ class NoWaiting(TorchFunctionMode):
         return result
 
 
-class Hovering(Courier):
+class Hovering(Transfers):
     """In place of that of a CUDA device: what it fetches from the meta device is zeros."""
 
     behind = 1
@@ -57,7 +57,7 @@ class Hovering(Courier):
             return torch.zeros(tensor.shape, dtype=tensor.dtype)
 
 
-def carried(tensor, device):
+def moved(tensor, device):
     with torch._C.DisableTorchFunction():
         return tensor.to(device)
 
@@ -70,10 +70,10 @@ def nowhere(tiny_folder):
 
 @pytest.fixture
 def hovering(monkeypatch):
-    for user in (LOOP, courier):
-        monkeypatch.setattr(user, "courier_of", Hovering)
-    for user in (LOOP, courier, latent_decoder, stable_diffusion):
-        monkeypatch.setattr(user, "uploaded", carried)
+    for user in (LOOP, transfers):
+        monkeypatch.setattr(user, "transfers_of", Hovering)
+    for user in (LOOP, transfers, latent_decoder, stable_diffusion):
+        monkeypatch.setattr(user, "uploaded", moved)
 
 
 def without_waiting(pipeline, request) -> list[engine.Event]:
@@ -130,7 +130,7 @@ def test_a_loop_that_waits_is_found_out(nowhere, hovering, monkeypatch, look):
         next(events)
 
 
-class Late(Courier):
+class Late(Transfers):
     """From a device that goes on by itself: its tensors hold nonsense until they are waited for."""
 
     behind = 1
@@ -164,7 +164,7 @@ class LateArrival(Arrival):
 def test_whoever_reads_a_snapshot_waits_for_it(tiny_pipeline, monkeypatch, scheduler):
     request = replace(REQUEST, scheduler=scheduler)
     *_, plain = engine.generate(tiny_pipeline, request)
-    monkeypatch.setattr(LOOP, "courier_of", Late)
+    monkeypatch.setattr(LOOP, "transfers_of", Late)
     *steps, late = list(engine.generate(tiny_pipeline, request))[1:]
     assert late.images[0].tobytes() == plain.images[0].tobytes()
     assert late.timeline.size == plain.timeline.size  # what steps share is fetched once
@@ -193,7 +193,7 @@ def test_the_step_whose_latents_are_no_numbers_is_named_when_it_arrives(
         return conditional * float("nan") if bad else conditional, unconditional
 
     monkeypatch.setattr(tiny_pipeline, "predict", broken)
-    monkeypatch.setattr(LOOP, "courier_of", Late)
+    monkeypatch.setattr(LOOP, "transfers_of", Late)
     monkeypatch.setattr(tiny_pipeline.pace, "evaluation", 0.1)
     with pytest.raises(engine.NonFiniteError, match=f"step {broken_at + 1} of 6"):
         list(engine.generate(tiny_pipeline, replace(REQUEST, scheduler="ddim")))
@@ -202,7 +202,7 @@ def test_the_step_whose_latents_are_no_numbers_is_named_when_it_arrives(
 
 
 def test_on_the_cpu_nothing_is_copied():
-    here = Courier(torch.device("cpu"))
+    here = Transfers(torch.device("cpu"))
     tensor = torch.ones(3)
     (fetched, (again, number)), arrival = here.fetch((tensor, (tensor, 7)), here.mark())
     arrival.wait()

@@ -8,7 +8,7 @@ import os
 import torch
 import torch.nn.functional as F
 
-from engine.hardware import device
+from engine.hardware import memory
 from engine.hardware.tuning import FILE, TRIALS, Tuner
 from engine.networks.layers import convolution, tuned
 from engine.networks.layers.convolution import Conv3x3, tune
@@ -55,7 +55,7 @@ def test_a_busy_moment_does_not_count():
 
 def test_what_a_trial_left_in_memory_is_given_back_before_the_next(monkeypatch):
     ways = Ways(direct=2.0, tiles=1.0)
-    monkeypatch.setattr(device, "free_cache", lambda _: ways.done.append("given back"))
+    monkeypatch.setattr(memory, "free_cache", lambda _: ways.done.append("given back"))
     Tuner(clock=ways.clock).run("a convolution", ways.all())
     assert ways.done == ["given back", "direct", "given back", "tiles"] * TRIALS
 

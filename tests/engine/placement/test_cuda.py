@@ -13,7 +13,7 @@ import torch
 
 import engine
 from engine import Request
-from engine.hardware.transfers import CudaCourier, uploaded
+from engine.hardware.transfers import CudaTransfers, uploaded
 from engine.pipelines.tiles import decode_in_tiles
 from engine.placement.offload import Placement, Stage
 from engine.placement.streaming import Streamed
@@ -129,13 +129,13 @@ def test_snapshots_arrive_complete(on_cuda):
 
 def test_a_parcel_waits_for_the_work_that_makes_it():
     device = torch.device("cuda", torch.cuda.current_device())
-    courier = CudaCourier(device)
-    begun = courier.mark()
+    transfers = CudaTransfers(device)
+    begun = transfers.mark()
     product = uploaded(torch.eye(2048), device)
     for _ in range(50):
         product = product @ product
     total = product.sum()
-    here, arrival = courier.fetch((total, product), begun)
+    here, arrival = transfers.fetch((total, product), begun)
     del total, product  # their memory is not given to others before it has been copied
     others = [torch.zeros(2048, 2048, device=device) for _ in range(4)]
     arrival.wait()

@@ -16,10 +16,9 @@ import torch
 from PIL import Image
 
 import engine
-from engine.pipelines.pipeline import Pace
+from engine.pipelines.pace import SHARE, Pace, PreviewBudget
 from engine.pipelines.previews.latent_preview import LatentPreview
 from engine.pipelines.previews.linear_map import ENOUGH, LinearMap
-from engine.pipelines.previews.preview_budget import SHARE, PreviewBudget
 
 
 class Clock:
