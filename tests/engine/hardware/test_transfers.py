@@ -28,8 +28,8 @@ class Waited(AssertionError):
 
 
 class NoWaiting(TorchFunctionMode):
-    """Whatever brings a tensor from the CPU to the device, or back, past the transfers. What looks at
-    a number of the device is an error of the meta device itself, in torch's own code too.
+    """Whatever moves a tensor between the CPU and the device, past the transfers. What looks at a
+    number of the device is an error of the meta device itself, in torch's own code too.
     """
 
     MAKERS = (torch.tensor, torch.as_tensor, Tensor.new_tensor)
