@@ -1,130 +1,92 @@
-"""The menus of the main window. They only ask; the main window passes it on."""
+"""The menus of the main window. Their entries are the window's commands, which it connects; only
+what is chosen from a list is asked for here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
+from app import commands
 from app.i18n import tr
+from app.widgets.basic.command_actions import CommandActions
 
 TIMELINE_MEMORY = (128, 256, 512, 1024, 2048, 4096)
 """Mebibytes that a person can give to the timeline."""
+THEMES = ("dark", "light", "system")
+
+# None stands for a line between two groups.
+PICTURES = (
+    commands.SAVE,
+    commands.COPY,
+    commands.COPY_SETTINGS,
+    commands.PASTE_SETTINGS,
+    commands.EXPORT_FILM,
+    None,
+)
+MODELS = (commands.OPEN_MODEL, commands.OPEN_MODEL_FILE, commands.LIBRARY, commands.DOWNLOAD)
+RUN = (
+    commands.GENERATE,
+    commands.PAUSE,
+    commands.STOP,
+    commands.FINISH,
+    commands.SKIP,
+    commands.USE_IN_THIS_RUN,
+    None,
+    commands.BRANCH,
+    commands.VARY,
+    None,
+    commands.COMPARE,
+    None,
+    commands.QUEUE,
+)
+VIEW = (commands.GALLERY, commands.LARGE_GALLERY, commands.SEARCH, None)
 
 
 class MainMenu(QMenuBar):
     """File, Run, View and Help."""
 
-    saveRequested = Signal()
-    copyRequested = Signal()
-    copySettingsRequested = Signal()
-    pasteRequested = Signal()
-    filmRequested = Signal()
-    openModelRequested = Signal()
-    openModelFileRequested = Signal()
-    libraryRequested = Signal()
-    downloadRequested = Signal()
     forgetRequested = Signal(str)
-    imageFolderRequested = Signal()
-    quitRequested = Signal()
-    galleryToggled = Signal(bool)
-    largeGalleryToggled = Signal(bool)
-    searchRequested = Signal()
     themeChosen = Signal(str)
     timelineMemoryChosen = Signal(int)  # mebibytes
-    branchRequested = Signal()
-    varyRequested = Signal()
-    compareRequested = Signal()
-    queueRequested = Signal()
-    aboutRequested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: CommandActions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._actions = actions
         self._file, self._run, self._view, self._help = (self.addMenu("") for _ in range(4))
-        self._save = _add(self._file, "Ctrl+S")
-        self._copy = _add(self._file, "Ctrl+Shift+C")
-        self._copy_settings = _add(self._file, "Ctrl+Alt+C")
-        self._paste = _add(self._file, "Ctrl+Shift+V")
-        self._film = _add(self._file)
-        self._file.addSeparator()
-        self._open_model = _add(self._file, "Ctrl+O")
-        self._open_file = _add(self._file, "Ctrl+Shift+O")
-        self._library = _add(self._file, "Ctrl+L")
-        self._download = _add(self._file)
+        self._fill(self._file, (*PICTURES, *MODELS))
         self._forget = self._file.addMenu("")
         self._forget.setEnabled(False)
-        self._forget.triggered.connect(lambda entry: self.forgetRequested.emit(entry.data()))
-        self._image_folder = _add(self._file)
-        self._file.addSeparator()
-        self._quit = _add(self._file, "Ctrl+Q")
-        self._quit.setMenuRole(QAction.MenuRole.QuitRole)
-        self._branch = _add(self._run, "Ctrl+B")
-        self._vary = _add(self._run, "Ctrl+Shift+B")
-        self._run.addSeparator()
-        self._compare = _add(self._run, "Ctrl+K")
-        self._run.addSeparator()
-        self._queue = _add(self._run, "Ctrl+J")
-        self._gallery = _add(self._view, "Ctrl+G")
-        self._gallery.setCheckable(True)
-        self._gallery.setChecked(True)
-        self._large = _add(self._view, "Ctrl+Shift+G")
-        self._large.setCheckable(True)
-        self._search = _add(self._view, "Ctrl+F")
-        self._view.addSeparator()
+        self._fill(self._file, (commands.IMAGE_FOLDER, None, commands.QUIT))
+        self._fill(self._run, RUN)
+        self._fill(self._view, VIEW)
         self._memory = self._view.addMenu("")
-        self._memories = {size: _add(self._memory) for size in TIMELINE_MEMORY}
-        _make_choice(self, self._memories.values())
+        self._memories = {size: self._memory.addAction("") for size in TIMELINE_MEMORY}
         self._view.addSeparator()
-        self._themes = {name: _add(self._view) for name in ("dark", "light", "system")}
+        self._themes = {name: self._view.addAction("") for name in THEMES}
+        self._fill(self._help, (commands.KEYS, commands.ABOUT))
+        _make_choice(self, self._memories.values())
         _make_choice(self, self._themes.values())
         self._themes["dark"].setChecked(True)
-        self._about = _add(self._help)
-        self._about.setMenuRole(QAction.MenuRole.AboutRole)
-        self.set_can_save(False)
-        self.set_can_branch(False)
+        actions[commands.GALLERY].setCheckable(True)
+        actions[commands.GALLERY].setChecked(True)
+        actions[commands.LARGE_GALLERY].setCheckable(True)
+        actions[commands.QUIT].setMenuRole(QAction.MenuRole.QuitRole)
+        actions[commands.ABOUT].setMenuRole(QAction.MenuRole.AboutRole)
         self.set_can_film(False)
         self.retranslate()
 
-        self._save.triggered.connect(self.saveRequested)
-        self._copy.triggered.connect(self.copyRequested)
-        self._copy_settings.triggered.connect(self.copySettingsRequested)
-        self._paste.triggered.connect(self.pasteRequested)
-        self._film.triggered.connect(self.filmRequested)
-        self._queue.triggered.connect(self.queueRequested)
-        self._open_model.triggered.connect(self.openModelRequested)
-        self._open_file.triggered.connect(self.openModelFileRequested)
-        self._library.triggered.connect(self.libraryRequested)
-        self._download.triggered.connect(self.downloadRequested)
-        self._image_folder.triggered.connect(self.imageFolderRequested)
-        self._quit.triggered.connect(self.quitRequested)
-        self._gallery.toggled.connect(self.galleryToggled)
-        self._large.toggled.connect(self.largeGalleryToggled)
-        self._search.triggered.connect(self.searchRequested)
-        self._about.triggered.connect(self.aboutRequested)
-        self._branch.triggered.connect(self.branchRequested)
-        self._vary.triggered.connect(self.varyRequested)
-        self._compare.triggered.connect(self.compareRequested)
+        self._forget.triggered.connect(lambda entry: self.forgetRequested.emit(entry.data()))
         for size, action in self._memories.items():
             action.triggered.connect(lambda _, size=size: self.timelineMemoryChosen.emit(size))
         for name, action in self._themes.items():
             action.triggered.connect(lambda _, name=name: self.themeChosen.emit(name))
 
-    def set_can_save(self, can_save: bool) -> None:
-        """Whether there is a picture to save or to copy."""
-        self._save.setEnabled(can_save)
-        self._copy.setEnabled(can_save)
-        self._copy_settings.setEnabled(can_save)
-
-    def set_can_branch(self, can_branch: bool) -> None:
-        """Whether a run can begin at the step that is shown."""
-        self._branch.setEnabled(can_branch)
-        self._vary.setEnabled(can_branch)
-
     def set_can_film(self, can_film: bool) -> None:
         """Whether a run is shown that has steps to make a film of."""
-        self._film.setEnabled(can_film)
+        self._actions[commands.EXPORT_FILM].setEnabled(can_film)
 
     def set_timeline_memory(self, mebibytes: int) -> None:
         """What the timeline may take."""
@@ -139,49 +101,30 @@ class MainMenu(QMenuBar):
         self._forget.setEnabled(bool(models))
 
     def set_theme(self, name: str) -> None:
-        """name: "dark", "light" or "system"."""
+        """name: one of THEMES."""
         self._themes[name].setChecked(True)
 
-    def set_gallery_shown(self, shown: bool) -> None:
-        with QSignalBlocker(self):
-            self._gallery.setChecked(shown)
-
-    def set_gallery_large(self, large: bool) -> None:
-        with QSignalBlocker(self):
-            self._large.setChecked(large)
-
     def retranslate(self) -> None:
+        """The words of its own; those of the commands are theirs."""
         self._file.setTitle(tr("&File"))
-        self._save.setText(tr("&Save as…"))
-        self._copy.setText(tr("&Copy"))
-        self._copy_settings.setText(tr("Copy se&ttings"))
-        self._paste.setText(tr("&Paste settings"))
-        self._film.setText(tr("&Export film…"))
-        self._queue.setText(tr("&Queue…"))
-        self._open_model.setText(tr("&Open model folder…"))
-        self._open_file.setText(tr("Open model f&ile…"))
-        self._library.setText(tr("Model &library…"))
-        self._download.setText(tr("&Download a model…"))
         self._forget.setTitle(tr("&Forget a model"))
-        self._image_folder.setText(tr("&Image folder…"))
-        self._quit.setText(tr("&Quit"))
         self._run.setTitle(tr("&Run"))
-        self._branch.setText(tr("&Branch from here"))
-        self._vary.setText(tr("&Vary from here…"))
-        self._compare.setText(tr("&Compare…"))
         self._view.setTitle(tr("&View"))
         self._memory.setTitle(tr("&Timeline memory"))
         for size, action in self._memories.items():
             text = tr("{size} MB", size=size) if size < 1024 else tr("{size} GB", size=size // 1024)
             action.setText(text)
-        self._gallery.setText(tr("&Gallery"))
-        self._large.setText(tr("La&rge gallery"))
-        self._search.setText(tr("&Search the gallery"))
         self._themes["dark"].setText(tr("&Dark"))
         self._themes["light"].setText(tr("&Light"))
         self._themes["system"].setText(tr("&As the system"))
         self._help.setTitle(tr("&Help"))
-        self._about.setText(tr("&About Safelight"))
+
+    def _fill(self, menu: QMenu, entries: Iterable[commands.Command | None]) -> None:
+        for command in entries:
+            if command is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(self._actions[command])
 
 
 def _make_choice(owner: QMenuBar, actions: Iterable[QAction]) -> None:
@@ -190,10 +133,3 @@ def _make_choice(owner: QMenuBar, actions: Iterable[QAction]) -> None:
     for action in actions:
         action.setCheckable(True)
         choice.addAction(action)
-
-
-def _add(menu: QMenu, shortcut: str = "") -> QAction:
-    action = menu.addAction("")
-    if shortcut:
-        action.setShortcut(QKeySequence(shortcut))
-    return action

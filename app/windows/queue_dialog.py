@@ -6,6 +6,8 @@ from __future__ import annotations
 from PySide6.QtCore import QAbstractItemModel, QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app import commands
+from app.commands import Command
 from app.i18n import tr
 from app.widgets.basic.on_screen import FittedDialog
 from app.widgets.basic.plain_label import PlainLabel
@@ -79,16 +81,13 @@ class QueueDialog(FittedDialog):
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Queue"))
         self.view.retranslate()
-        texts = (
-            (self._up, tr("Up"), tr("Make the chosen pictures earlier (Alt+Up).")),
-            (self._down, tr("Down"), tr("Make the chosen pictures later (Alt+Down).")),
-            (self._remove, tr("Remove"), tr("Take the chosen pictures out of the queue (Delete).")),
-            (self._again, tr("Run again"), tr("Make the chosen pictures once more, at the end.")),
-        )
-        for button, name, tooltip in texts:
-            button.setText(name)
-            button.setAccessibleName(name)
-            button.setToolTip(tooltip)
+        for button, command in (
+            (self._up, commands.EARLIER),
+            (self._down, commands.LATER),
+            (self._remove, commands.REMOVE),
+            (self._again, commands.AGAIN),
+        ):
+            _word(button, command)
         self._tell()
 
     def _tell(self) -> None:
@@ -102,14 +101,7 @@ class QueueDialog(FittedDialog):
             note = ""
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        name = tr("Go on") if self._held else tr("Hold")
-        self._hold.setText(name)
-        self._hold.setAccessibleName(name)
-        self._hold.setToolTip(
-            tr("Go on with the pictures that wait.")
-            if self._held
-            else tr("Let the picture develop that has begun, and begin no other.")
-        )
+        _word(self._hold, commands.RELEASE if self._held else commands.HOLD)
         self._offer()
 
     def _offer(self) -> None:
@@ -122,6 +114,12 @@ class QueueDialog(FittedDialog):
 
     def _is_last(self) -> bool:
         return self.view.currentIndex().row() == self.view.model().rowCount() - 1
+
+
+def _word(button: QPushButton, command: Command) -> None:
+    button.setText(command.button_text)
+    button.setAccessibleName(command.button_text)
+    button.setToolTip(command.tooltip)
 
 
 def _button(name: str) -> QPushButton:

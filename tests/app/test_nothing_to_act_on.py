@@ -86,7 +86,8 @@ def asks(parts: list[QWidget]) -> Iterator[tuple[str, Callable[[], None]]]:
 def test_every_act_with_nothing_to_act_on(bare: Application, refuses: list[str]) -> None:
     window = bare.window
     actions = [act for act in window.findChildren(QAction) if not act.isSeparator()]
-    actions = [act for act in actions if act.text() != "&Quit"]
+    # Generate makes a picture to act on; it is asked for last, by its signal.
+    actions = [act for act in actions if act.text() not in ("&Quit", "&Generate")]
     assert len(actions) > 25
     for action in actions:
         action.trigger()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPersistentModelIndex, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
+from app import commands
 from app.i18n import tr
 
 if TYPE_CHECKING:
@@ -26,31 +27,35 @@ class GalleryMenu(QMenu):
         self._view, self._index = view, index
         rows = view.meant_rows(index)
         if len(rows) == 1:
-            self._add_one(tr("Show"), view.show_row)
+            self._add_one(commands.SHOW.plain_text, view.show_row)
             self.addSeparator()
-            self._add_one(tr("Use these settings"), view.reuseRequested.emit)
-            self._add_one(tr("Use this seed"), view.reuseSeedRequested.emit)
-            self._add_one(tr("Copy settings"), view.copySettingsRequested.emit)
-            self._add_one(tr("Open its timeline"), view.reopenRequested.emit)
+            self._add_one(commands.REUSE.plain_text, view.reuseRequested.emit)
+            self._add_one(commands.REUSE_SEED.plain_text, view.reuseSeedRequested.emit)
+            self._add_one(commands.COPY_ITS_SETTINGS.plain_text, view.copySettingsRequested.emit)
+            self._add_one(commands.REOPEN.plain_text, view.reopenRequested.emit)
             self.addSeparator()
         elif len(rows) == 2:
-            self.addAction(tr("Compare"), self._compare)
+            self.addAction(commands.COMPARE_TWO.plain_text, self._compare)
             self.addSeparator()
         of_files: list[QAction] = []
         starred = {bool(view.value(row, "favourite")) for row in rows}
         if False in starred:
-            of_files.append(self._add_all(tr("Favourite"), view.favouriteRequested, True))
+            of_files.append(
+                self._add_all(commands.FAVOURITE.plain_text, view.favouriteRequested, True)
+            )
         if True in starred:
-            of_files.append(self._add_all(tr("No favourite"), view.favouriteRequested, False))
+            of_files.append(
+                self._add_all(commands.NO_FAVOURITE.plain_text, view.favouriteRequested, False)
+            )
         if len(rows) == 1:
-            of_files.append(self._add_one(tr("Note…"), view.edit_note))
+            of_files.append(self._add_one(commands.NOTE.plain_text, view.edit_note))
             self.addSeparator()
-            self._add_one(tr("Save as…"), view.saveRequested.emit)
-            self._add_one(tr("Copy"), view.copyRequested.emit)
-            of_files.append(self._add_one(tr("Show in folder"), view.revealRequested.emit))
+            self._add_one(commands.SAVE_IT.plain_text, view.saveRequested.emit)
+            self._add_one(commands.COPY_IT.plain_text, view.copyRequested.emit)
+            of_files.append(self._add_one(commands.REVEAL.plain_text, view.revealRequested.emit))
         self.addSeparator()
         several = tr("Move {count} to trash", count=len(rows))
-        words = tr("Move to trash") if len(rows) == 1 else several
+        words = commands.TRASH.plain_text if len(rows) == 1 else several
         of_files.append(self._add_all(words, view.trashRequested))
         in_memory_only = any(view.value(row, "path") == "" for row in rows)
         for action in of_files:

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLocale, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from app import commands
 from app.i18n import tr
+from app.widgets.basic.command_actions import CommandActions
 from app.widgets.basic.icon_button import IconButton
 from app.widgets.basic.plain_label import PlainLabel, plain_tooltip
 from app.widgets.basic.search_line import SearchLine
@@ -44,7 +46,7 @@ class GalleryPanel(QWidget):
         self._title, self._count = PlainLabel("caption"), PlainLabel("caption", elided=True)
         self._count.setObjectName("galleryCount")
         self._count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._large = IconButton("enlarge", bare=True)
+        self._large = IconButton(commands.LARGE_GALLERY.icon, bare=True)
         self._large.setObjectName("galleryLargeButton")
         self._large.setCheckable(True)
         self._search = SearchLine()
@@ -62,9 +64,10 @@ class GalleryPanel(QWidget):
         self._indexing.hide()
         self.view = GalleryView()
         self._undo = UndoBar()
-        self._undo_key = QShortcut(QKeySequence.StandardKey.Undo, self)
-        self._undo_key.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._undo_key = CommandActions(self)[commands.UNDO_TRASH]
+        self._undo_key.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self._undo_key.setEnabled(False)
+        self.addAction(self._undo_key)
         self.retranslate()
 
         self._lay_out()
@@ -81,7 +84,7 @@ class GalleryPanel(QWidget):
         self._sort.sortChosen.connect(self._begin_at_the_top)
         self._clear.clicked.connect(self._filter.clear)
         self._undo.undoRequested.connect(self.undoRequested)
-        self._undo_key.activated.connect(self.undoRequested)
+        self._undo_key.triggered.connect(self.undoRequested)
         self._large.toggled.connect(self.largeToggled)
 
     def set_count(self, shown: int, total: int) -> None:
@@ -118,14 +121,10 @@ class GalleryPanel(QWidget):
     def retranslate(self) -> None:
         self._title.setText(tr("Gallery"))
         self._search.retranslate(
-            tr("Search the gallery"),
-            tr("Show the pictures whose prompt, note, model or name has these words (Ctrl+F)."),
-            tr("Search"),
+            commands.SEARCH.plain_text, commands.SEARCH.tooltip, commands.SEARCH.button_text
         )
-        self._large.setAccessibleName(tr("Large gallery"))
-        self._large.setToolTip(
-            tr("Give the gallery the place of the picture, and back (Ctrl+Shift+G).")
-        )
+        self._large.setAccessibleName(commands.LARGE_GALLERY.button_text)
+        self._large.setToolTip(commands.LARGE_GALLERY.tooltip)
         self._clear.setAccessibleName(tr("Show all pictures"))
         self._clear.setToolTip(tr("Filter nothing: show all pictures of the gallery."))
         self._indexing.setAccessibleName(tr("Reading the image folder"))

@@ -11,7 +11,6 @@ from PySide6.QtGui import (
     QGuiApplication,
     QImage,
     QKeyEvent,
-    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -19,9 +18,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
-from app import theme
+from app import commands, theme
 from app.i18n import tr
 from app.unfailing import unfailing
+from app.widgets.basic.command_actions import asks_for
 from app.widgets.gallery.gallery_menu import GalleryMenu
 from app.widgets.gallery.note_dialog import NoteDialog
 from app.widgets.gallery.tile_view import TileView
@@ -105,18 +105,16 @@ class GalleryView(TileView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         before, now = self.currentIndex(), self.currentIndex()
         meant = self.selected_rows() or self.meant_rows(now)
-        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        key = event.key()
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and now.isValid():
-            self.show_row(now.row())
-        elif key == Qt.Key.Key_Delete and plain and meant:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and now.isValid():
+            self.show_row(now.row())  # whatever else is held down
+        elif asks_for(event, commands.TRASH) and meant:
             self.trashRequested.emit(meant)
-        elif key == Qt.Key.Key_F and plain and meant:
+        elif asks_for(event, commands.FAVOURITE) and meant:
             every = all(self.value(row, "favourite") for row in meant)
             self.favouriteRequested.emit(meant, not every)
-        elif key == Qt.Key.Key_F2 and plain and now.isValid():
+        elif asks_for(event, commands.NOTE) and now.isValid():
             self.edit_note(now.row())
-        elif event.matches(QKeySequence.StandardKey.Copy) and now.isValid():
+        elif asks_for(event, commands.COPY_IT) and now.isValid():
             self.copyRequested.emit(now.row())
         else:
             super().keyPressEvent(event)

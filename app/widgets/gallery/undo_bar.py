@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
+from app import commands
 from app.i18n import tr
 from app.widgets.basic.flat_button import FlatButton
 from app.widgets.basic.plain_label import PlainLabel
@@ -44,9 +45,9 @@ class UndoBar(QFrame):
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
 
     def retranslate(self) -> None:
-        self._undo.setText(tr("Undo"))
-        self._undo.setAccessibleName(tr("Undo"))
-        self._undo.setToolTip(tr("Bring the pictures back from the trash (Ctrl+Z)."))
+        self._undo.setText(commands.UNDO_TRASH.button_text)
+        self._undo.setAccessibleName(commands.UNDO_TRASH.button_text)
+        self._undo.setToolTip(commands.UNDO_TRASH.tooltip)
         self._say()
 
     def _say(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QStyledItemDelegate, QWidget
 
+from app import commands
 from app.i18n import tr
 from app.widgets.basic.icon_button import IconButton
 from app.widgets.basic.plain_label import PlainLabel, plain_tooltip
@@ -28,7 +29,7 @@ class ModelPicker(QWidget):
         self._picker.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self._open = IconButton("folder", bare=True)
+        self._open = IconButton(commands.OPEN_MODEL.icon, bare=True)
         self._open.setObjectName("openModelButton")
         self._label.setBuddy(self._picker)
         self.retranslate()
@@ -71,8 +72,8 @@ class ModelPicker(QWidget):
         self._picker.setToolTip(
             tr("The model that makes the picture: it decides what can be drawn.")
         )
-        self._open.setAccessibleName(tr("Open model folder"))
-        self._open.setToolTip(tr("Make pictures with a model from a folder on this computer."))
+        self._open.setAccessibleName(commands.OPEN_MODEL.button_text)
+        self._open.setToolTip(commands.OPEN_MODEL.tooltip)
 
     def _choose(self, row: int) -> None:
         self.modelChosen.emit(self._picker.itemData(row))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
+from app import commands
 from app.i18n import tr
+from app.widgets.basic.command_actions import ButtonLink, CommandActions
 from app.widgets.basic.icon_button import IconButton
 from app.widgets.basic.words_room import WordsRoom
 
@@ -23,9 +25,10 @@ class ErrorBar(QFrame):
         super().__init__(parent)
         self.setObjectName("errorBar")
         self._words = WordsRoom("errorText", "alarm", LEAST)
-        self._dismiss = IconButton("close", bare=True)
+        self._dismiss = IconButton(commands.DISMISS.icon, bare=True)
         self._dismiss.setObjectName("dismissButton")
-        self._escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        self._action = CommandActions(self)[commands.DISMISS]
+        self.addAction(self._action)
         self.hide()
         self.retranslate()
 
@@ -34,8 +37,8 @@ class ErrorBar(QFrame):
         layout.addWidget(self._words, 1)
         layout.addWidget(self._dismiss, 0, Qt.AlignmentFlag.AlignTop)
 
-        self._dismiss.clicked.connect(self._put_away)
-        self._escape.activated.connect(self._put_away)
+        ButtonLink(self._dismiss, self._action)
+        self._action.triggered.connect(self._put_away)
 
     def show_error(self, text: str) -> None:
         """Shows `text`, in place of what was there. "" hides the bar."""
@@ -52,8 +55,8 @@ class ErrorBar(QFrame):
         self._words.set_name(
             tr("Error"), tr("Why there is no picture. The words can be selected and copied.")
         )
-        self._dismiss.setAccessibleName(tr("Dismiss"))
-        self._dismiss.setToolTip(tr("Put this message away (Escape). The picture stays as it is."))
+        self._action.retranslate()
+        self._dismiss.setAccessibleName(self._action.iconText())
 
     def _put_away(self) -> None:
         self.clear()

@@ -7,7 +7,8 @@ from PySide6.QtCore import QEvent, QSignalBlocker, Signal
 from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
-from app.i18n import tr
+from app import commands
+from app.widgets.basic.command_actions import ButtonLink, CommandActions
 from app.widgets.basic.icon_button import IconButton
 from app.widgets.basic.plain_label import PlainLabel, plain_tooltip
 
@@ -15,6 +16,8 @@ SIDE = 16
 GAP, WIDE_GAP = 8, 14
 TITLE_ROOM = 150
 """For "Comparing 6 pictures" and "Developing: Run 12"."""
+MADE = (commands.BRANCH, commands.VARY, commands.COMPARE, commands.COPY, commands.SAVE)
+SHOWN = (commands.PREDICTED_PICTURE, commands.NOISY_LATENTS, *MADE)
 GIVING_WAY = (("copy", "save"), ("compare", "vary"), ("branch",), ("predicted", "noisy"))
 """Which buttons lose their words first when the window is narrow."""
 
@@ -45,8 +48,8 @@ class WordsOrIcon(IconButton):
 
 
 class CanvasHeader(QWidget):
-    """The two views are the predicted picture and the noisy latents. canSaveChanged follows
-    set_can_save, for menus that offer the same."""
+    """The two views are the predicted picture and the noisy latents. What can be made from them is
+    offered as the commands are."""
 
     viewChosen = Signal(str)
     branchRequested = Signal()
@@ -54,15 +57,18 @@ class CanvasHeader(QWidget):
     compareToggled = Signal(bool)
     saveRequested = Signal()
     copyRequested = Signal()
-    canSaveChanged = Signal(bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, actions: CommandActions | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._title = PlainLabel("title", elided=True)
-        names = ("predicted", "noisy", "branch", "vary", "compare", "copy", "save")
-        self._buttons = {name: WordsOrIcon(name) for name in names}
+        self._buttons = {command.icon: WordsOrIcon(command.icon) for command in SHOWN}
         for name, button in self._buttons.items():
             button.setObjectName(f"{name}Button")
+        actions = actions or CommandActions(self)
+        self._actions = {command.icon: actions[command] for command in MADE}
+        self._copy_settings = actions[commands.COPY_SETTINGS]
         self._views = {name: self._buttons[name] for name in ("predicted", "noisy")}
         group = QButtonGroup(self)
         for side, button in zip(("left", "right"), self._views.values(), strict=True):
@@ -87,13 +93,16 @@ class CanvasHeader(QWidget):
             layout.addWidget(button)
         self.retranslate()
 
+        for name, action in self._actions.items():
+            # The bars of these two open and close with their buttons; their commands only open.
+            ButtonLink(self._buttons[name], action, presses=name not in ("vary", "compare"))
         for view, button in self._views.items():
             button.toggled.connect(lambda on, view=view: on and self.viewChosen.emit(view))
-        self._buttons["branch"].clicked.connect(self.branchRequested)
         self._buttons["vary"].clicked.connect(self.varyToggled)
         self._buttons["compare"].clicked.connect(self.compareToggled)
-        self._buttons["save"].clicked.connect(self.saveRequested)
-        self._buttons["copy"].clicked.connect(self.copyRequested)
+        self._actions["branch"].triggered.connect(self.branchRequested)
+        self._actions["save"].triggered.connect(self.saveRequested)
+        self._actions["copy"].triggered.connect(self.copyRequested)
 
     def set_title(self, text: str) -> None:
         self._title.setText(text)
@@ -108,12 +117,12 @@ class CanvasHeader(QWidget):
 
     def set_can_branch(self, can_branch: bool) -> None:
         """Whether a step is shown from which a run can start."""
-        self._buttons["branch"].setEnabled(can_branch)
-        self._buttons["vary"].setEnabled(can_branch)
+        self._actions["branch"].setEnabled(can_branch)
+        self._actions["vary"].setEnabled(can_branch)
 
     def set_can_compare(self, can_compare: bool) -> None:
         """Whether there is a model to compare settings with."""
-        self._buttons["compare"].setEnabled(can_compare)
+        self._actions["compare"].setEnabled(can_compare)
 
     def set_vary_open(self, opened: bool) -> None:
         """Whether the bar of the variations is open."""
@@ -125,14 +134,13 @@ class CanvasHeader(QWidget):
 
     def set_can_save(self, can_save: bool) -> None:
         """Whether there is a picture to save or to copy."""
-        self._buttons["save"].setEnabled(can_save)
-        self._buttons["copy"].setEnabled(can_save)
-        self.canSaveChanged.emit(can_save)
+        for action in (self._actions["save"], self._actions["copy"], self._copy_settings):
+            action.setEnabled(can_save)
 
     def retranslate(self) -> None:
-        for name, (words, tooltip) in _texts().items():
-            self._buttons[name].setAccessibleName(words)
-            self._buttons[name].setToolTip(tooltip)
+        for command in SHOWN:
+            self._buttons[command.icon].setAccessibleName(command.button_text)
+            self._buttons[command.icon].setToolTip(command.tooltip)
         self._widths.clear()
         self._make_room()
 
@@ -179,34 +187,3 @@ class CanvasHeader(QWidget):
 
 def _gap_before(name: str) -> int:
     return {"predicted": WIDE_GAP, "noisy": 0, "branch": WIDE_GAP, "copy": WIDE_GAP}.get(name, GAP)
-
-
-def _texts() -> dict[str, tuple[str, str]]:
-    """The words and the tooltip of every button."""
-    return {
-        "predicted": (
-            tr("Predicted picture"),
-            tr("Show the finished picture as the model sees it coming at this step."),
-        ),
-        "noisy": (
-            tr("Noisy latents"),
-            tr("Show the latents as they are at this step, with the noise that is still there."),
-        ),
-        "branch": (
-            tr("Branch from here"),
-            tr(
-                "Start a new run from the step that is shown, with the guidance and the words as "
-                "they stand now: only the remaining steps run (Ctrl+B)."
-            ),
-        ),
-        "vary": (
-            tr("Vary"),
-            tr("Make a few variations from this step: the composition stays, the detail changes."),
-        ),
-        "compare": (
-            tr("Compare"),
-            tr("Make a grid of pictures over one or two settings."),
-        ),
-        "copy": (tr("Copy"), tr("Copy the picture that is shown to the clipboard.")),
-        "save": (tr("Save"), tr("Save the picture that is shown as a file.")),
-    }

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from app import theme
+from app import commands, theme
 from app.i18n import tr
 from app.unfailing import unfailing
 from app.widgets.basic.calm_repaint import CalmRepaint
@@ -101,8 +101,8 @@ class PreviewCanvas(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(tr("Save as…"), self.saveRequested.emit)
-        menu.addAction(tr("Copy"), self.copyRequested.emit)
+        menu.addAction(commands.SAVE.plain_text, self.saveRequested.emit)
+        menu.addAction(commands.COPY.plain_text, self.copyRequested.emit)
         for action in menu.actions():
             action.setEnabled(self._shown() is not None)
         menu.popup(event.globalPos())

@@ -4,10 +4,12 @@ shows it at the top of the recipe."""
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QTextCursor
+from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QVBoxLayout, QWidget
 
+from app import commands
 from app.i18n import tr
+from app.widgets.basic.command_actions import ButtonLink, CommandActions
 from app.widgets.basic.flat_button import FlatButton
 from app.widgets.basic.plain_label import PlainLabel, plain_tooltip
 
@@ -71,17 +73,20 @@ class PromptEdit(QPlainTextEdit):
 class PromptPanel(QWidget):
     """Emits each prompt as a person types it. The token note under the prompt says how much of it
     the text encoder reads. What was typed stays while the fields are away.
-    Ctrl+Shift+Enter anywhere in the window presses the button that gives the words to the run under
-    way."""
+    The key of its command gives the words to the run under way from anywhere in the window."""
 
     promptChanged = Signal(str)
     negativePromptChanged = Signal(str)
     generateRequested = Signal()
     steerRequested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, actions: CommandActions | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._has_classes = False
+        self._has_classes, self._has_prompt, self._steerable = False, True, False
+        self._use = (actions or CommandActions(self))[commands.USE_IN_THIS_RUN]
+        self.addAction(self._use)
         self._fields = QWidget()
         self._sentence = PlainLabel("note")
         self._sentence.setObjectName("promptSentence")
@@ -102,8 +107,23 @@ class PromptPanel(QWidget):
         self._steer.hide()
         self._prompt_label.setBuddy(self._prompt)
         self._negative_label.setBuddy(self._negative)
+        self._offer_use()
         self.retranslate()
 
+        self._lay_out()
+
+        self._prompt.textChanged.connect(
+            lambda: self.promptChanged.emit(self._prompt.toPlainText())
+        )
+        self._negative.textChanged.connect(
+            lambda: self.negativePromptChanged.emit(self._negative.toPlainText())
+        )
+        self._prompt.generateRequested.connect(self.generateRequested)
+        self._negative.generateRequested.connect(self.generateRequested)
+        ButtonLink(self._steer, self._use)
+        self._use.triggered.connect(self.steerRequested)
+
+    def _lay_out(self) -> None:
         fields = QVBoxLayout(self._fields)
         fields.setContentsMargins(0, 0, 0, 0)
         fields.setSpacing(5)
@@ -120,20 +140,6 @@ class PromptPanel(QWidget):
         layout.addWidget(self._fields)
         layout.addWidget(self._sentence)
 
-        self._prompt.textChanged.connect(
-            lambda: self.promptChanged.emit(self._prompt.toPlainText())
-        )
-        self._negative.textChanged.connect(
-            lambda: self.negativePromptChanged.emit(self._negative.toPlainText())
-        )
-        self._prompt.generateRequested.connect(self.generateRequested)
-        self._negative.generateRequested.connect(self.generateRequested)
-        self._steer.clicked.connect(self.steerRequested)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            modifiers = Qt.Modifier.CTRL | Qt.Modifier.SHIFT
-            shortcut = QShortcut(QKeySequence(modifiers | key), self)
-            shortcut.activated.connect(self._steer_by_key)
-
     def set_prompt(self, text: str) -> None:
         self._prompt.set_text(text)
 
@@ -146,14 +152,15 @@ class PromptPanel(QWidget):
         focused = QApplication.focusWidget()
         inside = focused is not None and self.isAncestorOf(focused)
         self._has_classes = "classes" in abilities
-        has_prompt = "prompt" in abilities
+        self._has_prompt = "prompt" in abilities
+        self._offer_use()
         self._say_why()
         arriving, leaving = self._fields, self._sentence
-        if not has_prompt:
+        if not self._has_prompt:
             arriving, leaving = leaving, arriving
         arriving.show()
         if inside and not leaving.isHidden():
-            (self._prompt if has_prompt else self._sentence).setFocus()
+            (self._prompt if self._has_prompt else self._sentence).setFocus()
         leaving.hide()
 
     def set_steerable(self, steerable: bool) -> None:
@@ -161,6 +168,8 @@ class PromptPanel(QWidget):
         if not steerable and self._steer.hasFocus():
             self._prompt.setFocus()
         self._steer.setVisible(steerable)
+        self._steerable = steerable
+        self._offer_use()
 
     def set_token_note(self, text: str) -> None:
         """A line such as "9 of 30 tokens"; "" takes it away. A long one is cut, and whole in its
@@ -181,18 +190,12 @@ class PromptPanel(QWidget):
         self._negative.setPlaceholderText(tr("what to keep away from"))
         self._negative.setAccessibleName(tr("Negative prompt"))
         self._negative.setToolTip(tr("What the picture keeps away from. It may stay empty."))
-        self._steer.setText(tr("Use in this run"))
-        self._steer.setAccessibleName(tr("Use in this run"))
-        self._steer.setToolTip(
-            tr(
-                "The picture that is developing follows these words from its next step on "
-                "(Ctrl+Shift+Enter)."
-            )
-        )
+        self._use.retranslate()
+        self._steer.setText(self._use.iconText())
+        self._steer.setAccessibleName(self._use.iconText())
 
-    def _steer_by_key(self) -> None:
-        if self._steer.isVisible():
-            self._steer.click()
+    def _offer_use(self) -> None:
+        self._use.setEnabled(self._steerable and self._has_prompt)
 
     def _say_why(self) -> None:
         self._sentence.setText(

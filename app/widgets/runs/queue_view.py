@@ -22,9 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import theme
+from app import commands, theme
 from app.i18n import tr
 from app.unfailing import unfailing
+from app.widgets.basic.command_actions import asks_for
 from app.widgets.basic.plain_delegate import Index, PlainDelegate
 
 EDGE = 10
@@ -128,12 +129,13 @@ class QueueView(QListView):
         self.choiceChanged.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
-        if event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in moves:
-            self.move_chosen(moves[Qt.Key(event.key())])
-        elif event.key() == Qt.Key.Key_Delete and self.place() >= 0:
+        if asks_for(event, commands.EARLIER):
+            self.move_chosen(-1)
+        elif asks_for(event, commands.LATER):
+            self.move_chosen(1)
+        elif asks_for(event, commands.REMOVE) and self.place() >= 0:
             self.removeRequested.emit(self.value("job"))
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        elif asks_for(event, commands.AGAIN):
             if self.value("state") == "over":
                 self.againRequested.emit(self.currentIndex().row())
         else:
