@@ -49,7 +49,7 @@ from app.windows.panels import Panels, PicturePanel
 from app.windows.recipe_panel import RecipePanel
 from app.windows.tab_order import TAB_ORDER, arrange_tab_order
 
-__all__ = ["TAB_ORDER", "MainWindow", "local_files"]
+__all__ = ["TAB_ORDER", "MainWindow"]
 
 
 class MainWindow(QMainWindow):

@@ -9,7 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from app.i18n import tr
 from app.parts import Parts
 from app.state.runs.reopening import Reopening
-from app.windows.main_window import MainWindow, local_files
+from app.windows.file_questions import local_files
+from app.windows.main_window import MainWindow
 from app.windows.question_box import QuestionBox
 
 
