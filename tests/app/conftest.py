@@ -4,6 +4,7 @@ the whole application on it, closed again at the end.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,6 +99,17 @@ def start(qtbot: QtBot, fake: FakeEngine) -> Iterator[Callable[..., Application]
         assert application.close(), "the worker's thread has not ended"
         application.window.deleteLater()
     QApplication.processEvents()
+    # Here, in the thread of the window, and not whenever some thread of the next test sets off the
+    # collector: that would destroy Qt's objects under the loop that delivers to them.
+    opened.clear()
+    gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def whole_modules_outlive_every_test() -> None:
+    """So that the collection after each test does not walk through all that torch has made."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
