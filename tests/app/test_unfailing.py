@@ -63,7 +63,10 @@ def test_all_that_qt_calls_to_draw_is_guarded() -> None:
     assert not bare
     # Delegates paint in `draw`, which `PlainDelegate.paint` guards.
     painting = sorted(name for name, method in methods() if method.name == "paint")
-    assert painting == ["curve_plot.py: CurvePlot.paint", "plain_delegate.py: PlainDelegate.paint"]
+    assert sorted(painting) == [
+        "curve_plot.py: CurvePlot.paint",
+        "plain_delegate.py: PlainDelegate.paint",
+    ]
 
 
 class Odd(QAbstractListModel):
