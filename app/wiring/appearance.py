@@ -32,10 +32,10 @@ class Appearance(QObject):
 
     def restore(self) -> None:
         """As it was when the program was closed."""
-        self.set_theme(self._preferences.get("theme", "dark"))
-        self._window.guidance.set_opened(self._preferences.get("guidance_opened", False))
-        geometry = self._preferences.get("geometry", "")
-        panels = self._preferences.get("panels", "")
+        self.set_theme(self._preferences.get("theme"))
+        self._window.guidance.set_opened(self._preferences.get("guidance_opened"))
+        geometry = self._preferences.get("geometry")
+        panels = self._preferences.get("panels")
         self._window.arrange(_from_text(geometry), _from_text(panels))
 
     def set_theme(self, name: str) -> None:

@@ -25,7 +25,7 @@ class ImageFolder(QObject):
 
     @property
     def path(self) -> str:
-        chosen = self._preferences.get("image_folder", "")
+        chosen = self._preferences.get("image_folder")
         if not chosen or "\0" in chosen:  # no folder has such a name
             return str(paths.image_folder())
         return chosen

@@ -17,7 +17,7 @@ class SaveFolder:
 
     def suggested(self, name: str) -> str:
         """A path for that name."""
-        folder = self._preferences.get("save_folder", "") or str(Path.home())
+        folder = self._preferences.get("save_folder") or str(Path.home())
         return str(Path(folder) / name)
 
     def remember(self, path: str) -> None:

@@ -71,8 +71,7 @@ class Library(QObject):
         self._bundled = bundled
         self._inspect, self._scan, self._verify = inspect, scan, verify
         self._hub = SearchPlace(hub_cache, hub_folder)
-        kept = preferences.get("model_folders", [])
-        self._folders = [folder for folder in kept if isinstance(folder, str)]
+        self._folders: list[str] = preferences.get("model_folders")
         self._prediction_types = PredictionTypes(preferences)
         self._checkpoints: dict[str, Any] = {}
         self._verdicts: dict[str, tuple[int, int, str]] = {}

@@ -49,8 +49,8 @@ class Models(QObject):
         self._preferences = preferences
         self._bundled = dict(bundled)
         self._background = background
-        self._last = preferences.get("model", BUNDLED)
-        self._recent = [s for s in preferences.get("recent_models", []) if isinstance(s, str)]
+        self._last = preferences.get("model")
+        self._recent = list[str](preferences.get("recent_models"))
         if self._last not in (BUNDLED, *self._bundled, *self._recent):
             self._recent.insert(0, self._last)
         self._missing: frozenset[str] = frozenset()

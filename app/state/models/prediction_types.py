@@ -38,7 +38,7 @@ class PredictionTypes:
 
     def __init__(self, preferences: Preferences) -> None:
         self._preferences = preferences
-        kept = preferences.get(NAME, [])
+        kept = preferences.get(NAME)
         self._answers = dict(filter(None, map(_read_kept, kept)))
         self._sizes = self._sizes_of_known()
 

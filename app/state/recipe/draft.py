@@ -48,9 +48,9 @@ class Draft:
 
     def __init__(self, preferences: Preferences, schedulers: tuple[str, ...]) -> None:
         self._preferences = preferences
-        words = {name: preferences.get(name, "") for name in WORDS if name in preferences}
-        self._values: dict[str, Any] = _usable(preferences.get("draft", {}) | words)
-        self._chosen = {name for name in preferences.get("chosen", []) if name in FIELDS}
+        words = {name: preferences.get(name) for name in WORDS if name in preferences}
+        self._values: dict[str, Any] = _usable(preferences.get("draft") | words)
+        self._chosen = {name for name in preferences.get("chosen") if name in FIELDS}
         if self._values["scheduler"] not in schedulers:
             self._values["scheduler"] = None
 

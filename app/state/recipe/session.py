@@ -63,10 +63,10 @@ class Session(QObject):
         self._schedulers = schedulers
         self._draft = Draft(preferences, schedulers)
         self._abilities, self._class_count = _kept_abilities(preferences)
-        self._preset = preferences.get("guidance_preset", presets.CONSTANT)
+        self._preset = preferences.get("guidance_preset")
         if not self._draft["guidance_curve"] or self._preset not in presets.PRESETS:
             self._preset = presets.BY_HAND if self._draft["guidance_curve"] else presets.CONSTANT
-        self._locked = preferences.get("seed_locked", False)
+        self._locked = preferences.get("seed_locked")
         self._spent = preferences.get("seed_spent", not self._locked)
         self._limits = (1, 1, 2**16)  # until a model has told its own
         self._drawn = self.guidance_curve, self.guidance_scale  # the scale that it was drawn at
@@ -401,8 +401,8 @@ class Session(QObject):
 def _kept_abilities(preferences: Preferences) -> tuple[frozenset[str], int]:
     """What the model that was there last could be asked for. Older versions kept no more of it than
     whether it takes a prompt and how many classes it has."""
-    class_count = min(max(preferences.get("classes", 0), 0), MAX_CLASS)
+    class_count = min(max(preferences.get("classes"), 0), MAX_CLASS)
     usual: list[str] = [Ability.PROMPT, Ability.NEGATIVE]
-    kept = preferences.get("abilities", usual if preferences.get("takes_prompt", True) else [])
+    kept = preferences.get("abilities", usual if preferences.get("takes_prompt") else [])
     abilities = {one for one in Ability if one in kept} - {Ability.CLASSES}
     return frozenset(abilities | ({Ability.CLASSES} if class_count else set())), class_count

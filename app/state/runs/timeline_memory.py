@@ -13,9 +13,6 @@ from app.state.runs.history import MEBIBYTE
 if TYPE_CHECKING:
     from app.preferences import Preferences
 
-USUAL = 512
-"""Mebibytes, until the person says otherwise."""
-
 
 class TimelineMemory(QObject):
     """Kept over restarts, in mebibytes."""
@@ -29,7 +26,7 @@ class TimelineMemory(QObject):
 
     @property
     def mebibytes(self) -> int:
-        return self._preferences.get("timeline_memory", USUAL)
+        return self._preferences.get("timeline_memory")
 
     @property
     def bytes(self) -> int:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -26,6 +26,9 @@ AGAIN = 3.0
 STRETCH, BREATH = 0.0015, 0.0005
 """Seconds of work in Python, and of rest after it, in which the window gets its turn."""
 ENDING = 5.0
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class StoreThread(QObject):
     stays in memory, is told once, and is tried again every few seconds; if the file comes to harm
     or goes, another is made of all that this window knows.
 
-    path: see `Store`; first: what the file begins with if there has been none. settings: the rows
-    of that kind when the file was opened. warning: a sentence for the person, or "".
+    path: see `Store`; first: what the file begins with if there has been none. settings: the texts
+    of the rows of that kind when the file was opened, by name. warning: a sentence for the person,
+    or "".
     """
 
     troubled = Signal(str)  # a sentence
@@ -61,7 +65,8 @@ class StoreThread(QObject):
         super().__init__(parent)
         receiver: weakref.ref[StoreThread] = weakref.ref(self)
         self._desk = _Desk(path, first, partial(_tell, receiver), partial(_say, receiver))
-        self.settings, self.warning = self._desk.open_up()
+        settings, self.warning = self._desk.open_up()
+        self.settings = {name: row.text for name, row in settings.items()}
         self._thread = threading.Thread(target=self._desk.run, name="store", daemon=True)
         # Not a method: this object must be free to go while its thread still runs.
         self._end = weakref.finalize(self, self._desk.end)
@@ -87,10 +92,14 @@ class StoreThread(QObject):
         self._desk.put(drafts)
         self.start()
 
+    def put_settings(self, texts: Mapping[str, Callable[[], str]]) -> None:
+        """Have these settings written, all in one go."""
+        self.put({(SETTING, name): RowDraft(text) for name, text in texts.items()})
+
     def ask(
         self,
-        work: Callable[[Store], Any],
-        then: Callable[[Any], None],
+        work: Callable[[Store], T],
+        then: Callable[[T], None],
         failed: Callable[[Exception], None],
     ) -> None:
         """Call `work` with the store, in its thread, after what was handed over before; then `then`
