@@ -11,8 +11,10 @@ from dataclasses import asdict, is_dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from app import wording
 from app.cli.output import complain, show
 from engine.errors import EngineError
+from engine.request.request import SETTINGS
 
 if TYPE_CHECKING:
     from engine.record.interchange.recipe import Recipe
@@ -20,11 +22,6 @@ if TYPE_CHECKING:
 HELP = "say how an image was made, by this or another program"
 JSON_HELP = "all of it as JSON, for scripts; default: for people"
 EXAMPLE = "inspect picture-of-another-program.png"
-LABELS = {"guidance_scale": "guidance", "scheduler_options": "options", "clip_skip": "clip skip"}
-USUAL = {"count": 1, "eta": 0.0, "guidance_rescale": 0.0, "guidance_interval": (0.0, 1.0)}
-USUAL |= {"guidance_easing": "linear", "clip_skip": 1, "feature_reuse": 1, "guidance_reuse": 0.0}
-USUAL |= {"int8": False}
-"""Values that need no line of their own."""
 WIDTH = 17
 
 
@@ -58,10 +55,10 @@ def _lines(recipe: Any) -> list[str]:
         told["size"] = f"{width}x{height}"
     lines = []
     for name, value in told.items():
-        if value in (None, "", (), {}) or value == USUAL.get(name):
+        setting = SETTINGS.get(name)
+        if value in (None, "", (), {}) or (setting and value == setting.usual):
             continue
-        label = LABELS.get(name, name.replace("_", " "))
-        lines.append(f"{label:<{WIDTH}} {_indented(_words(value))}")
+        lines.append(f"{wording.plain(name):<{WIDTH}} {_indented(_words(value))}")
     if recipe.left_out:
         lines += ["", "Not used:", *(f"  {_indented(sentence)}" for sentence in recipe.left_out)]
     return lines

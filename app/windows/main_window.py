@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
-from app import commands, theme
+from app import commands, theme, wording
 from app.i18n import tr
 from app.widgets.basic.command_actions import CommandActions
 from app.widgets.basic.on_screen import fit, fit_once_shown
@@ -241,10 +241,7 @@ class MainWindow(QMainWindow):
             (tr("Other folder…"), tr("Choose where pictures go from now on, these as well.")),
         )
         self.note.set_words(tr("Note"), (tr("All right"), tr("Put this message away.")))
-        self.steps.retranslate(
-            tr("Steps"),
-            tr("In how many steps the picture develops: more are finer and take longer."),
-        )
+        self.steps.retranslate(wording.label("steps"), wording.tooltip("steps"))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -5,7 +5,7 @@ Called by `engine.request.request`. Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from enum import IntEnum
 from typing import Any
@@ -42,6 +42,10 @@ class Setting:
     usual: Any
     axis: str
     example: str
+
+    def suits(self, abilities: Container[Ability]) -> bool:
+        """Whether it means something to a model of these abilities."""
+        return self.needs is None or self.needs in abilities
 
 
 def setting(

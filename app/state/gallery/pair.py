@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from app import wording
 from app.i18n import tr
 from app.state.background import Background
 from app.state.gallery.picture import Picture, with_image
@@ -65,35 +66,14 @@ def _told(picture: Picture, recipe_of: Callable[[str], Any]) -> dict[str, str]:
     except Exception:  # a stranger's file
         return {}
     fields: Mapping[str, Any] = recipe.fields
-    told = {label: _words(fields[name]) for name, label in _labels().items() if name in fields}
+    told = {
+        wording.label(name): _words(fields[name])
+        for name in wording.in_order(fields)
+        if name != "count"  # each file is one image
+    }
     told[tr("Model")] = recipe.model
     told[tr("Made with")] = recipe.program
     return {label: words for label, words in told.items() if words}
-
-
-def _labels() -> dict[str, str]:
-    return {
-        "prompt": tr("Prompt"),
-        "negative_prompt": tr("Negative prompt"),
-        "seed": tr("Seed"),
-        "steps": tr("Steps"),
-        "scheduler": tr("Scheduler"),
-        "scheduler_options": tr("Scheduler options"),
-        "eta": tr("Eta"),
-        "guidance_scale": tr("Guidance"),
-        "guidance_curve": tr("Guidance curve"),
-        "guidance_easing": tr("Easing of the curve"),
-        "guidance_interval": tr("Guidance interval"),
-        "guidance_rescale": tr("Guidance rescale"),
-        "width": tr("Width"),
-        "height": tr("Height"),
-        "class_label": tr("Class"),
-        "clip_skip": tr("Clip skip"),
-        "feature_reuse": tr("Deep layers: one step in"),
-        "guidance_reuse": tr("Unguided half left out up to"),
-        "int8": tr("In 8 bits"),
-        "edits": tr("Changed during the run"),
-    }
 
 
 def _words(value: Any) -> str:

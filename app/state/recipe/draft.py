@@ -4,41 +4,23 @@ The session edits it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from app import wording
 from app.i18n import tr
 from app.state.recipe import economies
 from engine.errors import RequestError
-from engine.request.request import Request
+from engine.request.forms import TEXT
+from engine.request.request import SETTINGS, Request
 
 if TYPE_CHECKING:
     from app.preferences import Preferences
 
-FIELDS = (
-    "prompt",
-    "negative_prompt",
-    "width",
-    "height",
-    "steps",
-    "guidance_scale",
-    "guidance_rescale",
-    "guidance_curve",
-    "guidance_easing",
-    "guidance_interval",
-    "scheduler",
-    "seed",
-    "count",
-    "class_label",
-    "feature_reuse",
-    "guidance_reuse",
-    "int8",
-    "scheduler_options",
-    "eta",
-    "clip_skip",
-)
-WORDS = ("prompt", "negative_prompt")
-EXTRAS = ("scheduler_options", "eta", "clip_skip")
+FIELDS = tuple(SETTINGS)
+WORDS = tuple(one.name for one in SETTINGS.values() if one.form is TEXT)
+EXTRAS = tuple(name for name in FIELDS if not wording.has_control(name))
 """What comes with settings from a file and has no control of its own: it is told in words, and can
 be taken away."""
 
@@ -69,13 +51,11 @@ class Draft:
     @property
     def extras(self) -> str:
         """What acts besides the controls, in words; "" for nothing."""
-        words = []
-        for name, value in self["scheduler_options"].items():
-            words.append(name if value is True else f"{name} {value}")
-        if self["eta"]:
-            words.append(tr("eta {eta}", eta=f"{self['eta']:g}"))
-        if self["clip_skip"] != 1:
-            words.append(tr("clip skip {count}", count=self["clip_skip"]))
+        words = [
+            wording.beside(name, self[name])
+            for name in EXTRAS
+            if self[name] != SETTINGS[name].default
+        ]
         return tr("Also: {settings}", settings=", ".join(words)) if words else ""
 
     def is_chosen(self, name: str) -> bool:
@@ -105,9 +85,7 @@ def _usable(stored: dict[str, Any]) -> dict[str, Any]:
     default = Request()
     draft = {name: getattr(default, name) for name in FIELDS}
     for name in draft.keys() & stored.keys():
-        try:
-            draft[name] = getattr(Request(**{name: stored[name]}), name)
-        except RequestError:
-            continue
+        with contextlib.suppress(RequestError):
+            draft[name] = SETTINGS[name].form.check(name, stored[name])
     draft["guidance_scale"] = float(draft["guidance_scale"])
     return draft | economies.fields(economies.level(draft))

@@ -10,15 +10,14 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
+from app import wording
 from app.i18n import tr
 from app.state.recipe.session import Session
 from app.state.runs.plan import Begun, Plan
 from app.state.runs.run import RunResult, SheetResult, StepView
 from engine.errors import EngineError
-from engine.families.family import Ability
-
-OF_A_PROMPT = ("guidance", "prompt")
-"""The axes that mean nothing to a model that takes no prompt."""
+from engine.request.request import SETTINGS
+from engine.request.setting import as_told
 
 
 class Comparing(QObject):
@@ -51,16 +50,12 @@ class Comparing(QObject):
 
     def fields(self) -> list[tuple[str, str, str]]:
         """(name, label, example) of what an axis can be with the present model."""
-        every = [
-            ("guidance", tr("Guidance"), "1, 4, 7, 10"),
-            ("seed", tr("Seed"), "0..3"),
-            ("steps", tr("Steps"), "8, 16, 30"),
-            ("scheduler", tr("Scheduler"), "unipc, euler, ddim"),
-            ("prompt", tr("Prompt"), "an owl | a cat"),
+        settings = as_told(SETTINGS[name] for name in wording.in_order(SETTINGS))
+        return [
+            (one.axis, wording.label(one.name), one.example)
+            for one in settings
+            if one.axis and one.suits(self._session.abilities)
         ]
-        if Ability.PROMPT in self._session.abilities:
-            return every
-        return [field for field in every if field[0] not in OF_A_PROMPT]
 
     @Slot(tuple)
     def set_axes(self, axes: tuple[tuple[str, str], ...]) -> None:

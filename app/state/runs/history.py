@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
+from app import wording
 from app.i18n import tr
 from app.state.runs.plan import Begun, Origin
 from app.state.runs.run import RunResult, StepView
 from app.state.runs.run_memory import KeptRun, RunMemory
-from engine.request.request import Edit
 
 MEBIBYTE = 2**20
 
@@ -81,7 +81,7 @@ class History(QObject):
         for before in gone:
             self.stepRemoved.emit(*before.place)
         for edit in step.edits:
-            self.marked.emit(step.run, step.index, _words(edit))
+            self.marked.emit(step.run, step.index, wording.changed(edit.field, edit.value))
         if self._following == step.run:
             self._select(step)
         self._make_room()
@@ -207,36 +207,3 @@ def _title(run: KeptRun, developing: bool, finished: bool) -> str:
     if developing:
         return tr("Developing: {run}", run=title)
     return tr("{run}, finished", run=title) if finished else title
-
-
-def _words(edit: Edit) -> str:
-    """What a person changed, in a few words."""
-    value = edit.value
-    match edit.field:
-        case "prompt":
-            return tr("Prompt: {words}", words=value)
-        case "negative_prompt":
-            return tr("Negative prompt: {words}", words=value)
-        case "guidance_scale":
-            return tr("Guidance {scale}", scale=f"{value:g}")
-        case "guidance_rescale":
-            return tr("Guidance rescale {share}", share=f"{value:g}")
-        case "guidance_curve":
-            return tr("Guidance curve")
-        case "guidance_interval":
-            return tr("Guidance interval")
-        case "feature_reuse" if value == 1:
-            return tr("Deep layers in every step")
-        case "feature_reuse":
-            return tr("Deep layers in one step of {count}", count=value)
-        case "guidance_reuse" if value == 0:
-            return tr("Unguided half in every step")
-        case "guidance_reuse":
-            return tr("Unguided half less often")
-        case "int8":
-            return tr("In 8 bits") if value else tr("In full precision")
-        case "vary":
-            return tr("Varied by {percent} %", percent=round(100 * value["amount"]))
-        case "finish":
-            return tr("Finished here")
-    return edit.field.replace("_", " ")

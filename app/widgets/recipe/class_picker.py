@@ -6,6 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app import wording
 from app.i18n import tr
 from app.widgets.basic.icon_button import IconButton
 from app.widgets.basic.number_spin import WholeSpin
@@ -55,7 +56,7 @@ class ClassPicker(QWidget):
 
     def retranslate(self) -> None:
         self._label.setText(tr("Class, 0 to {last}", last=self._spin.maximum()))
-        self._spin.setAccessibleName(tr("Class"))
-        self._spin.setToolTip(tr("What the picture shows: one of the kinds that the model knows."))
+        self._spin.setAccessibleName(wording.label("class_label"))
+        self._spin.setToolTip(wording.tooltip("class_label"))
         self._dice.setAccessibleName(tr("Another class"))
         self._dice.setToolTip(tr("Throw the dice: draw one of the kinds that the model knows."))

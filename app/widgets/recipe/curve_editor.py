@@ -13,6 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from app import wording
 from app.i18n import tr
 from app.unfailing import unfailing
 from app.widgets.basic.plain_label import plain_tooltip
@@ -85,13 +86,8 @@ class CurveEditor(QWidget):
         self._show()
 
     def retranslate(self) -> None:
-        self.setAccessibleName(tr("Guidance curve"))
-        self.setToolTip(
-            tr(
-                "How closely the picture follows the prompt from the first step to the last. Drag "
-                "a point; double-click to add or to remove one."
-            )
-        )
+        self.setAccessibleName(wording.label("guidance_curve"))
+        self.setToolTip(wording.tooltip("guidance_curve"))
         self._show()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

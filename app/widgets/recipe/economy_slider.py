@@ -6,6 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app import wording
 from app.i18n import tr
 from app.widgets.basic.plain_label import PlainLabel
 from app.widgets.basic.slider_spin import JumpSlider
@@ -60,12 +61,7 @@ class EconomySlider(QWidget):
         self._exact.setText(tr("Exact"))
         self._fast.setText(tr("Fast"))
         self._slider.setAccessibleName(tr("Speed, from exact to fast"))
-        self._slider.setToolTip(
-            tr(
-                "How much of the work a step takes over from the steps before it: the faster, the "
-                "more the picture differs from the exact one."
-            )
-        )
+        self._slider.setToolTip(wording.tooltip("feature_reuse"))
 
     def _choose(self, level: int) -> None:
         self._describe()

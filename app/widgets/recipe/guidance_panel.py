@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import wording
 from app.i18n import tr
 from app.widgets.basic.fitting_scroll import FittingScroll
 from app.widgets.basic.flat_button import RISE, FlatButton
@@ -154,10 +155,7 @@ class GuidancePanel(QWidget):
         self._open(opened)
 
     def retranslate(self) -> None:
-        self._scale.retranslate(
-            tr("Guidance"),
-            tr("How closely the picture follows the prompt. Move it while the picture develops."),
-        )
+        self._scale.retranslate(wording.label("guidance_scale"), wording.tooltip("guidance_scale"))
         self._more.setText(tr("Curve"))
         self._more.setAccessibleName(tr("Curve of the guidance"))
         self._more.updateGeometry()
@@ -206,11 +204,11 @@ class GuidancePanel(QWidget):
         self.rescaleChanged.emit(rescale)
 
     def _tell_rescale(self) -> None:
-        words = tr("Takes back the glare that a high guidance scale brings; 0 is off.")
+        words = wording.tooltip("guidance_rescale")
         if self._own_rescale:
             share = f"{self._own_rescale:g}"
             words += " " + tr("{share} is what this model does best with.", share=share)
-        self._rescale.retranslate(tr("Guidance rescale"), words)
+        self._rescale.retranslate(wording.label("guidance_rescale"), words)
 
     def _tell_interval(self) -> None:
         self._acting.setText(self._bar.words())

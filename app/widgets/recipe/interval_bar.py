@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app import theme
+from app import theme, wording
 from app.i18n import tr
 from app.unfailing import unfailing
 from app.widgets.recipe.curve_editor import SIDE, stride
@@ -59,13 +59,7 @@ class IntervalBar(QWidget):
         return tr("Guidance acts from step {first} to {last}.", first=inside[0], last=inside[-1])
 
     def retranslate(self) -> None:
-        self.setToolTip(
-            tr(
-                "In which part of the run the picture is drawn towards the prompt: without it the "
-                "first steps vary more, and the last ones are quicker. Tab goes from one handle to "
-                "the other."
-            )
-        )
+        self.setToolTip(wording.tooltip("guidance_interval"))
         self._show()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QVBoxLayout, QWidget
 
-from app import commands
+from app import commands, wording
 from app.i18n import tr
 from app.widgets.basic.command_actions import ButtonLink, CommandActions
 from app.widgets.basic.flat_button import FlatButton
@@ -182,14 +182,14 @@ class PromptPanel(QWidget):
 
     def retranslate(self) -> None:
         self._say_why()
-        self._prompt_label.setText(tr("Prompt"))
+        self._prompt_label.setText(wording.label("prompt"))
         self._prompt.setPlaceholderText(tr("a red apple, 3d"))
-        self._prompt.setAccessibleName(tr("Prompt"))
-        self._prompt.setToolTip(tr("What the picture shows. Ctrl+Enter generates it."))
-        self._negative_label.setText(tr("Negative prompt"))
+        self._prompt.setAccessibleName(wording.label("prompt"))
+        self._prompt.setToolTip(wording.tooltip("prompt"))
+        self._negative_label.setText(wording.label("negative_prompt"))
         self._negative.setPlaceholderText(tr("what to keep away from"))
-        self._negative.setAccessibleName(tr("Negative prompt"))
-        self._negative.setToolTip(tr("What the picture keeps away from. It may stay empty."))
+        self._negative.setAccessibleName(wording.label("negative_prompt"))
+        self._negative.setToolTip(wording.tooltip("negative_prompt"))
         self._use.retranslate()
         self._steer.setText(self._use.iconText())
         self._steer.setAccessibleName(self._use.iconText())

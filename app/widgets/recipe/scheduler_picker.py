@@ -6,6 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStyledItemDelegate, QVBoxLayout, QWidget
 
+from app import wording
 from app.i18n import tr
 from app.widgets.basic.icon_button import IconButton
 from app.widgets.basic.plain_label import PlainLabel
@@ -77,12 +78,10 @@ class SchedulerPicker(QWidget):
         self._drop.setToolTip(
             tr("These settings came with a file and have no control here. Leave them out.")
         )
-        self._label.setText(tr("Scheduler"))
-        self._picker.setAccessibleName(tr("Scheduler"))
+        self._label.setText(wording.label("scheduler"))
+        self._picker.setAccessibleName(wording.label("scheduler"))
         self._picker.setPlaceholderText(tr("Choose a scheduler"))
-        self._picker.setToolTip(
-            tr("How the noise is taken away: it decides how soon the picture is sharp.")
-        )
+        self._picker.setToolTip(wording.tooltip("scheduler"))
 
     def _choose(self, row: int) -> None:
         self._describe()

@@ -7,6 +7,7 @@ from PySide6.QtCore import QLocale, QSignalBlocker, Signal
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
+from app import wording
 from app.i18n import tr
 from app.widgets.basic.icon_button import IconButton
 from app.widgets.basic.plain_label import PlainLabel
@@ -82,11 +83,9 @@ class SeedField(QWidget):
         self._show_lock(locked)
 
     def retranslate(self) -> None:
-        self._label.setText(tr("Seed"))
-        self._field.setAccessibleName(tr("Seed"))
-        self._field.setToolTip(
-            tr("The noise that the picture grows from: same seed, same picture.")
-        )
+        self._label.setText(wording.label("seed"))
+        self._field.setAccessibleName(wording.label("seed"))
+        self._field.setToolTip(wording.tooltip("seed"))
         self._dice.setAccessibleName(tr("New seed"))
         self._dice.setToolTip(tr("Throw the dice: start from other noise, for another picture."))
         self._lock.setAccessibleName(tr("Keep the seed"))

@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app import wording
 from app.i18n import tr
 from app.widgets.basic.number_spin import WholeSpin
 from app.widgets.basic.plain_label import PlainLabel
@@ -80,15 +81,11 @@ class SizeFields(QWidget):
             self._count.setValue(count)
 
     def retranslate(self) -> None:
-        texts = (
-            (self._width, tr("Width"), tr("How wide the picture is, in pixels.")),
-            (self._height, tr("Height"), tr("How tall the picture is, in pixels.")),
-            (self._count, tr("Count"), tr("How many pictures are made at once, one seed each.")),
-        )
-        for label, (spin, name, tooltip) in zip(self._labels, texts, strict=True):
-            label.setText(name)
-            spin.setAccessibleName(name)
-            spin.setToolTip(tooltip)
+        spins = {"width": self._width, "height": self._height, "count": self._count}
+        for label, (field, spin) in zip(self._labels, spins.items(), strict=True):
+            label.setText(wording.label(field))
+            spin.setAccessibleName(wording.label(field))
+            spin.setToolTip(wording.tooltip(field))
         self._say_what_is_made()
 
     @property

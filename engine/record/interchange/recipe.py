@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine import foreign, schedulers
 from engine.errors import EngineError, RequestError
 from engine.record.interchange import reasons
-from engine.request.request import Request
+from engine.request.request import SETTINGS
 
 if TYPE_CHECKING:
     from engine.record.record import Record
@@ -146,7 +146,7 @@ class Draft:
         if as_number is None:
             return self.leave_out(said, value, f"it is no {read.__doc__}")
         try:
-            Request(**{name: as_number})
+            SETTINGS[name].form.check(name, as_number)
         except RequestError as error:
             reason = shown(str(error).removeprefix(f"{name}: ").rstrip("."))
             return self.leave_out(said, value, reason)

@@ -304,7 +304,7 @@ def test_words_are_found_where_qts_own_extractor_puts_them(tmp_path: Path) -> No
     """It gives a function that stands by itself no context; tr asked for another, so that a
     translation made with Qt's tools was never found."""
     tools, words = Path(sys.executable).parent, tmp_path / "words_th.ts"
-    source = Path(__file__).parents[3] / "app/widgets/recipe/seed_field.py"
+    source = Path(__file__).parents[3] / "app/wording.py"
     subprocess.run([tools / "pyside6-lupdate", source, "-ts", words], check=True)
     empty = '<source>Seed</source>\n        <translation type="unfinished"></translation>'
     text = words.read_text()
