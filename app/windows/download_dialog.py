@@ -40,6 +40,22 @@ class DownloadDialog(FittedDialog):
         super().__init__(parent)
         self.setObjectName("downloadDialog")
         self._state = "idle"
+        self._make_question()
+        self._make_answer()
+        self._show_found("", "", [])
+        self._show_state()
+        self.retranslate()
+
+        self._lay_out()
+
+        self._starts.activated.connect(self._look_at_row)
+        self._field.textChanged.connect(self._show_state)
+        self._look.clicked.connect(self._ask)
+        self._download.clicked.connect(self.downloadRequested)
+        self._cancel.clicked.connect(self.cancelRequested)
+
+    def _make_question(self) -> None:
+        """What is asked of the Hub."""
         self._promise = PlainLabel("note")
         self._promise.setWordWrap(True)
         self._starts = _table()
@@ -54,6 +70,9 @@ class DownloadDialog(FittedDialog):
         self._look = QPushButton()
         self._look.setObjectName("downloadLookButton")
         self._look.setDefault(True)
+
+    def _make_answer(self) -> None:
+        """What it has, and what becomes of it."""
         self._title = PlainLabel("title")
         self._about = PlainLabel("note")
         self._about.setWordWrap(True)
@@ -81,10 +100,8 @@ class DownloadDialog(FittedDialog):
         self._download.setObjectName("downloadButton")
         for button in (self._cancel, self._download):
             button.setAutoDefault(False)
-        self._show_found("", "", [])
-        self._show_state()
-        self.retranslate()
 
+    def _lay_out(self) -> None:
         search = QHBoxLayout()
         search.setSpacing(8)
         search.addWidget(self._field, 1)
@@ -108,12 +125,6 @@ class DownloadDialog(FittedDialog):
         layout.addWidget(self._bar)
         layout.addLayout(foot)
         self.resize(960, 680)
-
-        self._starts.activated.connect(self._look_at_row)
-        self._field.textChanged.connect(self._show_state)
-        self._look.clicked.connect(self._ask)
-        self._download.clicked.connect(self.downloadRequested)
-        self._cancel.clicked.connect(self.cancelRequested)
 
     def set_starting_points(self, model: QAbstractItemModel) -> None:
         """model: a row for each model, its name in the first column."""

@@ -47,6 +47,20 @@ class FilmDialog(FittedDialog):
         self.setObjectName("filmDialog")
         self._steps = 0
         self._suggested = ""
+        self._make_choices()
+        self._make_progress()
+        self._set_busy(False)
+        self.retranslate()
+
+        self._lay_out()
+
+        self._kind.currentIndexChanged.connect(self._describe)
+        self._seconds.valueChanged.connect(self._describe)
+        self._export.clicked.connect(self._ask)
+        self._stop.clicked.connect(self.stopRequested)
+        self._reveal.clicked.connect(self.revealRequested)
+
+    def _make_choices(self) -> None:
         self._title = PlainLabel("title")
         self._title.setWordWrap(True)
         self._kind_label = PlainLabel("caption")
@@ -65,6 +79,8 @@ class FilmDialog(FittedDialog):
         self._seconds.lineEdit().setTextMargins(7, 0, 0, 0)
         self._numbers = QCheckBox()
         self._numbers.setObjectName("filmNumbersBox")
+
+    def _make_progress(self) -> None:
         self._about = PlainLabel("note")
         self._about.setObjectName("filmNote")
         self._about.setWordWrap(True)
@@ -87,9 +103,8 @@ class FilmDialog(FittedDialog):
             keeps_its_place.setRetainSizeWhenHidden(True)
             part.setSizePolicy(keeps_its_place)
             part.hide()
-        self._set_busy(False)
-        self.retranslate()
 
+    def _lay_out(self) -> None:
         fields = QGridLayout()
         fields.setHorizontalSpacing(12)
         fields.setVerticalSpacing(10)
@@ -116,12 +131,6 @@ class FilmDialog(FittedDialog):
         layout.addWidget(self._line)
         layout.addLayout(foot)
         self.resize(480, 330)
-
-        self._kind.currentIndexChanged.connect(self._describe)
-        self._seconds.valueChanged.connect(self._describe)
-        self._export.clicked.connect(self._ask)
-        self._stop.clicked.connect(self.stopRequested)
-        self._reveal.clicked.connect(self.revealRequested)
 
     def open_up(self, title: str, steps: int, suggested: str) -> None:
         """Show the dialog for that run, or bring it to the front. suggested: a path without

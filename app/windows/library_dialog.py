@@ -51,6 +51,26 @@ class LibraryDialog(FittedDialog):
         self.setObjectName("libraryDialog")
         self._is_scanning = False
         self._verified, self._noted = "", ""
+        self._make_list()
+        self._make_acts()
+        self.set_folders([])
+        self.retranslate()
+
+        self._lay_out()
+
+        self._filter.textChanged.connect(self._change_filter)
+        self._add.clicked.connect(self._ask_folder)
+        self._folders.triggered.connect(lambda entry: self.folderRemoved.emit(entry.data()))
+        self._download.clicked.connect(self.downloadRequested)
+        self.view.rowChanged.connect(self._show_row)
+        self.view.modelActivated.connect(self._ask_load)
+        self._load.clicked.connect(self._ask_load)
+        self._verify.clicked.connect(self._ask_verify)
+        self._reveal.clicked.connect(lambda: self.revealRequested.emit(self.view.value("source")))
+        self._prediction.activated.connect(self._choose_prediction)
+
+    def _make_list(self) -> None:
+        """The models, the folders that they are looked for in, and a word about one."""
         self._filter = QLineEdit()
         self._filter.setObjectName("libraryFilter")
         self._filter.setClearButtonEnabled(True)
@@ -65,6 +85,9 @@ class LibraryDialog(FittedDialog):
         self._about.setReadOnly(True)
         self._about.setTabChangesFocus(True)
         self._about.setFixedHeight(4 * self._about.fontMetrics().lineSpacing() + 14)
+
+    def _make_acts(self) -> None:
+        """What can be done with the chosen model."""
         self._prediction_label = PlainLabel("caption")
         self._prediction = QComboBox()
         self._prediction.setObjectName("predictionPicker")
@@ -88,9 +111,8 @@ class LibraryDialog(FittedDialog):
             keeps_its_place.setRetainSizeWhenHidden(True)
             part.setSizePolicy(keeps_its_place)
         self._bar.hide()
-        self.set_folders([])
-        self.retranslate()
 
+    def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._filter, 1)
@@ -113,17 +135,6 @@ class LibraryDialog(FittedDialog):
         layout.addWidget(self._note)
         layout.addLayout(foot)
         self.resize(980, 640)
-
-        self._filter.textChanged.connect(self._change_filter)
-        self._add.clicked.connect(self._ask_folder)
-        self._folders.triggered.connect(lambda entry: self.folderRemoved.emit(entry.data()))
-        self._download.clicked.connect(self.downloadRequested)
-        self.view.rowChanged.connect(self._show_row)
-        self.view.modelActivated.connect(self._ask_load)
-        self._load.clicked.connect(self._ask_load)
-        self._verify.clicked.connect(self._ask_verify)
-        self._reveal.clicked.connect(lambda: self.revealRequested.emit(self.view.value("source")))
-        self._prediction.activated.connect(self._choose_prediction)
 
     def set_models(self, models: QAbstractItemModel) -> None:
         """models: see LibraryView."""
@@ -184,6 +195,14 @@ class LibraryDialog(FittedDialog):
         self._reveal.setText(tr("Show in file manager"))
         self._load.setText(tr("Load"))
         self._about.setPlaceholderText(tr("Choose a model to see where it lies."))
+        self._explain()
+        self.view.retranslate()
+        self._name_verify()
+        self._show_empty_text()
+        self._show_row()
+
+    def _explain(self) -> None:
+        """What each control is called and what it does, for screen readers and as tooltips."""
         for control, name, tooltip in (
             (
                 self._filter,
@@ -232,10 +251,6 @@ class LibraryDialog(FittedDialog):
         ):
             control.setAccessibleName(name)
             control.setToolTip(tooltip)
-        self.view.retranslate()
-        self._name_verify()
-        self._show_empty_text()
-        self._show_row()
 
     def _name_verify(self) -> None:
         if self._verified:

@@ -65,6 +65,18 @@ class GuidancePanel(QWidget):
         )
         self.retranslate()
 
+        self._lay_out()
+
+        self._scale.valueChanged.connect(self._curve.set_scale)
+        self._scale.valueChanged.connect(self.scaleChanged)
+        self._more.toggled.connect(self._open)
+        self._more.toggled.connect(self.openedChanged)
+        self._picker.currentIndexChanged.connect(self._choose)
+        self._curve.curveChanged.connect(self._take_curve)
+        self._bar.intervalChanged.connect(self._take_interval)
+        self._rescale.valueChanged.connect(self._take_rescale)
+
+    def _lay_out(self) -> None:
         head = QGridLayout()
         head.setSpacing(0)
         head.setRowMinimumHeight(0, RISE)
@@ -87,15 +99,6 @@ class GuidancePanel(QWidget):
         layout.setSpacing(8)
         layout.addLayout(head)
         layout.addWidget(self._room)
-
-        self._scale.valueChanged.connect(self._curve.set_scale)
-        self._scale.valueChanged.connect(self.scaleChanged)
-        self._more.toggled.connect(self._open)
-        self._more.toggled.connect(self.openedChanged)
-        self._picker.currentIndexChanged.connect(self._choose)
-        self._curve.curveChanged.connect(self._take_curve)
-        self._bar.intervalChanged.connect(self._take_interval)
-        self._rescale.valueChanged.connect(self._take_rescale)
 
     def set_scale(self, scale: float) -> None:
         self._scale.set_value(scale)
