@@ -62,9 +62,12 @@ class FilterButton(IconButton):
         """A press opens the menu; whether the button is checked is for the filters to say."""
 
     def set_choices(self, models: Sequence[str], schedulers: Sequence[str]) -> None:
-        """Which there are. What is chosen stays so, even where it is not among them now."""
-        self._choices = {"model": list(models), "scheduler": list(schedulers)}
-        self._fill()
+        """Which there are. What is chosen stays so, even where it is not among them now. A menu
+        that is open stays as it is when nothing is new."""
+        choices = {"model": list(models), "scheduler": list(schedulers)}
+        if choices != self._choices:
+            self._choices = choices
+            self._fill()
 
     def clear(self) -> None:
         """Filter nothing."""
