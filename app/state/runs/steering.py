@@ -4,6 +4,8 @@ the step that is looked at, or only for the next run. `app.main` connects it to 
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.state.recipe.session import Session
@@ -45,13 +47,24 @@ class Steering(QObject):
         self._plan = None
         self.refresh()
 
+    def steer(self, field: str, value: Any) -> None:
+        """A control of that setting has been moved."""
+        run, step = self._run, self._history.step
+        if self._is_steerable and (not run.running or self._history.following or step is None):
+            self.steered.emit(field, value)
+        if step is None or not self._is_open(step.run, step.index):
+            return
+        if not self._history.following or run.paused:
+            scale, rescale = self._session.guidance_scale, self._session.guidance_rescale
+            self.retouchAsked.emit(step.run, step.index, scale, rescale)
+
     @Slot(float)
     def move_scale(self, scale: float) -> None:
-        self._steer("guidance_scale", scale)
+        self.steer("guidance_scale", scale)
 
     @Slot(float)
     def move_rescale(self, rescale: float) -> None:
-        self._steer("guidance_rescale", rescale)
+        self.steer("guidance_rescale", rescale)
 
     @Slot()
     def use_words(self) -> None:
@@ -75,16 +88,6 @@ class Steering(QObject):
     @property
     def _drafted(self) -> tuple[str, str]:
         return self._session.prompt, self._session.negative_prompt
-
-    def _steer(self, field: str, value: float) -> None:
-        run, step = self._run, self._history.step
-        if self._is_steerable and (not run.running or self._history.following or step is None):
-            self.steered.emit(field, value)
-        if step is None or not self._is_open(step.run, step.index):
-            return
-        if not self._history.following or run.paused:
-            scale, rescale = self._session.guidance_scale, self._session.guidance_rescale
-            self.retouchAsked.emit(step.run, step.index, scale, rescale)
 
     def _is_open(self, number: int, index: int) -> bool:
         """Whether the step is not the one that stands for a finished image."""
