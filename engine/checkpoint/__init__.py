@@ -10,12 +10,11 @@ from __future__ import annotations
 from engine.checkpoint.hub_cache import hub_cache
 from engine.checkpoint.inspection import inspect
 from engine.checkpoint.scanning import scan
-from engine.checkpoint.value import FAMILIES, Checkpoint
+from engine.checkpoint.value import Checkpoint
 from engine.checkpoint.verification import Verdict, verify
 from engine.hub.endpoint import cache_folder
 
 __all__ = [
-    "FAMILIES",
     "Checkpoint",
     "Verdict",
     "cache_folder",

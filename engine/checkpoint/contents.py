@@ -17,15 +17,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import foreign
+from engine import families, foreign
 from engine.errors import EngineError, LoadError
+from engine.families.autoencoders import TINY_AUTOENCODER, VAE
+from engine.families.family import Ability
+from engine.families.others import OTHERS, UNLISTED
 from engine.weights.header import LENGTH_BYTES, LONGEST_HEADER, Header, RefusedError, read_header
-from engine.weights.lone_autoencoder import CURRENT_SIGN, ORIGINAL_SIGN, lone_autoencoder
-from engine.weights.original.families import UPSCALERS
-from engine.weights.original.single_family import UNET, refuse_foreign
-from engine.weights.single_file import VAE, SingleFile
+from engine.weights.lone_autoencoder import lone_autoencoder
+from engine.weights.original.version import UNET, refuse_foreign
+from engine.weights.single_file import VAE as IN_VAE
+from engine.weights.single_file import SingleFile
 from engine.weights.tensors import TORCH_NAMES
-from engine.weights.whole import ONE, TWO, Unfit, look_at_autoencoder, look_at_text_to_image
+from engine.weights.whole import Unfit, look_at_autoencoder, look_at_text_to_image
 
 LATENT_CHANNELS = 4
 
@@ -35,8 +38,10 @@ ADDITIONS = re.compile(
     rb"\.lokr_w1|\"control_model\.|\"controlnet_|\"input_hint_block\.|lllite_unet|motion_modules\."
 )
 """LoRAs and their kin, ControlNets and motion modules, by what is in one of their names."""
-TINY_SIGNS = ("3.conv.0.weight", "taesd_decoder.3.conv.0.weight", "decoder.layers.2.conv.0.weight")
-VAE_SIGNS = (ORIGINAL_SIGN, CURRENT_SIGN)
+AUTOENCODER_SIGNS = (*VAE.signs, *(IN_VAE + sign for sign in VAE.signs), *TINY_AUTOENCODER.signs)
+UNLISTED_SIGNS = tuple(
+    sign for family in OTHERS if family.name in UNLISTED for sign in family.signs
+)
 
 
 class Unlisted(RefusedError):
@@ -53,7 +58,7 @@ class Contents(NamedTuple):
     family: str
     dtype: str
     prediction_type: str | None = None
-    inpainting: bool = False
+    abilities: frozenset[Ability] = frozenset()
     lacks: tuple[str, ...] = ()
 
 
@@ -109,21 +114,22 @@ def _text_of_header(path: Path, size: int) -> bytes:
 
 def _checkpoint(path: Path, text: bytes) -> Contents:
     files = SingleFile(path)
-    encoders = TWO if files.family == "stable-diffusion-xl" else ONE
+    family = families.by_class(files.kind)
+    assert family is not None and family.text is not None, files.kind
+    encoders = family.text.encoders
     needed = ("vae", *(encoder for encoder, _ in encoders))
     lacking = [name.replace("_", " ") for name in needed if not files.has(name)]
     if not lacking:
         look_at_text_to_image(files, encoders)
-    is_latent_consistency = files.kind.startswith("LatentConsistency")
     tensors = [entry for name, entry in json.loads(text).items() if name != "__metadata__"]
     return Contents(
-        family="latent-consistency" if is_latent_consistency else files.family,
+        family=family.name if family.distilled_from else files.family,
         dtype=main_dtype(
             (entry["dtype"], entry["data_offsets"][1] - entry["data_offsets"][0])
             for entry in tensors
         ),
         prediction_type=None if files.guessed else files.prediction_type,
-        inpainting=files.inpainting,
+        abilities=files.abilities,
         lacks=tuple(lacking),
     )
 
@@ -131,10 +137,9 @@ def _checkpoint(path: Path, text: bytes) -> Contents:
 def _other(header: Header) -> Contents:
     """An autoencoder, or what stands in the way of using the file."""
     path, tensors = header.path, header.tensors
-    signs = (*VAE_SIGNS, *(VAE + sign for sign in VAE_SIGNS), *TINY_SIGNS)
-    if any(sign in tensors for sign in signs):
+    if any(sign in tensors for sign in AUTOENCODER_SIGNS):
         return _autoencoder(header)
-    if not any(sign in tensors for sign in UPSCALERS):
+    if not any(sign in tensors for sign in UNLISTED_SIGNS):
         refuse_foreign(header)
     first = next(iter(tensors), "nothing")
     raise Unlisted(
@@ -145,7 +150,8 @@ def _other(header: Header) -> Contents:
 
 def _autoencoder(header: Header) -> Contents:
     found = lone_autoencoder(header.path)
-    is_tiny = found.kind == "AutoencoderTiny"
+    family = families.by_class(found.kind)
+    assert family is not None, found.kind
     channels = look_at_autoencoder(found)
     if channels != LATENT_CHANNELS or any("quantize." in key for key in header.tensors):
         raise RefusedError(
@@ -153,6 +159,6 @@ def _autoencoder(header: Header) -> Contents:
             "of Stable Diffusion: take another one."
         )
     return Contents(
-        family="tiny-autoencoder" if is_tiny else "vae",
+        family=family.name,
         dtype=main_dtype((tensor.dtype, tensor.bytes) for tensor in header.tensors.values()),
     )

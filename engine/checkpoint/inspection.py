@@ -5,49 +5,35 @@ whoever has a path.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from engine import families
 from engine.checkpoint.contents import Incomplete, Unlisted, main_dtype, read_contents
 from engine.checkpoint.value import Checkpoint
 from engine.errors import EngineError, LoadError
+from engine.families import FAMILIES, Family
 from engine.foreign import is_folder
 from engine.hub.files import PICKLES, missing_files
 from engine.weights.folder import ModelFolder
 from engine.weights.header import PICKLE, RefusedError, unreadable
 from engine.weights.lone_autoencoder import lone_autoencoder
 from engine.weights.whole import (
-    ONE,
-    TWO,
     Unfit,
     look_at_autoencoder,
     look_at_pixels,
     look_at_text_to_image,
 )
 
-TEXT_TO_IMAGE: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "StableDiffusionPipeline": (),
-        "StableDiffusionInpaintPipeline": (),
-        "LatentConsistencyModelPipeline": (),
-        "StableDiffusionXLPipeline": ("text_encoder_2", "tokenizer_2"),
-        "StableDiffusionXLInpaintPipeline": ("text_encoder_2", "tokenizer_2"),
-    }
-)
-"""Pipelines that `engine.load` runs, and what each needs besides the components of all."""
-COMPONENTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
-WITHOUT_WORDS = frozenset({"DDPMPipeline", "DDIMPipeline", "PNDMPipeline", "UNet2DModel"})
-AUTOENCODERS: Mapping[str, str] = MappingProxyType(
-    {"AutoencoderKL": "vae", "AutoencoderTiny": "tiny-autoencoder"}
-)
+PARTS = frozenset(part for family in FAMILIES for part in (*family.parts, *family.optional))
 
 AT_TOP = ("model_index.json", "config.json", "scheduler_config.json", "safelight.json")
 NETWORKS = ("unet", "vae", "text_encoder", "text_encoder_2", "tiny")
 """What has weights, by the names of `ModelFolder`."""
-INPAINTING = 9
+CHANNELS = (4, 9)
+"""That a UNet which reads a prompt may take; the second paints into a picture."""
 NAMED = 3
 """How many missing files are named; the others are counted."""
 
@@ -85,7 +71,7 @@ def examine_file(path: Path) -> tuple[Checkpoint, bool]:
         family=contents.family,
         dtype=contents.dtype,
         prediction_type=contents.prediction_type,
-        inpainting=contents.inpainting,
+        abilities=contents.abilities,
     )
     if contents.lacks:
         parts = " and no ".join(contents.lacks)
@@ -124,22 +110,22 @@ def _look_into(folder: ModelFolder, told: dict[str, Any]) -> None:
     """Note what the folder tells, from the outside in. Raises EngineError at the first trouble;
     what was noted by then holds."""
     told["name"] = shown(folder.name)
-    kind = folder.kind
-    if kind not in {*TEXT_TO_IMAGE, *WITHOUT_WORDS, *AUTOENCODERS}:
+    family = families.by_class(folder.kind)
+    if family is None:
         raise RefusedError(
-            f"{folder.path} holds a {kind[:60]}, which Safelight does not run: take a Stable "
-            "Diffusion model."
+            f"{folder.path} holds a {folder.kind[:60]}, which Safelight does not run: take a "
+            "Stable Diffusion model."
         )
-    components = [name for name in (*COMPONENTS, *NETWORKS, "tokenizer_2") if folder.has(name)]
+    components = [name for name in PARTS if folder.has(name)]
     texts = _texts(folder, components)
     places = {folder.component(name) for name in components}
     told.update(_sizes([*texts, *_files_in(places, (".safetensors",))]))
-    missing = _missing(folder)
+    missing = _missing(folder, family)
     if not {"model_index.json", "config.json", "unet/", "unet/config.json"} & set(missing):
-        told.update(_nature(folder))
+        told.update(_nature(folder, family))
     if missing:
         raise _lack(folder, missing)
-    _look_at_whole(folder)
+    _look_at_whole(folder, family)
     origins = [
         origin for name in NETWORKS if folder.has(name) for origin in folder.tensors(name).origins
     ]
@@ -148,65 +134,51 @@ def _look_into(folder: ModelFolder, told: dict[str, Any]) -> None:
     told.update(_sizes([*texts, *sorted({one.file for one in origins})]))
 
 
-def _look_at_whole(folder: ModelFolder) -> None:
+def _look_at_whole(folder: ModelFolder, family: Family) -> None:
     """What a load looks at before it reads any weights. Raises EngineError."""
     _ = folder.defaults
-    if folder.kind in WITHOUT_WORDS:
-        look_at_pixels(folder)
-    elif folder.kind in AUTOENCODERS:
+    if family.is_part:
         look_at_autoencoder(folder)
+    elif family.text is None:
+        look_at_pixels(folder)
     else:
-        look_at_text_to_image(folder, TWO if TEXT_TO_IMAGE[folder.kind] else ONE)
+        look_at_text_to_image(folder, family.text.encoders)
         if (folder.path / "tiny").is_dir():
             look_at_autoencoder(lone_autoencoder(folder.path / "tiny"))
 
 
-def _nature(folder: ModelFolder) -> dict[str, Any]:
-    """Family, prediction type and whether it is for inpainting, by the configuration. Raises
-    EngineError."""
-    kind = folder.kind
-    if kind in AUTOENCODERS:
+def _nature(folder: ModelFolder, family: Family) -> dict[str, Any]:
+    """Family, prediction type and abilities, by the configuration. Raises EngineError."""
+    if family.is_part:
         if (channels := folder.index.get("latent_channels", 4)) != 4:
             raise RefusedError(
-                f"{folder.path} is an {kind} for latents of {channels} channels, and Safelight's "
-                "models have 4: take another one."
+                f"{folder.path} is an {folder.kind} for latents of {channels} channels, and "
+                "Safelight's models have 4: take another one."
             )
-        return {"family": AUTOENCODERS[kind]}
+        return {"family": family.name}
     told: dict[str, Any] = {}
     if (folder.component("scheduler") / "scheduler_config.json").is_file():
         prediction = folder.config("scheduler").get("prediction_type", "epsilon")
         told["prediction_type"] = str(prediction)
-    if kind in WITHOUT_WORDS:
-        return {**told, "family": "ddpm"}
     unet = folder.config("unet")
+    told["abilities"] = families.abilities_of(family, unet)
+    if family.text is None:
+        return {**told, "family": family.name}
     channels = unet.get("in_channels", 4)
-    if channels not in (4, INPAINTING):
+    if channels not in CHANNELS:
         raise RefusedError(
             f"{folder.path} takes {channels} channels as its input, where a model that makes "
             "pictures from words takes 4: take another one."
         )
-    return {**told, "family": _family(unet), "inpainting": channels == INPAINTING}
+    return {**told, "family": families.name_of(unet)}
 
 
-def _family(unet: Mapping[str, Any]) -> str:
-    if unet.get("time_cond_proj_dim"):
-        return "latent-consistency"
-    if unet.get("addition_embed_type") == "text_time":
-        return "stable-diffusion-xl"
-    width = unet.get("cross_attention_dim")
-    if width == 1024 or (width != 768 and unet.get("use_linear_projection")):
-        return "stable-diffusion-2"
-    return "stable-diffusion-1"
-
-
-def _missing(folder: ModelFolder) -> list[str]:
+def _missing(folder: ModelFolder, family: Family) -> list[str]:
     """The files that the folder lacks, by their names in it; a component that is not there at all
     ends with "/"."""
     is_indexed = (folder.path / "model_index.json").exists()
     files = missing_files(folder.path) if is_indexed or not folder.has("unet") else []
-    needed = ()
-    if folder.kind in TEXT_TO_IMAGE:
-        needed = (*COMPONENTS, *TEXT_TO_IMAGE[folder.kind])
+    needed = family.parts if family.text else ()  # the others are one network, wherever it lies
     absent = [
         f"{name}/"
         for name in needed

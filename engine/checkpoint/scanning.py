@@ -10,13 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine import foreign
-from engine.checkpoint.inspection import (
-    AUTOENCODERS,
-    WITHOUT_WORDS,
-    examine_file,
-    inspect_folder,
-)
+from engine import families, foreign
+from engine.checkpoint.inspection import examine_file, inspect_folder
 from engine.checkpoint.value import Checkpoint
 from engine.errors import EngineError
 from engine.weights.settings_file import LONGEST
@@ -96,10 +91,8 @@ def _is_model(folder: Path, names: set[str]) -> bool:
         return (folder / "unet" / "config.json").is_file()
     if "config.json" not in names:
         return False
-    return str(_settings(folder / "config.json").get("_class_name")) in {
-        *AUTOENCODERS,
-        *WITHOUT_WORDS,
-    }
+    family = families.by_class(str(_settings(folder / "config.json").get("_class_name")))
+    return family is not None and family.text is None
 
 
 def _settings(path: Path) -> dict[str, Any]:

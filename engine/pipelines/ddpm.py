@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from engine import schedulers
+from engine import families, schedulers
 from engine.errors import EngineError, LoadError, RequestError
-from engine.families.family import Ability
+from engine.families import Ability
+from engine.families.ddpm import DDPM as DDPM_FAMILY
 from engine.hardware.memory import free_cache, memory_guard
 from engine.hardware.transfers import to_pixels
 from engine.hardware.tuning import Tuner
@@ -49,17 +50,16 @@ from engine.weights.whole import look_at_pixels, scheduler_config
 if TYPE_CHECKING:
     from engine.placement.compilation import Compilation
 
-UNGUIDED = 1.0
-
 
 class DDPM:
-    family = "ddpm"
+    family = DDPM_FAMILY.name
     guessed_prediction = False
     compilation: Compilation | None = None
 
     def __init__(
         self,
         name: str,
+        abilities: frozenset[Ability],
         unet: UNet2DModel,
         scheduler_config: dict[str, Any],
         defaults: Mapping[str, Any],
@@ -71,7 +71,7 @@ class DDPM:
         self.unet = unet
         self._called = called
         self.class_count = unet.config.num_class_embeds or 0
-        self.abilities = frozenset({Ability.CLASSES} if self.class_count else ())
+        self.abilities = abilities
         self.scheduler_config = scheduler_config
         self.device, self.dtype = device, unet.dtype
         self.sizes = Sizes(multiple=unet.factor, minimum=unet.factor, maximum=8192)
@@ -81,9 +81,9 @@ class DDPM:
                 "width": width,
                 "height": height,
                 "scheduler": schedulers.name_of(scheduler_config.get("_class_name", "")),
-                "guidance_scale": UNGUIDED,
                 "class_label": 0 if self.class_count else None,
             },
+            DDPM_FAMILY.request,
             defaults,
         )
         self.checkpoint_sha256 = cache(sha256)
@@ -129,6 +129,7 @@ class DDPM:
         loading.end()
         return cls(
             name=files.name,
+            abilities=families.abilities_of(DDPM_FAMILY, config),
             unet=unet,
             scheduler_config=scheduler_config(files),
             defaults=files.defaults,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
 import torch
 
+from engine import families
 from engine.errors import LoadError
+from engine.families import Family
 from engine.hardware.device import pick_device, pick_dtype
 from engine.hardware.memory import keep_memory, small_pages
 from engine.hardware.tuning import CACHE, Tuner
@@ -24,28 +26,8 @@ from engine.weights.source import locate
 Progress = Callable[[float, str], None]
 """Called with a fraction from 0 to 1 and what is being loaded."""
 
-STABLE_DIFFUSION = ("engine.pipelines.stable_diffusion", "StableDiffusion")
-STABLE_DIFFUSION_XL = ("engine.pipelines.stable_diffusion_xl", "StableDiffusionXL")
-DIFFUSION_OF_PIXELS = ("engine.pipelines.ddpm", "DDPM")
-
 TINY = "tiny"
 """The folder of a model in which its own tiny autoencoder lies."""
-
-FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "StableDiffusionPipeline": STABLE_DIFFUSION,
-        "StableDiffusionInpaintPipeline": STABLE_DIFFUSION,
-        "LatentConsistencyModelPipeline": STABLE_DIFFUSION,
-        "StableDiffusionXLPipeline": STABLE_DIFFUSION_XL,
-        "StableDiffusionXLInpaintPipeline": STABLE_DIFFUSION_XL,
-        "DDPMPipeline": DIFFUSION_OF_PIXELS,
-        "DDIMPipeline": DIFFUSION_OF_PIXELS,
-        "PNDMPipeline": DIFFUSION_OF_PIXELS,
-        "UNet2DModel": DIFFUSION_OF_PIXELS,
-    }
-)
-"""By the class that model_index.json names, or the config.json of a lone network: the module and
-the class that run it. A family is imported only when it is asked for."""
 
 
 def load(
@@ -89,33 +71,50 @@ def load(
     cache = cache or _cache_folder()
     tuner = Tuner(cache)
     precision = pick_dtype(dtype, where, tuner if cache else None)
-    family = FAMILIES.get(files.kind)
-    if family is None:
-        raise LoadError(
-            f"{files.path} holds a {shown(files.kind)}: this version of Safelight runs "
-            f"{', '.join(FAMILIES)}."
-        )
-    module, name = family
+    family = _runnable(files)
     if where.type == "cpu":
         keep_memory()
     with small_pages():
-        pipeline = getattr(import_module(module), name).from_files(
+        pipeline = _runner(family).from_files(
             files,
             where,
             precision,
             progress,
             tuner,
             vae=_autoencoder(vae),
-            tiny=_autoencoder(_own_tiny(files) if tiny is None else tiny),
+            tiny=_autoencoder(_own_tiny(files, family) if tiny is None else tiny),
             placement=placement,
             cuda_graph=cuda_graph,
         )
     if compiled:
-        from engine.placement.compilation import compile_parts  # torch's compiler is slow to import
-
-        pipeline.compilation = compile_parts(pipeline.unet, cache)
+        _compile(pipeline, cache)
     pipeline.guessed_prediction = isinstance(files, SingleFile) and files.guessed
     return pipeline
+
+
+def _runnable(files: ModelFolder | SingleFile) -> Family:
+    """The family of a model. Raises LoadError where nothing runs it."""
+    family = families.by_class(files.kind)
+    if family is None or family.runner is None:
+        known = (name for family in families.running() for name in family.classes)
+        raise LoadError(
+            f"{files.path} holds a {shown(files.kind)}: this version of Safelight runs "
+            f"{', '.join(known)}."
+        )
+    return family
+
+
+def _runner(family: Family) -> Any:
+    """The class that runs it, imported only now that it is asked for."""
+    assert family.runner is not None
+    module, name = family.runner
+    return getattr(import_module(module), name)
+
+
+def _compile(pipeline: Any, cache: Path | None) -> None:
+    from engine.placement.compilation import compile_parts  # torch's compiler is slow to import
+
+    pipeline.compilation = compile_parts(pipeline.unet, cache)
 
 
 def _cache_folder() -> Path | None:
@@ -131,11 +130,10 @@ def _files(path: Path, prediction_type: str | None, ema: bool) -> ModelFolder | 
     return ModelFolder(path, prediction_type)
 
 
-def _own_tiny(files: ModelFolder | SingleFile) -> Path | None:
-    """The folder of the tiny autoencoder that a text-to-image model brings with it."""
+def _own_tiny(files: ModelFolder | SingleFile, family: Family) -> Path | None:
+    """The folder of the tiny autoencoder that a model brings with it."""
     folder = files.path / TINY
-    brings = files.kind in FAMILIES and FAMILIES[files.kind] != DIFFUSION_OF_PIXELS
-    return folder if brings and folder.is_dir() else None
+    return folder if TINY in family.optional and folder.is_dir() else None
 
 
 def _autoencoder(source: str | Path | None) -> LoneAutoencoder | None:

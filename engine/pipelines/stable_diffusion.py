@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from engine import schedulers
+from engine import families, schedulers
 from engine.errors import EngineError, LoadError, RequestError
-from engine.families.family import Ability
+from engine.families import Ability, Family, TextPlan
+from engine.families.distilled import UNGUIDED, habits
+from engine.families.stable_diffusion import STABLE_DIFFUSION
 from engine.hardware.memory import free_cache, memory_guard
 from engine.hardware.transfers import uploaded
 from engine.hardware.tuning import Tuner
@@ -34,7 +35,6 @@ from engine.networks.layers.convolution import tune
 from engine.networks.layers.packing import pack
 from engine.networks.poll import Poll, no_poll
 from engine.networks.unet.deep_layers import DeepLayers
-from engine.pipelines.distilled import UNGUIDED, habits
 from engine.pipelines.latent_decoder import LatentDecoder, autoencoder_in, load_autoencoder
 from engine.pipelines.load_progress import LoadProgress
 from engine.pipelines.pace import Pace
@@ -54,7 +54,6 @@ from engine.pipelines.previews.latent_preview import LatentPreview
 from engine.pipelines.text import (
     Conditioning,
     JointReader,
-    TextPlan,
     TextReader,
     load_text_reader,
 )
@@ -73,24 +72,17 @@ CONTEXTS = 2
 """Pairs of prompts whose keys and values are kept: 20 MB each for Stable Diffusion 1, 200 for
 XL."""
 SCALING = ("scaling_factor", "shift_factor")
+EMPTY_IS_ZERO = "force_zeros_for_empty_prompt"
+"""What model_index.json says where no negative prompt is told by zeros, not by the hidden states of
+an empty text."""
 
 
 class StableDiffusion:
-    """The constants are what differs from family to family; see `TextPlan` for the first. A UNet
-    with `Ability.MASK` also wants to see what it is to paint into, so nothing can be made with it
-    yet.
-
-    VAE_USUAL: settings of a VAE that holds them not. VAE_OVERFLOWS: in float16. REQUEST: fields of
-    the default request. EMPTY_IS_ZERO: model_index.json's force_zeros_for_empty_prompt where it
-    says nothing: no negative prompt is told by zeros, not by the hidden states of an empty text.
+    """FAMILY: what differs from family to family. A UNet with `Ability.MASK` also wants to see what
+    it is to paint into, so nothing can be made with it yet.
     """
 
-    FAMILY: ClassVar[str] = "stable-diffusion"
-    PLAN: ClassVar[TextPlan] = TextPlan()
-    VAE_USUAL: ClassVar[Mapping[str, Any]] = MappingProxyType({"scaling_factor": 0.18215})
-    VAE_OVERFLOWS: ClassVar[bool] = False
-    REQUEST: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    EMPTY_IS_ZERO: ClassVar[bool] = False
+    FAMILY: ClassVar[Family] = STABLE_DIFFUSION
 
     class_count = 0
     guessed_prediction = False
@@ -99,6 +91,8 @@ class StableDiffusion:
     def __init__(
         self,
         name: str,
+        family: str,
+        abilities: frozenset[Ability],
         text: TextReader | JointReader,
         unet: UNet2DConditionModel,
         vae: Autoencoder,
@@ -111,8 +105,8 @@ class StableDiffusion:
         called: UNet2DConditionModel | GraphedCall,
     ):
         self.name = name
-        self.family = "latent-consistency" if unet.embeds_guidance else self.FAMILY
-        self.abilities = frozenset(_abilities(unet, vae))
+        self.family = family
+        self.abilities = abilities
         self.text = text
         self.unet = unet
         self._called = called
@@ -128,7 +122,7 @@ class StableDiffusion:
         own = schedulers.name_of(scheduler_config.get("_class_name", ""))
         self.default_request = own_request(
             {"width": side, "height": side, "scheduler": own},
-            self.REQUEST,
+            self.FAMILY.request,
             distilled.request,
             defaults,
         )
@@ -158,18 +152,20 @@ class StableDiffusion:
         placement, cuda_graph: see `engine.load`."""
         tuner = tuner or Tuner()
         vae_files = vae or files
-        look_at_text_to_image(files, cls.PLAN.encoders, vae)
+        plan = cls.FAMILY.text
+        assert plan is not None
+        look_at_text_to_image(files, plan.encoders, vae)
         scheduler_config = files.config("scheduler")
         unet_config = files.config("unet")
         loading = LoadProgress(progress)
-        for encoder, _ in cls.PLAN.encoders:
+        for encoder, _ in plan.encoders:
             loading.plan("text encoder", files, encoder)
         loading.plan("UNet", files, "unet")
         loading.plan("VAE", vae_files, autoencoder_in(vae_files))
         if tiny is not None:
             loading.plan("tiny autoencoder", tiny, autoencoder_in(tiny))
         vae_tensors = vae_files.tensors(autoencoder_in(vae_files))
-        texts = [files.tensors(encoder) for encoder, _ in cls.PLAN.encoders]
+        texts = [files.tensors(encoder) for encoder, _ in plan.encoders]
         where = chosen(
             placement,
             device,
@@ -180,8 +176,8 @@ class StableDiffusion:
         stage = Stage(device, where)
         with memory_guard(device, "loading"):
             readers = [
-                load_text_reader(files, *names, cls.PLAN, stage, dtype, loading.begin())
-                for names in cls.PLAN.encoders
+                load_text_reader(files, *names, plan, stage, dtype, loading.begin())
+                for names in plan.encoders
             ]
             unet = load_strictly(
                 lambda: UNet2DConditionModel(unet_config),
@@ -196,7 +192,7 @@ class StableDiffusion:
             own = load_autoencoder(
                 vae_files,
                 cls._usual_vae(files),
-                cls.VAE_OVERFLOWS,
+                cls.FAMILY.vae_overflows,
                 stage,
                 dtype,
                 loading.begin(),
@@ -210,14 +206,16 @@ class StableDiffusion:
         loading.end()
         return cls(
             name=files.name,
+            family=families.known_as(cls.FAMILY, unet_config).name,
+            abilities=families.abilities_of(cls.FAMILY, unet_config),
             text=text,
             unet=unet,
             vae=own,
             tiny=previewer,
             scheduler_config=scheduler_config,
             defaults=files.defaults,
-            empty_is_zero=files.index.get("force_zeros_for_empty_prompt", cls.EMPTY_IS_ZERO),
-            sha256=lambda: _sha256(cls.PLAN, files, vae),
+            empty_is_zero={**cls.FAMILY.index, **files.index}.get(EMPTY_IS_ZERO, False),
+            sha256=lambda: _sha256(plan, files, vae),
             device=device,
             called=stage.quickened(unet, cuda_graph),
         )
@@ -226,7 +224,7 @@ class StableDiffusion:
     def _usual_vae(cls, files: Files) -> dict[str, Any]:
         """How the latents of this very model are scaled: a VAE by itself may not tell."""
         own = files.config("vae") if files.has("vae") else {}
-        return {**cls.VAE_USUAL, **{key: own[key] for key in SCALING if key in own}}
+        return {**cls.FAMILY.vae, **{key: own[key] for key in SCALING if key in own}}
 
     def resolve(self, request: Request) -> Request:
         self._check_open()
@@ -354,13 +352,6 @@ class StableDiffusion:
     def _check_open(self) -> None:
         if not self._open:
             raise EngineError(f"The model {self.name} has been closed. Load it again.")
-
-
-def _abilities(unet: UNet2DConditionModel, vae: Autoencoder) -> Iterator[Ability]:
-    yield Ability.PROMPT
-    yield Ability.EMBEDDED_GUIDANCE if unet.embeds_guidance else Ability.NEGATIVE
-    if unet.in_channels != vae.latent_channels:
-        yield Ability.MASK
 
 
 def _fitting(files: Files, tiny: Autoencoder, vae: Autoencoder) -> AutoencoderTiny:

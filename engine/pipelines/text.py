@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from engine.errors import ConfigError, told
+from engine.families import TextPlan
 from engine.hardware.transfers import uploaded
 from engine.networks import CLIPTextModel
 from engine.pipelines.pipeline import Reading
@@ -45,19 +46,6 @@ class Conditioning:
         """All of it zeros, which is what some networks take for no prompt at all."""
         pooled = None if self.pooled is None else torch.zeros_like(self.pooled)
         return Conditioning(torch.zeros_like(self.hidden), pooled)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextPlan:
-    """Which text encoders a family has, and what it reads of them.
-
-    encoders: the components, and the tokenizer of each. last_layer: the layer that is read at clip
-    skip 1, counted from the end. is_normed: whether the final layer norm is applied to it.
-    """
-
-    encoders: tuple[tuple[str, str], ...] = (("text_encoder", "tokenizer"),)
-    last_layer: int = 1
-    is_normed: bool = True
 
 
 class TextReader:

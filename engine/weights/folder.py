@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import families
 from engine.errors import ConfigError, LoadError, RequestError, WeightsError, told
 from engine.hub.endpoint import repo_id_of
 from engine.request.request import Request
@@ -60,7 +61,6 @@ VARIANTS = ("fp16", "bf16", "fp32")
 """Taken first of the variants where a component has no plain file; any other one after these."""
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
-INPAINTING_CHANNELS = 9
 LONGEST_NAME = 200
 
 
@@ -199,7 +199,8 @@ class ModelFolder:
 
     def _index_of_components(self, names: set[str]) -> dict[str, Any]:
         unet = self.json("unet", "config.json")
-        index: dict[str, Any] = {"_class_name": _kind_of(unet, "text_encoder_2" in names)}
+        family = families.of_folder(unet, names)
+        index: dict[str, Any] = {"_class_name": families.class_of(family, unet)}
         for name, usual in COMPONENTS.items():
             if name in names:
                 index[name] = ["", unet.get("_class_name", usual) if name == "unet" else usual]
@@ -258,18 +259,6 @@ def _folder_name(path: Path) -> str:
     """The folder's own, or OWNER/NAME in the Hugging Face cache, which names folders by hash."""
     cached = repo_id_of(path.parent.parent.name) if path.parent.name == "snapshots" else ""
     return cached or path.name
-
-
-def _kind_of(unet: Mapping[str, Any], has_second_text: bool) -> str:
-    """The pipeline that a UNet with this config.json belongs to."""
-    if unet.get("_class_name") == "UNet2DModel":
-        return "DDPMPipeline"
-    inpainting = "Inpaint" if unet.get("in_channels") == INPAINTING_CHANNELS else ""
-    if unet.get("addition_embed_type") == "text_time" or has_second_text:
-        return f"StableDiffusionXL{inpainting}Pipeline"
-    if unet.get("time_cond_proj_dim"):
-        return "LatentConsistencyModelPipeline"
-    return f"StableDiffusion{inpainting}Pipeline"
 
 
 def _variants(names: set[str], base: str) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import LoadError
+from engine.families.autoencoders import CURRENT_SIGN, ORIGINAL_SIGN
 from engine.weights.digest import file_sha256, joint_sha256
 from engine.weights.folder import LONE, ModelFolder
 from engine.weights.header import Header, RefusedError, read_header
@@ -20,10 +21,6 @@ from engine.weights.original import vae as original_vae
 from engine.weights.part import Part
 from engine.weights.single_file import VAE
 from engine.weights.tensors import Tensors
-
-ORIGINAL_SIGN = "decoder.conv_out.weight"
-"""In both layouts of a VAE."""
-CURRENT_SIGN = "decoder.mid_block.resnets.0.conv1.weight"
 
 
 @dataclass(frozen=True)

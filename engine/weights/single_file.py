@@ -11,13 +11,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from engine import families
 from engine.errors import WeightsError
+from engine.families.family import Ability, Settings
+from engine.families.noise import LCM, ZERO_SNR
 from engine.weights.digest import file_sha256
 from engine.weights.header import Header, RefusedError, read_header
 from engine.weights.original import unet as original_unet
 from engine.weights.original import vae as original_vae
-from engine.weights.original.families import LCM, ZERO_SNR
-from engine.weights.original.single_family import FIRST_LAYER, UNET, family_of
+from engine.weights.original.text import LAYOUTS
+from engine.weights.original.version import FIRST_LAYER, UNET, version_of
 from engine.weights.part import Part
 from engine.weights.prediction_type import checked_prediction_type
 from engine.weights.tensors import Tensors
@@ -37,8 +40,8 @@ NOTES = {
     "stable-diffusion-v2-512": "epsilon",
     "stable-diffusion-v2-768-v": "v_prediction",
 }
-INPAINTING = {4: "", 9: "Inpaint"}
-"""By the channels that the UNet takes, what the class of its pipeline says."""
+CHANNELS = (4, 9)
+"""That the UNet may take; the second paints into a picture."""
 
 LEFTOVERS = re.compile(
     r"model_ema\.|loss\.|optimizer|lr_scheduler|callbacks|embedding_manager\.|denoiser\.|"
@@ -51,7 +54,7 @@ LEFTOVERS = re.compile(
 
 class SingleFile:
     """path: the file; kind: the class that a folder's model_index.json would name; family: as the
-    library of models calls it.
+    library of models calls it; abilities: what it can be asked for.
 
     prediction_type: what the network predicts; guessed: whether nothing in the file tells it and
     nobody did, so that it may be wrong; notes: the same, and the like, as sentences for people.
@@ -64,19 +67,26 @@ class SingleFile:
         checked_prediction_type(prediction_type)
         self.path = path
         header = read_header(path)
-        self._family = family_of(header)
+        self._version = version_of(header)
+        self._family = families.by_name(self._version.name)
         self._unet = Part.of(header, UNET)
         self._vae = Part.of(header, VAE)
         self._text = {
-            name: Part.of(header, encoder.prefix) for name, encoder in self._family.text.items()
+            name: Part.of(header, text.prefix) for name, text in self._version.text.items()
         }
         _refuse_others(header, [self._unet, self._vae, *self._text.values()])
         if ema:
             self._unet = _averaged(header, self._unet)
-        self.kind = self._kind()
+        unet = self._told_by_unet()
+        self.kind = families.class_of(self._family, unet)
+        self.abilities = families.abilities_of(self._family, unet)
         told = prediction_type or _told_prediction_type(header)
         self.prediction_type = told or self._usual_prediction_type()
-        self.guessed = told is None and self._family.prediction_type is None and not self.inpainting
+        self.guessed = (
+            told is None
+            and self._version.prediction_type is None
+            and Ability.MASK not in self.abilities
+        )
         self._is_zero_snr = ZERO_SNR_MARKER in header.tensors
         self.notes = self._notes()
 
@@ -87,11 +97,7 @@ class SingleFile:
 
     @property
     def family(self) -> str:
-        return self._family.name
-
-    @property
-    def inpainting(self) -> bool:
-        return self._unet.tensors[FIRST_LAYER].shape[1] == 9
+        return self._version.name
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -101,17 +107,17 @@ class SingleFile:
     @property
     def index(self) -> dict[str, Any]:
         """What a folder's model_index.json would say."""
-        text = {name: encoder.kind for name, encoder in self._family.text.items()}
+        text = {name: LAYOUTS[one.layout].kind for name, one in self._version.text.items()}
         classes = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", **text}
         return {
             "_class_name": self.kind,
-            **self._family.settings,
+            **self._family.index,
             **{name: ["", kind] for name, kind in classes.items() if self.has(name)},
         }
 
     def has(self, component: str) -> bool:
         """Whether the component is there. Tokenizers are Safelight's own."""
-        if component in ("unet", "scheduler") or component in self._family.tokenizers:
+        if component in ("unet", "scheduler") or component in self._tokenizers:
             return True
         part = self._vae if component == "vae" else self._text.get(component)
         return part is not None and bool(part.tensors)
@@ -123,14 +129,14 @@ class SingleFile:
         if component == "unet":
             return {
                 **original_unet.config(self._unet),
-                **self._family.unet,
+                **self._version.unet,
                 "sample_size": self._side(),
             }
         part = self._part(component)
         if component == "vae":
             side = self._side() * 2 ** max(0, part.count("encoder.down.") - 1)
-            return {**original_vae.config(part), **self._family.vae, "sample_size": side}
-        return self._family.text[component].config(part)
+            return {**original_vae.config(part), **self._version.vae, "sample_size": side}
+        return LAYOUTS[self._version.text[component].layout].config(part)
 
     def tensors(self, component: str) -> Tensors:
         """The weights of a component. Raises WeightsError if there are none."""
@@ -139,16 +145,21 @@ class SingleFile:
             return part.under(original_unet.key_map(part))
         if component == "vae":
             return part.under(original_vae.key_map(part))
-        return part.under(self._family.text[component].key_map(part))
+        return part.under(LAYOUTS[self._version.text[component].layout].key_map(part))
 
     def tokenizer(self, component: str = "tokenizer") -> Path:
         """The folder of a tokenizer's files."""
         resources = Path(str(files("resources")))
-        return resources / "tokenizers" / self._family.tokenizers[component]
+        return resources / "tokenizers" / self._tokenizers[component]
 
     def sha256(self, components: tuple[str, ...]) -> str:
         """Of the file, whatever the components: so other programs name it, too."""
         return file_sha256(self.path)
+
+    @property
+    def _tokenizers(self) -> dict[str, str]:
+        """The folder of each."""
+        return dict(text.tokenizer for text in self._version.text.values())
 
     def _part(self, component: str) -> Part:
         parts = {"unet": self._unet, "vae": self._vae, **self._text}
@@ -158,22 +169,21 @@ class SingleFile:
             )
         return parts[component]
 
-    def _kind(self) -> str:
+    def _told_by_unet(self) -> Settings:
+        """What its config.json would say of its nature. Raises RefusedError."""
         channels = self._unet.shape(FIRST_LAYER, 4)[1]
-        if channels not in INPAINTING:
+        if channels not in CHANNELS:
             raise RefusedError(
                 f"{self.path} takes {channels} channels, where a model that makes pictures of "
                 "words takes 4, and one for inpainting 9: take another checkpoint."
             )
-        is_latent_consistency = any(map(self._unet.has, original_unet.GUIDANCE))
-        if is_latent_consistency and self._family.pipeline == "StableDiffusion":
-            return "LatentConsistencyModelPipeline"
-        return f"{self._family.pipeline}{INPAINTING[channels]}Pipeline"
+        is_distilled = any(map(self._unet.has, original_unet.GUIDANCE))
+        return {"in_channels": channels, "time_cond_proj_dim": is_distilled}
 
     def _usual_prediction_type(self) -> str:
         # Of Stable Diffusion 2, the models for inpainting predict noise, and most others v.
-        usual = "epsilon" if self.inpainting else "v_prediction"
-        return self._family.prediction_type or usual
+        usual = "epsilon" if Ability.MASK in self.abilities else "v_prediction"
+        return self._version.prediction_type or usual
 
     def _notes(self) -> tuple[str, ...]:
         if not self.guessed:
@@ -185,16 +195,16 @@ class SingleFile:
 
     def _side(self) -> int:
         is_v = self.prediction_type == "v_prediction"
-        return self._family.side_of_v if is_v else self._family.side
+        return self._version.side_of_v if is_v else self._version.side
 
     def _scheduler_config(self) -> dict[str, Any]:
         trained = {"prediction_type": self.prediction_type}
         if any(map(self._unet.has, original_unet.GUIDANCE)):
             return {**LCM, **trained}
         if self._is_zero_snr:
-            return {**self._family.scheduler_of_v, **trained, **ZERO_SNR}
+            return {**self._version.scheduler_of_v, **trained, **ZERO_SNR}
         is_v = self.prediction_type == "v_prediction"
-        return {**(self._family.scheduler_of_v if is_v else self._family.scheduler), **trained}
+        return {**(self._version.scheduler_of_v if is_v else self._version.scheduler), **trained}
 
 
 def _refuse_others(header: Header, parts: list[Part]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from engine import schedulers
 from engine.errors import ConfigError, LoadError, SchedulerError, told
+from engine.families.ddpm import DDPM
 from engine.networks.autoencoder.autoencoder_kl_config import VAEConfig
 from engine.networks.autoencoder.tiny_autoencoder_config import TinyConfig
 from engine.networks.text.clip_text_config import CLIPTextConfig
@@ -26,9 +27,8 @@ Config = TypeVar("Config")
 Encoders = Sequence[tuple[str, str]]
 """Text encoders with the tokenizer of each, by their components."""
 
-ONE: Encoders = (("text_encoder", "tokenizer"),)
-TWO: Encoders = (*ONE, ("text_encoder_2", "tokenizer_2"))
 TINY = "AutoencoderTiny"
+LONE_UNET = "UNet2DModel"
 GREY, COLOUR = 1, 3
 IN_FILES = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
 """How the names of a single file begin."""
@@ -108,8 +108,8 @@ def look_at_pixels(files: Files) -> None:
 
 def scheduler_config(files: Files) -> dict[str, Any]:
     """The model's own; the plain DDPM where there is a network and nothing else."""
-    if files.kind == "UNet2DModel" and not files.has("scheduler"):
-        return {"_class_name": "DDPMScheduler"}
+    if files.kind == LONE_UNET and not files.has("scheduler"):
+        return dict(DDPM.scheduler)
     return files.config("scheduler")
 
 
@@ -172,12 +172,12 @@ def _check_scheduler(files: Files) -> None:
 
 def _check_kind(files: Files, config: Mapping[str, Any]) -> None:
     named = files.index.get("unet")
-    listed = named[-1] if isinstance(named, list) and named else "UNet2DModel"
-    for kind in (listed, config.get("_class_name", "UNet2DModel")):
-        if kind != "UNet2DModel":
+    listed = named[-1] if isinstance(named, list) and named else LONE_UNET
+    for kind in (listed, config.get("_class_name", LONE_UNET)):
+        if kind != LONE_UNET:
             raise Unfit(
                 f"The UNet of {files.path} is a {told(kind)}; a {files.kind} runs with a "
-                "UNet2DModel."
+                f"{LONE_UNET}."
             )
 
 

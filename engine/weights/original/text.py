@@ -16,6 +16,9 @@ The first has the three layers of attention fused, one below the other; the last
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from engine.weights.keys import NESTED, PROJECTION, clip_key
@@ -158,3 +161,29 @@ def _config(text: Part, tokens: str, positions: str, middle: str, layers: int) -
         "projection_dim": width,
         "vocab_size": vocabulary,
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextLayout:
+    """kind: the class of its network; config: what a folder's config.json would say; key_map: from
+    the names in the file to today's."""
+
+    kind: str
+    config: Callable[[Part], dict[str, Any]]
+    key_map: Callable[[Part], KeyMap]
+
+
+LAYOUTS: Mapping[str, TextLayout] = MappingProxyType(
+    {
+        "clip": TextLayout(kind="CLIPTextModel", config=clip_config, key_map=clip_key_map),
+        "open_clip": TextLayout(
+            kind="CLIPTextModel", config=open_clip_config, key_map=open_clip_key_map
+        ),
+        "open_clip_projecting": TextLayout(
+            kind="CLIPTextModelWithProjection",
+            config=projecting_config,
+            key_map=projecting_key_map,
+        ),
+    }
+)
+"""By the names that the families have for them."""

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 import engine
 from engine import Edit, EngineError, LoadError, Request, RequestError
-from engine.pipelines.distilled import habits
+from engine.families.distilled import habits
 from engine.request.conditions import conditions
 from tests import tiny
 

@@ -78,7 +78,8 @@ def test_a_family_is_told_by_its_tensors(paths, family):
     assert (files.kind, files.family, files.prediction_type) == KINDS[family]
     assert files.guessed == (family == "sd2") == bool(files.notes)
     assert files.name == family
-    assert not files.inpainting
+    usual = {"prompt", "embedded guidance" if family == "lcm" else "negative"}
+    assert files.abilities == usual
     assert files.has("text_encoder_2") == files.has("tokenizer_2") == (family == "sdxl")
     assert files.sha256(("unet",)) == hashlib.sha256(paths[family].read_bytes()).hexdigest()
 
@@ -346,7 +347,7 @@ def test_inpainting_models_load_under_their_name(
     }
     path = save(tmp_path / "inpaint.safetensors", weights)
     files = SingleFile(path)
-    assert (files.kind, files.inpainting, files.guessed) == (kind, True, False)
+    assert (files.kind, "mask" in files.abilities, files.guessed) == (kind, True, False)
     assert files.prediction_type == prediction_type
     assert engine.load(path, device="cpu").unet.in_channels == 9
 

@@ -5,9 +5,10 @@ Stable Diffusion pipelines for their default request.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from engine.families.family import Settings
+from engine.families.latent_consistency import LATENT_CONSISTENCY
 
 FEW = 4
 UNGUIDED = 1.0
@@ -27,14 +28,14 @@ class Habits:
     """request: fields of the default request. scheduler_config: settings of the scheduler that the
     model was trained for, whatever its files say."""
 
-    request: Mapping[str, Any] = field(default_factory=dict)
-    scheduler_config: Mapping[str, Any] = field(default_factory=dict)
+    request: Settings = field(default_factory=dict)
+    scheduler_config: Settings = field(default_factory=dict)
 
 
-def habits(name: str, scheduler_config: Mapping[str, Any], embeds_guidance: bool) -> Habits:
+def habits(name: str, scheduler_config: Settings, embeds_guidance: bool) -> Habits:
     """Empty for a model that, for all that is known, is not distilled."""
-    if embeds_guidance:  # the settings of arXiv:2310.04378
-        return Habits({"steps": FEW, "guidance_scale": 8.5})
+    if embeds_guidance:
+        return Habits(LATENT_CONSISTENCY.request)
     for pattern in NAMES:
         if match := pattern.search(name.lower()):
             steps = int(match.groupdict().get("steps") or FEW)
@@ -46,7 +47,7 @@ def habits(name: str, scheduler_config: Mapping[str, Any], embeds_guidance: bool
     return Habits()
 
 
-def _is_turbo(scheduler_config: Mapping[str, Any]) -> bool:
+def _is_turbo(scheduler_config: Settings) -> bool:
     """SD-Turbo and its kin (arXiv:2311.17042): Euler from the last timestep on. Models that were
     trained for zero terminal SNR begin there as well, but predict v, and take all their steps."""
     return (
