@@ -152,7 +152,6 @@ class Parts(QObject):
             lambda: self.open_session.crashed,
             self.queue,
             self.background,
-            partial(_grid_of_values, self._engine),
             _job_of,
             self,
         )
@@ -197,10 +196,6 @@ def _schedulers_for_diffusion(engine: ModuleType | Any) -> list[Any]:
 
 def _grid(engine: ModuleType | Any, axes: tuple[tuple[str, str], ...]) -> Any:
     return engine.Grid(tuple(engine.Axis.parse(name, text) for name, text in axes))
-
-
-def _grid_of_values(engine: ModuleType | Any, axes: tuple[tuple[str, tuple], ...]) -> Any:
-    return engine.Grid(tuple(engine.Axis(name, values) for name, values in axes))
 
 
 def _write_film(engine: ModuleType | Any, frames: Iterable[tuple[int, QImage]], **how: Any) -> Any:

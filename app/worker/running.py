@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.worker.saving import Saving
     from app.worker.signals import WorkerSignals
     from engine.pipelines.pipeline import Pipeline
+    from engine.request.grid import Grid
     from engine.request.request import Request
     from engine.run.control import Control
     from engine.run.events import Event
@@ -85,7 +86,7 @@ class Running:
             self._tell.started.emit(Begun(plan, tuple(run.row for run in runs)))
             self._follow(runs, pipeline, start, controls, folder)
             if plan.grid is not None and any(run.image for run in runs):
-                self._make_sheet(plan, runs, folder)
+                self._make_sheet(plan.grid, runs, folder)
         except LoadGivenUp as end:
             self._tell.refused.emit(str(end))
         except Exception as error:
@@ -197,11 +198,11 @@ class Running:
         images = tuple(pixels.from_pil(image) for image in event.images)
         return RunResult(number, request, images, pixels.sheet(images), paths, save_error)
 
-    def _make_sheet(self, plan: Plan, runs: list[RunUnderWay], folder: Path) -> None:
+    def _make_sheet(self, grid: Grid, runs: list[RunUnderWay], folder: Path) -> None:
         """One picture of all images of a comparison."""
         try:
             images = [run.image for run in runs]
-            sheet = self._saving.save_sheet(plan.grid, runs[0].row, images, folder)
+            sheet = self._saving.save_sheet(grid, runs[0].row, images, folder)
         except Exception as error:
             self._tell.saveFailed.emit(sentence_of(error, tr("make one picture of the grid")))
         else:

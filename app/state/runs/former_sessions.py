@@ -17,7 +17,7 @@ from app.state.store.former_files import PLAN
 from app.state.store.store import Store, StoredRow, glance, value_of
 from app.state.store.store_thread import BREATH, STRETCH
 from engine.errors import EngineError
-from engine.foreign import finite, is_there
+from engine.foreign import finite, fitted, is_there
 
 SLACK = 100_000.0
 """Seconds by which an image may seem older than its plan: a day and some, since sticks keep the
@@ -41,6 +41,16 @@ class UnfinishedPlan:
         plan = self.plan if self.plan.source else replace(self.plan, source=source)
         own = {"folders": list(self.folders), "since": self.since, "begun": self.begun}
         return {"plan": plan.to_dict(), **own}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What `UnfinishedPlan.to_dict` writes."""
+
+    plan: dict[str, Any]
+    folders: tuple[str, ...]
+    since: float
+    begun: bool
 
 
 class Found(NamedTuple):
@@ -72,7 +82,6 @@ def claimed(kind: str, take: Callable[[int], bool], store: Store) -> dict[str, S
 def read_unfinished(
     rows: dict[str, StoredRow],
     folder: str,
-    grid_of: Callable[[Any], Any],
     job_of: Callable[[str], tuple[str, int]],
 ) -> Found:
     """What the rows of sessions that are no more say, without the images that are there; what was
@@ -82,8 +91,8 @@ def read_unfinished(
     odd: dict[str, str] = {}
     for job, row in _with_rests(rows.items()):
         try:
-            entries.append(_entry(value_of(row), grid_of))
-        except (EngineError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
+            entries.append(_unfinished(row))
+        except (EngineError, ValueError, RecursionError, OverflowError):
             odd[job] = row.text
     left = tuple(_without_written(entries, job_of))
     pictures = sum(len(entry.plan.places) - len(entry.plan.written) for entry in left)
@@ -101,10 +110,9 @@ def _with_rests(parts: Iterable[Any]) -> Iterable[Any]:
             begun = time.perf_counter()
 
 
-def _entry(plain: Any, grid_of: Callable[[Any], Any]) -> UnfinishedPlan:
-    plan = Plan.from_dict(plain["plan"], grid_of)
-    folders = tuple(map(str, plain["folders"]))
-    return UnfinishedPlan(plan, folders, finite(plain["since"]), bool(plain["begun"]))
+def _unfinished(row: StoredRow) -> UnfinishedPlan:
+    kept = fitted(value_of(row), _Kept, "The plan")
+    return UnfinishedPlan(Plan.from_dict(kept.plan), kept.folders, finite(kept.since), kept.begun)
 
 
 def _without_written(

@@ -5,11 +5,13 @@ grid. Made by the state objects that the person's wishes reach; plain values.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.i18n import tr
+from engine.foreign import fitted
+from engine.request.grid import Axis, Grid
 from engine.request.request import Request
 
 PlanImage = tuple[int, int]
@@ -49,7 +51,7 @@ class Plan:
     origin: Origin | None = None
     vary: float | None = None
     vary_seeds: tuple[int, ...] = ()
-    grid: Any = None  # engine.Grid
+    grid: Grid | None = None
     source: str = ""
     prediction_type: str | None = None
     sha256: str = ""
@@ -121,36 +123,41 @@ class Plan:
         }
 
     @classmethod
-    def from_dict(cls, plain: Any, grid_of: Callable[[Any], Any]) -> Plan:
-        """The plan that `to_dict` wrote. grid_of: makes the engine's grid of (name, values) pairs.
-        Raises EngineError or ValueError for what is none."""
-        try:
-            axes = tuple((name, tuple(values)) for name, values in plain["grid"] or ())
-            requests = tuple(Request.from_dict(request) for request in plain["requests"])
-            if not requests:
-                raise ValueError("no request")
-            written = {(row, index): path for row, index, path in plain["written"]}
-            if any(type(part) is not int for place in written for part in place):
-                raise ValueError("a place that is none")
-            if not all(isinstance(path, str) for path in written.values()):
-                raise ValueError("a path that is none")
-            predicted = plain["prediction_type"]
-            return cls(
-                requests,
-                grid=grid_of(axes) if axes else None,
-                source=str(plain["source"]),
-                prediction_type=None if predicted is None else str(predicted),
-                sha256=str(plain["sha256"]),
-                job=str(plain["job"]),
-                written=written,
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"no plan: {error}") from error
+    def from_dict(cls, plain: object) -> Plan:
+        """The plan that `to_dict` wrote. Raises EngineError, with a sentence, for what is none."""
+        kept = fitted(plain, _KeptPlan, "The plan")
+        axes = tuple(Axis(name, tuple(values)) for name, values in kept.grid or ())
+        return cls(
+            tuple(map(Request.from_dict, kept.requests)),
+            grid=Grid(axes) if axes else None,
+            source=kept.source,
+            prediction_type=kept.prediction_type,
+            sha256=kept.sha256,
+            job=kept.job,
+            written={(number, index): path for number, index, path in kept.written},
+        )
 
     @property
     def steerable(self) -> bool:
         """Whether its runs can be steered in mid-run, which the cells of a grid cannot."""
         return self.grid is None
+
+
+@dataclass(frozen=True)
+class _KeptPlan:
+    """What `Plan.to_dict` writes. grid: axes, each a name and its values."""
+
+    job: str
+    requests: list[dict[str, Any]]
+    grid: list[tuple[str, list[Any]]] | None
+    source: str
+    prediction_type: str | None
+    sha256: str
+    written: list[tuple[int, int, str]]
+
+    def __post_init__(self) -> None:
+        if not self.requests:
+            raise ValueError("it has no request.")
 
 
 @dataclass(frozen=True)

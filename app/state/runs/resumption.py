@@ -47,9 +47,8 @@ class Resumption(QObject):
     neither lost nor made twice.
 
     number: of this session's place; take: whether another place is this session's now, because the
-    session that had it is no more; is_crashed: whether one of them came to no proper end. grid_of:
-    makes the engine's grid of (name, values) pairs. job_of: the job and the seed in the record of
-    an image file; what it raises means that there are none.
+    session that had it is no more; is_crashed: whether one of them came to no proper end. job_of:
+    the job and the seed in the record of an image file; what it raises means that there are none.
     """
 
     offered = Signal(str)  # a sentence for the person; "" when it is answered
@@ -64,7 +63,6 @@ class Resumption(QObject):
         is_crashed: Callable[[], bool],
         queue: Queue,
         background: Background,
-        grid_of: Callable[[Any], Any],
         job_of: Callable[[str], tuple[str, int]],
         parent: QObject | None = None,
     ) -> None:
@@ -75,7 +73,6 @@ class Resumption(QObject):
         self._is_crashed = is_crashed
         self._queue = queue
         self._background = background
-        self._grid_of = grid_of
         self._job_of = job_of
         self._folder = ""
         self._source = ""
@@ -204,9 +201,7 @@ class Resumption(QObject):
         self._closed = True
 
     def _look(self, rows: dict[str, StoredRow]) -> None:
-        work = partial(
-            former_sessions.read_unfinished, rows, self._folder, self._grid_of, self._job_of
-        )
+        work = partial(former_sessions.read_unfinished, rows, self._folder, self._job_of)
         self._background.submit(work, self._offer, self._begin_anew)
 
     def _offer(self, found: Found) -> None:

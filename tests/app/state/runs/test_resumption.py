@@ -605,7 +605,7 @@ def test_a_plan_goes_through_json(
         tuple(requests), grid=grid, source=source, sha256=sha256, written={(0, 0): "/a.png"}
     )
     plain = json.loads(json.dumps(plan.to_dict()))
-    read = Plan.from_dict(plain, lambda axes: Grid(tuple(Axis(*axis) for axis in axes)))
+    read = Plan.from_dict(plain)
     assert read == plan
     assert (read.job, dict(read.written)) == (plan.job, dict(plan.written))
 
