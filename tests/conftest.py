@@ -1,5 +1,6 @@
 """For all tests: Qt draws into memory, on a desk's screen, unless the environment names another
-platform, and threads of torch sleep while they wait, as those of the program do.
+platform, threads of torch sleep while they wait, as those of the program do, and no test leaves
+anything behind.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import os
 from pathlib import Path
 
 from engine.hardware.threads import wait_asleep
+from tests.leaks import nothing_left as nothing_left
 
 wait_asleep()
 if os.environ.get("QT_QPA_PLATFORM", "offscreen") == "offscreen":  # by itself 800 by 800
