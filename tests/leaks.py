@@ -23,6 +23,10 @@ PATIENCE = 2.0
 OPEN = Path("/proc/self/fd")
 """What is open, by number: Linux tells. Elsewhere files are not looked at."""
 
+LOOPS = "anon_inode:"
+"""What wakes an event loop. Qt's own pools of threads, which draw large pictures, keep theirs; the
+loops that the program starts are in threads that are seen."""
+
 
 class Held(NamedTuple):
     """What the process holds, by what is told of it: windows by their class and name, threads by
@@ -84,7 +88,8 @@ def _files() -> dict[str, str]:
             target = os.readlink(OPEN / number)  # noqa: PTH115
         except OSError:
             continue
-        found[f"{number} {target}"] = target
+        if not target.startswith(LOOPS):
+            found[f"{number} {target}"] = target
     return found
 
 

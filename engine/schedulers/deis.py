@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.maths.log_snr import LogSnr, LogSnrOptions, levels_of, log_snr_path
+from engine.schedulers.log_snr import LogSnr, LogSnrOptions, levels_of, log_snr_path
 from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:

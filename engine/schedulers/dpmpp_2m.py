@@ -8,14 +8,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from engine.schedulers.maths.exponential import Leg
-from engine.schedulers.maths.log_snr import (
+from engine.schedulers.log_snr import (
     ClippedLambdaOptions,
     LogSnr,
     LogSnrOptions,
     levels_of,
     log_snr_path,
 )
+from engine.schedulers.maths.exponential import Leg
 from engine.schedulers.maths.quadrature import weights
 from engine.schedulers.options import FinalSigmaOptions, ZeroSnrOptions
 from engine.schedulers.scheduler import Description, State

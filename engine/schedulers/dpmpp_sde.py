@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.schedulers.maths.prediction import weighted_sum
-from engine.schedulers.maths.sigma_space import (
+from engine.schedulers.options import SigmaOptions, Spacing, SpacingOptions
+from engine.schedulers.scheduler import Description, State
+from engine.schedulers.sigma_space import (
     SigmaSpace,
     ancestral,
     first_scale,
@@ -18,8 +20,6 @@ from engine.schedulers.maths.sigma_space import (
     towards,
     with_middles,
 )
-from engine.schedulers.options import SigmaOptions, Spacing, SpacingOptions
-from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor

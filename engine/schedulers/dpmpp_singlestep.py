@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.maths.log_snr import (
+from engine.schedulers.log_snr import (
     ClippedLambdaOptions,
     LogSnr,
     LogSnrOptions,

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.maths.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
 from engine.schedulers.options import (
     FinalSigmaOptions,
     SigmaOptions,
@@ -16,6 +15,7 @@ from engine.schedulers.options import (
     ZeroSnrOptions,
 )
 from engine.schedulers.scheduler import Description, State
+from engine.schedulers.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
 
 if TYPE_CHECKING:
     from torch import Tensor

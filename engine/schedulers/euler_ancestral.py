@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.schedulers.maths.prediction import weighted_sum
-from engine.schedulers.maths.sigma_space import (
+from engine.schedulers.options import Spacing, SpacingOptions, ZeroSnrOptions
+from engine.schedulers.scheduler import Description, State
+from engine.schedulers.sigma_space import (
     SigmaSpace,
     ancestral,
     first_scale,
@@ -15,8 +17,6 @@ from engine.schedulers.maths.sigma_space import (
     sigma_path,
     towards,
 )
-from engine.schedulers.options import Spacing, SpacingOptions, ZeroSnrOptions
-from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.schedulers.maths.prediction import weighted_sum
-from engine.schedulers.maths.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
 from engine.schedulers.maths.tables import Path
 from engine.schedulers.options import ClipOptions, SigmaOptions, Spacing, SpacingOptions
 from engine.schedulers.scheduler import Description, State
+from engine.schedulers.sigma_space import SigmaSpace, first_scale, levels, sigma_path, towards
 
 if TYPE_CHECKING:
     from torch import Tensor

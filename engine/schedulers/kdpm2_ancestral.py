@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from engine.schedulers.kdpm2 import KDPM2Options
 from engine.schedulers.maths.prediction import weighted_sum
-from engine.schedulers.maths.sigma_space import (
+from engine.schedulers.scheduler import Description, State
+from engine.schedulers.sigma_space import (
     SigmaSpace,
     ancestral,
     first_scale,
@@ -17,7 +18,6 @@ from engine.schedulers.maths.sigma_space import (
     towards,
     with_middles,
 )
-from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from engine.schedulers.maths.prediction import weighted_sum
 from engine.schedulers.maths.quadrature import weights
-from engine.schedulers.maths.sigma_space import SigmaSpace, first_scale, levels, sigma_path
 from engine.schedulers.options import SigmaOptions, Spacing, SpacingOptions
 from engine.schedulers.scheduler import Description, State
+from engine.schedulers.sigma_space import SigmaSpace, first_scale, levels, sigma_path
 
 if TYPE_CHECKING:
     from torch import Tensor

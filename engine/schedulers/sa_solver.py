@@ -6,14 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from engine.schedulers.maths.exponential import Leg
-from engine.schedulers.maths.log_snr import (
+from engine.schedulers.log_snr import (
     ClippedLambdaOptions,
     LogSnr,
     LogSnrOptions,
     levels_of,
     log_snr_path,
 )
+from engine.schedulers.maths.exponential import Leg
 from engine.schedulers.scheduler import Description, State
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QByteArray,
@@ -40,8 +40,10 @@ from app.state.gallery.picture import Picture, with_image
 from app.state.gallery.query import Query
 from app.state.gallery.thumbnails import Wanted
 from app.state.gallery.tile_thumbnails import TileThumbnails
-from app.state.runs.run import RunResult, SheetResult
 from app.unfailing import unfailing
+
+if TYPE_CHECKING:
+    from app.state.runs.run import RunResult, SheetResult
 
 
 class GalleryModel(ChangingList):

@@ -8,13 +8,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from PySide6.QtCore import QDateTime
 from PySide6.QtGui import QImage
 
 from app.state.gallery.image_row import ImageFacts, ImageRow
-from app.state.runs.run import RunResult, SheetResult
+
+if TYPE_CHECKING:
+    from app.state.runs.run import RunResult, SheetResult
 
 
 class Said(TypedDict, total=False):

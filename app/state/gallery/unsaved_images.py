@@ -4,10 +4,15 @@ that has become read-only. Fed by the worker, which holds them in memory; a noti
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.i18n import tr
-from app.state.runs.run import RunResult, SheetResult
+
+if TYPE_CHECKING:
+    from app.state.runs.run import RunResult, SheetResult
+
 
 AGAIN = 3000
 """Milliseconds from one try to the next."""
