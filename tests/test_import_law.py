@@ -81,7 +81,7 @@ OWN = {
     ): "to be locked and written; what stands in it is not read",
     ("app/cli/output.py", "os.open"): "the device that takes what nobody reads",
     ("app/state/store/store.py", "sqlite3.connect"): "a regular file, of tables that are looked at",
-    ("app/state/gallery/index.py", "sqlite3.connect"): "a cache of tables that are looked at",
+    ("app/state/gallery/index_file.py", "sqlite3.connect"): "a cache of tables that are looked at",
     (
         "app/state/gallery/thumbnails.py",
         "sqlite3.connect",
@@ -90,7 +90,7 @@ OWN = {
         "app/state/pixels.py",
         "QImageReader",
     ): "bytes that came by the door, of the format that it said",
-    ("engine/hardware/device.py", "read_text"): "what the system tells of its memory",
+    ("engine/hardware/memory.py", "read_text"): "what the system tells of its memory",
     ("engine/hardware/tuning.py", "read_text"): "what the system tells of its processor",
     ("engine/hub/transfer.py", "open"): "the part of a file that is being fetched",
     ("engine/atomic.py", "os.open"): "a folder, to be synced",

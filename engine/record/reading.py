@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta
 
 from engine.errors import MOST_TOLD, EngineError, RecordError, told
-from engine.foreign import parse_json
+from engine.foreign import fitted, parse_json
 from engine.request.request import MAX_EDIT_STEP, Request
 
 OURS = "safelight"
@@ -18,19 +20,27 @@ MOST_LETTERS = 4 * 2**20
 """Of a record. One with a thousand edits, each of them a long prompt, has a quarter."""
 MOST_ENTRIES = 1000
 """In each of its lists beside the request's; its own have some ten."""
-REQUIRED = {
-    "request": Request,
-    "executed_steps": int,
-    "checkpoint": str,
-    "sha256": str,
-    "device": str,
-    "dtype": str,
-    "versions": dict,
-    "notes": list,
-}
-LATER = {"takes_prompt": bool, "branches": list, "job": str, "prediction_type": str}
-LATER |= {"threads": int, "ways": dict}
-"""Fields that records of earlier versions lack."""
+Steps = Annotated[int, Meta(ge=0, le=MAX_EDIT_STEP)]
+Few = Meta(max_length=MOST_ENTRIES)
+
+
+class Told(TypedDict):
+    """The fields of a Record beside its request, as JSON has them. Earlier versions lack those that
+    are not required."""
+
+    executed_steps: Steps
+    checkpoint: str
+    sha256: str
+    device: str
+    dtype: str
+    versions: Annotated[dict[str, str], Few]
+    notes: Annotated[tuple[str, ...], Few]
+    takes_prompt: NotRequired[bool]
+    branches: NotRequired[Annotated[tuple[Steps, ...], Few]]
+    job: NotRequired[str]
+    prediction_type: NotRequired[str]
+    threads: NotRequired[Steps]
+    ways: NotRequired[Annotated[dict[str, str], Few]]
 
 
 def fields_of(text: str, ours: str) -> dict[str, Any]:
@@ -60,37 +70,17 @@ def fields_of(text: str, ours: str) -> dict[str, Any]:
 
 
 def _checked(plain: dict[str, Any]) -> dict[str, Any]:
-    kinds = REQUIRED | LATER
-    own = {name: value for name, value in plain.items() if name in kinds}
-    if not isinstance(own.get("request"), dict):
+    if not isinstance(plain.get("request"), dict):
         raise ValueError("it has no request")
     # A record without it is older than the field, and its run had none.
-    own["request"] = request = Request.from_dict({"guidance_rescale": 0.0} | own["request"])
+    request = Request.from_dict({"guidance_rescale": 0.0} | plain["request"])
     if None in (request.scheduler, request.width, request.height):
         raise ValueError("its request leaves the scheduler or the size open")
-    for name in REQUIRED:
-        if name not in own:
-            raise ValueError(f"it has no {name}")
-    for name, kind in kinds.items():
-        if name in own and type(own[name]) is not kind:
-            raise ValueError(f"its {name} is {told(own[name])}")
-    for name in ("executed_steps", "threads"):
-        if not 0 <= own.get(name, 0) <= MAX_EDIT_STEP:
-            raise ValueError(f"its {name} is {told(own[name])}")
-    for name, kind in (("notes", str), ("branches", int)):
-        values = own[name] = tuple(own.get(name, ()))
-        if len(values) > MOST_ENTRIES or not all(type(value) is kind for value in values):
-            raise ValueError(f"its {name} is {told(values)}")
-    if not all(0 <= branch <= MAX_EDIT_STEP for branch in own["branches"]):
-        raise ValueError(f"its branches is {told(own['branches'])}")
-    for name in ("versions", "ways"):
-        entries = own.get(name, {})
-        if len(entries) > MOST_ENTRIES or not all(isinstance(one, str) for one in entries.values()):
-            raise ValueError(f"its {name} is {told(entries)}")
+    own: dict[str, Any] = {**fitted(plain, Told, "it")}
     if OURS not in own["versions"]:
         raise ValueError(f"its versions is {told(own['versions'])}")
-    own["others"] = {name: value for name, value in plain.items() if name not in kinds}
-    return own
+    others = plain.keys() - Told.__annotations__.keys() - {"request"}
+    return own | {"request": request, "others": {n: v for n, v in plain.items() if n in others}}
 
 
 def _version_in(plain: object) -> str:

@@ -265,6 +265,20 @@ def test_a_hostile_record_is_one_short_line(tmp_path: Path, text: str) -> None:
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ({"executed_steps": "x"}, "executed_steps is 'x', and should be a whole number"),
+        ({"branches": [1, -1]}, r"branches\[1\] is -1, and should be a whole number >= 0"),
+        ({"ways": {"attention": 3}}, "ways has a value that should be text"),
+        ({"notes": ["a"] * 1001}, "notes is .*, and should be a list of length <= 1000"),
+    ],
+)
+def test_what_does_not_fit_is_named(field: dict[str, object], sentence: str) -> None:
+    with pytest.raises(engine.RecordError, match=sentence):
+        Record.from_json(json.dumps({**PLAIN, **field}))
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_whatever_stands_in_a_field_it_is_a_record_or_one_error(data: st.DataObject) -> None:
