@@ -170,7 +170,7 @@ def _nature(folder: ModelFolder, family: Family) -> dict[str, Any]:
             f"{folder.path} takes {channels} channels as its input, where a model that makes "
             "pictures from words takes 4: take another one."
         )
-    return {**told, "family": families.name_of(unet)}
+    return {**told, "family": families.name_of(family, unet)}
 
 
 def _missing(folder: ModelFolder, family: Family) -> list[str]:

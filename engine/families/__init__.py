@@ -95,12 +95,15 @@ def known_as(family: Family, unet: Settings) -> Family:
     return next((one for one in running() if one.distilled_from and one.has_unet(unet)), family)
 
 
-def name_of(unet: Settings) -> str:
-    """What the library calls a model that reads a prompt, by its UNet's config.json."""
-    version = next(one for one in versions() if one.has_unet(unet))
-    family = by_name(version.name)
+def name_of(family: Family, unet: Settings) -> str:
+    """What the library calls a model that says it is of that family: by its version where there are
+    some, and its UNet's config.json tells which, whatever the model says."""
     known = known_as(family, unet)
-    return version.name if known is family else known.name
+    if known.distilled_from and known.has_unet(unet):
+        return known.name
+    if not (family.versions or family.distilled_from):
+        return family.name
+    return next(version.name for version in versions() if version.has_unet(unet))
 
 
 def class_of(family: Family, unet: Settings) -> str:
