@@ -117,7 +117,7 @@ class PresentModel:
                 self._spare = (former_source, former)
             else:
                 former.close()
-        self.card = _card(source.source, pipeline)
+        self.card = card_of(source.source, pipeline)
         self._tell.ready.emit(self.card)
 
     def _loaded(self, source: ModelSource) -> Pipeline:
@@ -150,7 +150,8 @@ def _collector_at_rest() -> Iterator[None]:
         gc.enable()
 
 
-def _card(source: str, pipeline: Pipeline) -> ModelCard:
+def card_of(source: str, pipeline: Pipeline) -> ModelCard:
+    """What the window is told of that pipeline. source: what it was made of."""
     return ModelCard(
         source=source,
         name=pipeline.name,

@@ -23,7 +23,7 @@ from engine.request.conditions import conditions, edited
 from engine.request.grid import Axis, Grid
 from engine.request.request import Edit, Request
 from engine.run import cost
-from engine.run.branch import branched
+from engine.run.branch import continued
 from engine.run.control import Control, EvaluationDropped, RunCancelled
 from engine.run.events import Cancelled, Encoded, Event, Finished, Step
 
@@ -210,26 +210,30 @@ class FakeEngine:
         control = control or Control()
         timeline = timeline or FakeTimeline()
         total = request.steps
-        index = 0
+        index, branches = 0, ()
         if start is not None:
             index = start.index + 1
-            request = branched(request, start.request, index, total)
+            request, branches = continued(request, start)
         self.alive += 1
         try:
             control.poll()
             self._check(pipeline, request)
             self._fail("encode")
             self._fail(("seed", request.seed))
-            yield Encoded(len(request.prompt.split()), self.truncated, self.negative_truncated)
+            words = conditions(request, index, total).words
+            yield self._encoded(words)
             while index < total:
                 self._wait(control)
                 request = edited(request, control.take_edits(index))
                 now = conditions(request, index, total)
                 if now.finish and index:
                     break
+                if now.words != words:
+                    words = now.words
+                    yield self._encoded(words)
                 self._fail(index)
                 self.evaluated.append(index)
-                snapshot = self._snapshot(request, index, now.guided)
+                snapshot = self._snapshot(request, index, now.guided, branches)
                 timeline.add(snapshot)
                 yield Step(index, total, 1.0, now.guidance_scale, snapshot, 0.01)
                 index += 1
@@ -243,7 +247,18 @@ class FakeEngine:
             Image.new("RGB", (request.width or SIDE, request.height or SIDE), (seed % 256, 90, 40))
             for seed in range(request.seed, request.seed + request.count)
         )
-        record = Record(request, index, pipeline.name, SHA256, "cpu", "float32", VERSIONS, ())
+        record = Record(
+            request,
+            executed_steps=index,
+            checkpoint=pipeline.name,
+            sha256=SHA256,
+            device="cpu",
+            dtype="float32",
+            versions=VERSIONS,
+            notes=(),
+            takes_prompt=Ability.PROMPT in pipeline.abilities,
+            branches=branches,
+        )
         yield Finished(images, record, timeline)  # pyright: ignore[reportArgumentType]
 
     def compare(
@@ -278,15 +293,19 @@ class FakeEngine:
                 events.close()  # pyright: ignore[reportAttributeAccessIssue]
 
     def reguide(
-        self, pipeline: FakePipeline, snapshot: Any, scale: float, rescale: float
+        self,
+        pipeline: FakePipeline,
+        snapshot: Any,
+        guidance_scale: float,
+        guidance_rescale: float | None = None,
     ) -> np.ndarray:
         """Grey of the guidance scale's brightness."""
         self.threads.add(threading.get_ident())
-        self.reguided.append(scale)
+        self.reguided.append(guidance_scale)
         if self.reguide_gate:
             self.reguide_gate.wait(5)
         self._fail("reguide")
-        return np.full_like(snapshot.denoised, 10 * scale)
+        return np.full_like(snapshot.denoised, 10 * guidance_scale)
 
     def sheet(self, grid: Grid, images: list[Any]) -> Image.Image:
         self._fail("sheet")
@@ -305,6 +324,8 @@ class FakeEngine:
         seconds: float | None = None,
         poll: Callable[[], None] = lambda: None,
     ) -> Any:
+        if kind not in ("auto", "vae", "tiny", "linear"):
+            raise EngineError(f"There is no preview {kind!r}.")
         if kind != "linear":
             self.previewed_kinds.append(kind)
             self._pass_previews(poll)
@@ -326,11 +347,24 @@ class FakeEngine:
 
     def save(self, image: Image.Image, path: Any, record: Any, index: int = 0) -> None:
         self._fail("save")
-        image.save(path)
+        try:
+            image.save(path)
+        except OSError as error:
+            raise SaveError(f"{path} cannot be written ({error}).") from error
 
     def _check(self, pipeline: FakePipeline, request: Request) -> None:
-        """As the engine: what a model has no use for must be at its own default."""
-        own = pipeline.default_request
+        """As the engine: what a model has no use for must be at its own default, and what it has a
+        use for must be there."""
+        own, sizes = pipeline.default_request, pipeline.sizes
+        for name in ("width", "height"):
+            value = getattr(request, name) or getattr(own, name)
+            if value % sizes.multiple or not sizes.minimum <= value <= sizes.maximum:
+                raise RequestError(name, f"{value} is no size of this model.")
+        if request.scheduler not in (None, *self.schedulers.names()):
+            raise SchedulerError(f"There is no scheduler {request.scheduler!r}.")
+        label = request.class_label
+        if label is not None and label >= pipeline.class_count:
+            raise RequestError("class_label", f"{label} is not a class of this model.")
         if Ability.PROMPT not in pipeline.abilities:
             for name in ("prompt", "negative_prompt", "guidance_scale"):
                 if getattr(request, name) != getattr(own, name):
@@ -348,7 +382,12 @@ class FakeEngine:
         if stage in self.failures:
             raise self.failures[stage]
 
-    def _snapshot(self, request: Request, index: int, guided: bool) -> Any:
+    def _encoded(self, words: tuple[str, str]) -> Encoded:
+        return Encoded(len(words[0].split()), self.truncated, self.negative_truncated)
+
+    def _snapshot(
+        self, request: Request, index: int, guided: bool, branches: tuple[int, ...]
+    ) -> Any:
         """Grey that brightens with the steps; the noisy view is darker, and coarse."""
         level = 255 * (index + 1) / request.steps
         denoised = np.full((request.height or SIDE, request.width or SIDE, 3), level)
@@ -358,6 +397,7 @@ class FakeEngine:
             latents=denoised[::8, ::8] / 4,
             input_scale=2.0,
             request=request,
+            branches=branches,
             unconditional=denoised if guided else None,
             state=SimpleNamespace(index=index + 1, total=request.steps),
             scheduler=SimpleNamespace(entries=range(request.steps + 1)),

@@ -200,7 +200,7 @@ def test_guidance_reaches_the_run_under_way(
         [],
     ]
     assert plans == [(1, (7.5, 7.5, 7.5)), (1, (7.5, 11.0, 11.0))]
-    assert len(notes) == 1
+    assert [note[0] for note in notes] == [1, 1], "the new prompt is read as well"
 
 
 def test_finishing_makes_an_image_of_what_is_there(
