@@ -10,8 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
@@ -25,11 +24,14 @@ from app.wiring import connect_all
 from app.wiring.appearance import Appearance
 from app.wiring.troubles import tell_of_the_start
 
+if TYPE_CHECKING:
+    from app.worker.engine_door import Engine
+
 
 class Application(Parts):
     """The window with all that stands behind it. `show` opens it and then loads the last model."""
 
-    def __init__(self, engine: ModuleType | Any) -> None:
+    def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.window = MainWindow()
         self._is_closed = False
@@ -68,7 +70,7 @@ class Application(Parts):
         tell_of_the_start(self, self.window)
 
 
-def build(engine: ModuleType | Any = real_engine) -> Application:
+def build(engine: Engine = real_engine) -> Application:
     """The whole application, connected but not yet shown. There must be a QApplication. engine: the
     real one, or a scripted stand-in with the same names."""
     return Application(engine)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from types import ModuleType
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QImage
@@ -55,6 +55,11 @@ from engine import checkpoint, hub
 from engine.checkpoint.hub_cache import cache_folder
 from engine.run.cost import cost_of
 
+if TYPE_CHECKING:
+    from app.worker.engine_door import Engine
+    from engine.record.record import Record
+    from engine.schedulers import Description
+
 ENDING = 10_000
 """Milliseconds that the worker's thread has to end. It ends within a fraction of a step, but the
 import of torch cannot be cut short."""
@@ -65,7 +70,7 @@ class Parts(QObject):
 
     unexpected = Signal(str)  # a sentence about an error that nobody has caught
 
-    def __init__(self, engine: ModuleType | Any) -> None:
+    def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
         self._closed = False
@@ -162,7 +167,7 @@ class Parts(QObject):
         self.history = History(self.run_memory, self)
         self.steering = Steering(self.session, self.run, self.history, self)
         self.branching = Branching(self.session, self.history, self)
-        self.comparing = Comparing(self.session, partial(_grid, self._engine), self)
+        self.comparing = Comparing(self.session, self)
         self.showing = Showing(self)
         write_film = partial(_write_film, self._engine)
         self.film = Film(self.history, self.worker.filmed, write_film, self)
@@ -188,17 +193,13 @@ class Parts(QObject):
         )
 
 
-def _schedulers_for_diffusion(engine: ModuleType | Any) -> list[Any]:
+def _schedulers_for_diffusion(engine: Engine) -> list[Description]:
     """What the picker offers: the others draw garbage with the kinds of network that are here."""
     every = [engine.schedulers.describe(name) for name in engine.schedulers.names()]
     return [scheduler for scheduler in every if scheduler.network == "diffusion"]
 
 
-def _grid(engine: ModuleType | Any, axes: tuple[tuple[str, str], ...]) -> Any:
-    return engine.Grid(tuple(engine.Axis.parse(name, text) for name, text in axes))
-
-
-def _write_film(engine: ModuleType | Any, frames: Iterable[tuple[int, QImage]], **how: Any) -> Any:
+def _write_film(engine: Engine, frames: Iterable[tuple[int, QImage]], **how: object) -> Path:
     return engine.write_film(((number, to_pil(image)) for number, image in frames), **how)
 
 
@@ -214,7 +215,7 @@ def _recipe_of_text(text: str) -> Any:
     return programs.recipe_of_text(text)
 
 
-def _record_of(path: str) -> Any:
+def _record_of(path: str) -> Record:
     from engine.record.record import read_record
 
     return read_record(path)

@@ -1,5 +1,5 @@
-"""Engine: what the worker asks of the engine, as a type: the engine's own door, or the scripted
-stand-in of the tests.
+"""Engine: what the application asks of the engine's door, as a type: the engine itself, or the
+scripted stand-in of the tests.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from engine.run.preview import Preview
     from engine.run.runner import Runner
     from engine.run.timeline import Snapshot, Timeline
+    from engine.schedulers.scheduler import Description
+
+
+class Schedulers(Protocol):
+    def names(self) -> tuple[str, ...]: ...
+    def describe(self, name: str) -> Description: ...
 
 
 class Engine(Protocol):
@@ -31,6 +37,8 @@ class Engine(Protocol):
     def LocalRunner(self) -> Callable[[Pipeline], Runner]: ...
     @property
     def Timeline(self) -> Callable[[int], Timeline]: ...
+    @property
+    def schedulers(self) -> Schedulers: ...
     @property
     def load(self) -> Callable[..., Pipeline]: ...
     @property
@@ -56,4 +64,6 @@ class Engine(Protocol):
     def save(
         self, image: Image, path: str | Path, record: Record | None, index: int = 0
     ) -> object: ...
+    @property
+    def write_film(self) -> Callable[..., Path]: ...
     def sheet(self, grid: Grid, images: Sequence[Image | None]) -> Image: ...

@@ -4,9 +4,6 @@ cells as they develop. The compare bar and the compare grid show it; `app.main` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
@@ -16,12 +13,13 @@ from app.state.recipe.session import Session
 from app.state.runs.plan import Begun, Plan
 from app.state.runs.run import RunResult, SheetResult, StepView
 from engine.errors import EngineError
-from engine.request.request import SETTINGS
+from engine.request.grid import Axis, Grid
+from engine.request.request import SETTINGS, Request
 from engine.request.setting import as_told
 
 
 class Comparing(QObject):
-    """read_grid: makes the engine's Grid of (name, values as text) pairs."""
+    """The axes come as (name, values as text) pairs."""
 
     asked = Signal(object)  # Plan
     noteChanged = Signal(str, bool)  # a sentence, whether it says what is wrong
@@ -37,12 +35,10 @@ class Comparing(QObject):
     def __init__(
         self,
         session: Session,
-        read_grid: Callable[[tuple[tuple[str, str], ...]], Any],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._read_grid = read_grid
         self._axes: tuple[tuple[str, str], ...] = ()
         self._cells: dict[int, tuple[int, int]] = {}  # by run
         self._steps: dict[int, int] = {}  # of the runs without an image: the step that is shown
@@ -161,6 +157,6 @@ class Comparing(QObject):
         self._shown = shown
         self.shownChanged.emit(shown)
 
-    def _plan(self) -> tuple[Any, Any]:
-        grid = self._read_grid(self._axes)
+    def _plan(self) -> tuple[Grid, tuple[Request, ...]]:
+        grid = Grid(tuple(Axis.parse(name, text) for name, text in self._axes))
         return grid, grid.requests(self._session.request())

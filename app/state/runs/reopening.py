@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -16,6 +16,11 @@ from app.i18n import tr
 from app.state.background import Background
 from app.state.runs.history import History
 from app.state.runs.plan import Plan
+
+if TYPE_CHECKING:
+    from engine.record.record import Record
+    from engine.request.request import Request
+    from engine.run.cost import Cost
 
 
 class Reopening(QObject):
@@ -31,8 +36,8 @@ class Reopening(QObject):
         self,
         history: History,
         background: Background,
-        read_record: Callable[[str], Any],
-        cost_of: Callable[[Any], Any],
+        read_record: Callable[[str], Record],
+        cost_of: Callable[[Request], Cost],
         source_of: Callable[[str], str],
         parent: QObject | None = None,
     ) -> None:
@@ -64,11 +69,11 @@ class Reopening(QObject):
         if agreed and plan is not None:
             self.asked.emit(plan)
 
-    def _look_at(self, path: str) -> tuple[Any, Any]:
+    def _look_at(self, path: str) -> tuple[Record, Cost]:
         record = self._read_record(path)
         return record, self._cost_of(record.request)
 
-    def _ask(self, path: str, found: tuple[Any, Any]) -> None:
+    def _ask(self, path: str, found: tuple[Record, Cost]) -> None:
         record, cost = found
         plan = Plan(
             (record.request,),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.parts import _grid
 from app.preferences import Preferences
 from app.state.gallery.picture import Picture
 from app.state.recipe.session import Session
@@ -21,7 +19,6 @@ from app.state.runs.run import SheetResult
 from app.state.store.store_thread import StoreThread
 from engine.request.request import MAX_SEED
 from tests.app.by_hand import begin, begun, grow, heard, image, remembering, result, row, step
-from tests.app.fake_engine import FakeEngine
 
 
 @pytest.fixture
@@ -97,7 +94,7 @@ class TestBranching:
 class TestComparing:
     @pytest.fixture
     def comparing(self, session: Session) -> Comparing:
-        return Comparing(session, partial(_grid, FakeEngine()))
+        return Comparing(session)
 
     @pytest.fixture
     def notes(self, comparing: Comparing) -> list[Any]:
