@@ -75,7 +75,9 @@ def _windows() -> dict[int, str]:
 
 
 def _threads() -> dict[int, str]:
-    found = {id(thread): thread.name for thread in threading.enumerate()}
+    # What logs in a thread of Qt's has a stand-in in Python, which may outlive it.
+    own = [one for one in threading.enumerate() if not isinstance(one, threading._DummyThread)]
+    found = {id(thread): thread.name for thread in own}
     return found | {id(thread): _name_of(thread) for thread in [*_started] if _is_running(thread)}
 
 
