@@ -255,13 +255,13 @@ def tooltip(field: str) -> str:
     return said() if said else ""
 
 
-def changed(field: str, value: Any) -> str:
+def changed(field: str, value: object) -> str:
     """What a person did who changed the field to that value, in a few words."""
     said = words(field).changed
     return said(value) if said else plain(field)
 
 
-def beside(field: str, value: Any) -> str:
+def beside(field: str, value: object) -> str:
     """The field and its value, where it acts without a control."""
     said = words(field).beside
     return said(value) if said else f"{plain(field)} {value}"

@@ -117,7 +117,7 @@ def _add_settings(add: Add, names: Iterable[str]) -> None:
             _add_flag(add, name, type=_typed(form.read))
 
 
-def _add_flag(add: Add, name: str, **options: Any) -> None:
+def _add_flag(add: Add, name: str, **options: object) -> None:
     """The flag of that field; what it is told has the field's name, if nothing else is said."""
     words = wording.words(name)
     flag, _, value = words.flag.partition(" ")
@@ -248,7 +248,7 @@ def read_edits(path: Path, first: int = 0) -> tuple[Edit, ...]:
     )
 
 
-def _edit(entry: Any, place: str, first: int) -> Edit:
+def _edit(entry: object, place: str, first: int) -> Edit:
     if not isinstance(entry, dict) or entry.keys() != {"step", "field", "value"}:
         raise EngineError(
             f"{place}: {json.dumps(entry)[:200]} must have step, field and value and nothing else, "

@@ -29,7 +29,7 @@ def fields(level: int) -> dict[str, Any]:
 
 def level(draft: Mapping[str, Any]) -> int:
     """The level that has the fields of the draft; the exact one where none has."""
-    found = Economy(draft["feature_reuse"], draft["guidance_reuse"], draft["int8"])
+    found = Economy(**{name: draft[name] for name in ECONOMIES[EXACT].fields})
     return ECONOMIES.index(found) if found in ECONOMIES else EXACT
 
 
