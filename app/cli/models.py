@@ -51,7 +51,7 @@ def add_commands(commands: Any, hub: ModuleType | Any) -> None:
 def _get(hub: ModuleType | Any, arguments: argparse.Namespace) -> int:
     """The path of the model on standard output, all else on standard error."""
     survey = hub.survey(arguments.source, arguments.revision, arguments.variant)
-    for line in _described(survey, hub.amount):
+    for line in _described(survey, hub.byte_text):
         tell(line)
     try:
         path: Path | None = _with_progress(hub, survey)
@@ -62,12 +62,12 @@ def _get(hub: ModuleType | Any, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _described(survey: Any, amount: Callable[[float], str]) -> list[str]:
+def _described(survey: Any, byte_text: Callable[[float], str]) -> list[str]:
     """What would be fetched, a line for each file and one for the whole."""
-    lines = [f"{amount(file.size):>10}  {file.path}" for file in survey.files]
-    cached = f", {amount(survey.cached)} of it here already" if survey.cached else ""
+    lines = [f"{byte_text(file.size):>10}  {file.path}" for file in survey.files]
+    cached = f", {byte_text(survey.cached)} of it here already" if survey.cached else ""
     count = len(survey.files)
-    lines.append(f"{amount(survey.total):>10}  in {count} file{'s' * (count > 1)}{cached}")
+    lines.append(f"{byte_text(survey.total):>10}  in {count} file{'s' * (count > 1)}{cached}")
     lines.append(f"licence: {survey.licence or 'none is named'} ({survey.page})")
     if survey.variant is None and survey.variants:
         lines.append(f"there is also --variant {' or '.join(survey.variants)}")
@@ -89,11 +89,11 @@ def add_library(
     models: argparse.ArgumentParser,
     commands: Any,
     library: ModuleType | Any,
-    amount: Callable[[float], str],
+    byte_text: Callable[[float], str],
 ) -> None:
     """Make `safelight models` list what there is, and add `verify`. models: its parser; commands:
-    what add_subparsers gave; library: engine.checkpoint; amount: bytes for people."""
-    models.set_defaults(command=partial(_list, library, amount))
+    what add_subparsers gave; library: engine.checkpoint; byte_text: bytes for people."""
+    models.set_defaults(command=partial(_list, library, byte_text))
     _add_folder(models, "folders")
     verify = commands.add_parser(
         "verify", help=VERIFY_HELP, description=VERIFY_HELP, example=VERIFY_EXAMPLE
@@ -110,7 +110,7 @@ def _add_folder(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _list(
-    library: ModuleType | Any, amount: Callable[[float], str], arguments: argparse.Namespace
+    library: ModuleType | Any, byte_text: Callable[[float], str], arguments: argparse.Namespace
 ) -> int:
     """A line for each model: what it is loaded by, and what can be told of it."""
     found = _found(library, arguments.folders)
@@ -120,7 +120,7 @@ def _list(
         what = checkpoint.label if known else f"{checkpoint.name}, {checkpoint.label}"
         problem = f": {checkpoint.problem}" if checkpoint.problem else ""
         show(
-            f"{harmless(source):<{width}}  {harmless(what):<30}  {amount(checkpoint.bytes):>9}  "
+            f"{harmless(source):<{width}}  {harmless(what):<30}  {byte_text(checkpoint.bytes):>9}  "
             f"{checkpoint.dtype or '-':<8}  {checkpoint.prediction_type or '-':<12}  "
             f"{checkpoint.state}{problem}"
         )

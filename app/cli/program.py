@@ -103,7 +103,7 @@ def _parser() -> Parser:
     )
     of_models = models.add_subparsers(title="commands", metavar="COMMAND")
     add_model_commands(of_models, hub)
-    add_library(models, of_models, checkpoint, hub.amount)
+    add_library(models, of_models, checkpoint, hub.byte_text)
     return parser
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.checkpoint.inspection import shown
 from engine.checkpoint.scanning import scan
 from engine.checkpoint.value import Checkpoint
-from engine.hub.byte_count import amount
+from engine.hub.byte_text import byte_text
 from engine.hub.endpoint import cache_folder, commit_of_main, repo_id_of
 
 OWN_PART = ".safelight.incomplete"
@@ -70,8 +70,8 @@ def _broken_off(repository: Path, repo_id: str) -> Iterator[Checkpoint]:
             layout="folder",
             bytes=there,
             state="incomplete",
-            problem=f"The download of {shown(repo_id)} broke off after {amount(there)}: start it "
-            "again, and it goes on from there.",
+            problem=f"The download of {shown(repo_id)} broke off after {byte_text(there)}: start "
+            "it again, and it goes on from there.",
         )
 
 

@@ -12,8 +12,8 @@ what is there of a file that broke off.
 
 from __future__ import annotations
 
-from engine.hub.byte_count import amount
-from engine.hub.cache_layout import HubFile
+from engine.hub.byte_text import byte_text
+from engine.hub.cached_commit import HubFile
 from engine.hub.download import fetch
 from engine.hub.errors import (
     AccessDenied,
@@ -39,7 +39,7 @@ __all__ = [
     "Survey",
     "UnfitRepository",
     "WrongContent",
-    "amount",
+    "byte_text",
     "fetch",
     "missing_files",
     "survey",

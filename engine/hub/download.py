@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.hub.cache_layout import Place
+from engine.hub.cached_commit import CachedCommit
 from engine.hub.errors import KEPT, plain_words
 from engine.hub.listing import Survey
 from engine.hub.transfer import Transfer
-from engine.hub.waiting import aside
+from engine.hub.waiting import wait_for
 
 RATE_OVER = 5.0
 """Seconds over which the rate is a mean."""
@@ -25,17 +25,17 @@ def fetch(
     """Fetch what `survey` found. Returns the folder or the file that `engine.load` takes, None when
     it was cancelled. progress: bytes that are there, bytes in all, bytes a second; it is called in
     the caller's thread some ten times a second, as is `cancelled`. Raises DownloadError."""
-    place = Place(survey.repo_id, survey.commit)
-    with plain_words(survey.repo_id, survey.revision, KEPT), place.locked():
-        waiting = [file for file in survey.files if not place.has(file)]
+    cached = CachedCommit(survey.repo_id, survey.commit)
+    with plain_words(survey.repo_id, survey.revision, KEPT), cached.locked():
+        waiting = [file for file in survey.files if not cached.has(file)]
         if waiting:
-            place.check_room(sum(file.size - place.present(file) for file in waiting))
-            transfer = Transfer(place, waiting)
+            cached.check_room(sum(file.size - cached.present(file) for file in waiting))
+            transfer = Transfer(cached, waiting)
             if not _watch(transfer, survey.total, progress, cancelled):
                 return None
-        place.publish(survey.files, survey.revision)
+        cached.publish(survey.files, survey.revision)
     progress(survey.total, survey.total, 0.0)
-    return place.path(survey.file)
+    return cached.path(survey.file)
 
 
 def _watch(
@@ -58,7 +58,7 @@ def _watch(
         return True
 
     try:
-        return bool(aside(transfer.run, go_on))
+        return bool(wait_for(transfer.run, go_on))
     finally:
         transfer.stop()
 

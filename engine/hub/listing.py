@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from engine.hub.cache_layout import HubFile, Place, is_relative
+from engine.hub.cached_commit import CachedCommit, HubFile, is_relative
 from engine.hub.endpoint import endpoint, host
 from engine.hub.errors import AGAIN, NotOnHub, WrongContent, plain_words
 from engine.hub.files import needed
 from engine.hub.session import ask, resolve
-from engine.hub.waiting import aside
+from engine.hub.waiting import wait_for
 
 MOST_SHOWN = 300
 """Letters of what was asked for that a refusal tells."""
@@ -56,7 +56,8 @@ class Survey:
     def source(self) -> str:
         """What `engine.load` takes when this has been fetched: a name, where that is enough."""
         named = self.revision is None and self.file is None
-        return self.repo_id if named else str(Place(self.repo_id, self.commit).path(self.file))
+        cached = CachedCommit(self.repo_id, self.commit)
+        return self.repo_id if named else str(cached.path(self.file))
 
     @property
     def page(self) -> str:
@@ -78,7 +79,7 @@ def survey(
         repo_id, file, named = _parse(source)
     revision = revision or named
     with plain_words(repo_id, revision, AGAIN):
-        return aside(
+        return wait_for(
             lambda: _survey(repo_id, file, revision, variant), go_on=lambda: not cancelled()
         )
 
@@ -92,12 +93,12 @@ def _survey(repo_id: str, file: str | None, revision: str | None, variant: str |
         index = ask(resolve(repo_id, commit, "model_index.json"))
     choice = needed(repo_id, listed, index, file, variant)
     files = tuple(_hub_file(path, listed[path]) for path in choice.paths)
-    place = Place(repo_id, commit)
+    in_cache = CachedCommit(repo_id, commit)
     return Survey(
         repo_id=repo_id,
         commit=commit,
         files=files,
-        cached=sum(place.present(each) for each in files),
+        cached=sum(in_cache.present(each) for each in files),
         revision=revision,
         variant=variant,
         file=files[0].path if index is None and len(files) == 1 else None,

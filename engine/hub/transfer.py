@@ -11,8 +11,8 @@ import hashlib
 import threading
 from typing import Any
 
-from engine.hub.byte_count import amount
-from engine.hub.cache_layout import HubFile, Place, size_of
+from engine.hub.byte_text import byte_text
+from engine.hub.cached_commit import CachedCommit, HubFile, size_of
 from engine.hub.errors import BrokeOff, WrongContent, is_passing
 from engine.hub.session import headers, resolve, session, timeout
 
@@ -23,8 +23,8 @@ RETRY_WAITS = (1.0, 2.0, 4.0, 8.0)
 class Transfer:
     """After `stop`, from any thread, nothing is written any more, though `run` may end later."""
 
-    def __init__(self, place: Place, files: list[HubFile]) -> None:
-        self._place = place
+    def __init__(self, cached: CachedCommit, files: list[HubFile]) -> None:
+        self._cached = cached
         self._files = files
         self._wanted = sum(file.size for file in files)
         self._complete = 0  # bytes of the files that are done
@@ -55,13 +55,13 @@ class Transfer:
         """One file, over as many connections as it takes."""
         waits = iter(RETRY_WAITS)
         while True:
-            before = size_of(self._place.part(file))
+            before = size_of(self._cached.part(file))
             try:
                 return self._attempt(file)
             except Exception as error:
                 if not is_passing(error):
                     raise
-                if size_of(self._place.part(file)) != before:
+                if size_of(self._cached.part(file)) != before:
                     waits = iter(RETRY_WAITS)
                 wait = next(waits, None)
                 if wait is None:
@@ -70,27 +70,27 @@ class Transfer:
                     raise _Stopped from None
 
     def _attempt(self, file: HubFile) -> None:
-        part = self._place.part(file)
+        part = self._cached.part(file)
         digest, size = self._take_up(file)
         if size < file.size or not part.exists():
             digest, size = self._receive(file, digest, size)
         if size < file.size:
-            raise BrokeOff(f"{file.path} ended after {amount(size)} of {amount(file.size)}")
+            raise BrokeOff(f"{file.path} ended after {byte_text(size)} of {byte_text(file.size)}")
         with self._writing:
             if self._stopped.is_set():
                 raise _Stopped
             if digest.hexdigest() != file.digest:
                 part.unlink()
                 raise WrongContent(
-                    f"{self._place.repo_id}/{file.path} came damaged: its {digest.name} is "
+                    f"{self._cached.repo_id}/{file.path} came damaged: its {digest.name} is "
                     f"{digest.hexdigest()}, the Hub says {file.digest}. Start the download again; "
                     "if this comes back, something on the way to the Hub changes files."
                 )
-            part.replace(self._place.blob(file))
+            part.replace(self._cached.blob(file))
 
     def _take_up(self, file: HubFile) -> tuple[hashlib._Hash, int]:
         """What an earlier attempt left: its digest and its size."""
-        digest, part = _new_digest(file), self._place.part(file)
+        digest, part = _new_digest(file), self._cached.part(file)
         size = size_of(part) or 0
         if size > file.size:
             part.unlink()
@@ -117,7 +117,7 @@ class Transfer:
             asked["Range"] = f"bytes={size}-"
         with session().stream(
             "GET",
-            resolve(self._place.repo_id, self._place.commit, file.path),
+            resolve(self._cached.repo_id, self._cached.commit, file.path),
             headers=asked,
             timeout=timeout(),
             follow_redirects=True,
@@ -128,8 +128,8 @@ class Transfer:
                 raise BrokeOff(f"the server sent another part of {file.path} than was asked for")
             if not goes_on:  # the whole file, whether or not that was asked for
                 digest, size = _new_digest(file), 0
-            _check_answer(response, self._place.repo_id, file, size)
-            with self._place.part(file).open("ab" if goes_on else "wb") as part:
+            _check_answer(response, self._cached.repo_id, file, size)
+            with self._cached.part(file).open("ab" if goes_on else "wb") as part:
                 for chunk in response.iter_bytes():
                     size += len(chunk)
                     if size > file.size:
@@ -142,8 +142,8 @@ class Transfer:
                     digest.update(chunk)
                     self._done = self._complete + size
         if size > file.size:
-            self._place.part(file).unlink()
-            raise WrongContent(_wrong_size(self._place.repo_id, file, "more"))
+            self._cached.part(file).unlink()
+            raise WrongContent(_wrong_size(self._cached.repo_id, file, "more"))
         return digest, size
 
 
@@ -168,13 +168,13 @@ def _check_answer(response: Any, repo_id: str, file: HubFile, offset: int) -> No
     length = told.get("Content-Length", "")
     encoded = told.get("Content-Encoding", "identity") != "identity"
     if length.isdigit() and not encoded and offset + int(length) != file.size:
-        raise WrongContent(_wrong_size(repo_id, file, amount(offset + int(length))))
+        raise WrongContent(_wrong_size(repo_id, file, byte_text(offset + int(length))))
     if told.get("Content-Type", "").startswith("text/html"):
         raise WrongContent(_wrong_size(repo_id, file, "a web page"))
 
 
 def _wrong_size(repo_id: str, file: HubFile, came: str) -> str:
     return (
-        f"{repo_id}/{file.path} should be {amount(file.size)}, and {came} came. Is there a login "
-        "page of the network in between? Open a web page, then start the download again."
+        f"{repo_id}/{file.path} should be {byte_text(file.size)}, and {came} came. Is there a "
+        "login page of the network in between? Open a web page, then start the download again."
     )

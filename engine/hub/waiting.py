@@ -13,7 +13,7 @@ POLL = 0.1
 """Seconds between two looks at whether to go on."""
 
 
-def aside(work: Callable[[], T], go_on: Callable[[], bool]) -> T | None:
+def wait_for(work: Callable[[], T], go_on: Callable[[], bool]) -> T | None:
     """What `work` returns, done in a thread of its own; None as soon as `go_on`, which is asked ten
     times a second, says no. Then the thread is left alone: it may wait for a server for a while.
     Raises what `work` raises."""

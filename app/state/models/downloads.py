@@ -150,16 +150,16 @@ class Downloads(QObject):
     def _show(self, survey: Any) -> None:
         self._survey = survey
         self._set_state("found")
-        rows = [(file.path, self._hub.amount(file.size)) for file in survey.files]
+        rows = [(file.path, self._hub.byte_text(file.size)) for file in survey.files]
         self.found.emit(survey.repo_id, self._described(survey), rows)
 
     def _described(self, survey: Any) -> str:
-        amount = self._hub.amount
-        parts = [tr("{size}, files: {count}", size=amount(survey.total), count=len(survey.files))]
+        text = self._hub.byte_text
+        parts = [tr("{size}, files: {count}", size=text(survey.total), count=len(survey.files))]
         if survey.cached >= survey.total:
             parts.append(tr("all of it is on this computer already"))
         elif survey.cached:
-            parts.append(tr("{size} are on this computer already", size=amount(survey.cached)))
+            parts.append(tr("{size} are on this computer already", size=text(survey.cached)))
         parts.append(tr("licence {licence}", licence=survey.licence or tr("not named")))
         if survey.variant:
             parts.append(tr("half precision"))
@@ -174,10 +174,10 @@ class Downloads(QObject):
     def _tell_progress(self, over: threading.Event, done: int, total: int, rate: float) -> None:
         if over.is_set():
             return
-        amount = self._hub.amount
-        parts = [tr("{done} of {total}", done=amount(done), total=amount(total))]
+        text = self._hub.byte_text
+        parts = [tr("{done} of {total}", done=text(done), total=text(total))]
         if rate > 0 and done < total:
-            parts.append(tr("{size} a second", size=amount(rate)))
+            parts.append(tr("{size} a second", size=text(rate)))
             parts.append(_time_left((total - done) / rate))
         self.progressed.emit(" · ".join(parts), done / total if total else 1.0)
 

@@ -18,8 +18,7 @@ from huggingface_hub import close_session, constants
 
 import engine
 from engine import hub
-from engine.hub import transfer
-from engine.hub import waiting as aside
+from engine.hub import transfer, waiting
 from engine.hub.files import needed
 from tests.hub_server import Fault, HubServer
 
@@ -75,7 +74,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServe
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(transfer, "RETRY_WAITS", ())
-        monkeypatch.setattr(aside, "POLL", 0.02)
+        monkeypatch.setattr(waiting, "POLL", 0.02)
         close_session()
         yield server
         close_session()
@@ -578,7 +577,7 @@ def test_no_room_is_told_before_anything_is_fetched(offered: HubServer, monkeypa
     offered.requests.clear()
     usage = type("Usage", (), {"free": 1000})()
     monkeypatch.setattr("shutil.disk_usage", lambda place: usage)
-    total = hub.amount(found.total)
+    total = hub.byte_text(found.total)
     refused(lambda: hub.fetch(found), hub.NoRoom, "some/model", total, "1.0 kB free", "HF_HOME")
     assert offered.requests == []
 

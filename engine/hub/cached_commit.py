@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from engine.hub.byte_count import amount
+from engine.hub.byte_text import byte_text
 from engine.hub.endpoint import cache_folder, repository_folder, settings
 from engine.hub.errors import DownloadError, NoRoom
 
@@ -40,8 +40,9 @@ class HubFile:
         return self.digest if len(self.digest) == 64 else None
 
 
-class Place:
-    """folder: of the repository; snapshot: of the commit."""
+class CachedCommit:
+    """One commit of a repository in the cache, whether it is there or not yet. folder: of the
+    repository; snapshot: of the commit."""
 
     def __init__(self, repo_id: str, commit: str) -> None:
         self.repo_id = repo_id
@@ -63,8 +64,8 @@ class Place:
         return self.folder / "blobs" / f"{file.digest}.safelight.incomplete"
 
     def has(self, file: HubFile) -> bool:
-        places = (self.blob(file), self.snapshot / file.path)
-        return any(size_of(place) == file.size for place in places)
+        there = (self.blob(file), self.snapshot / file.path)
+        return any(size_of(path) == file.size for path in there)
 
     def present(self, file: HubFile) -> int:
         """The bytes of a file that need not be fetched."""
@@ -76,13 +77,14 @@ class Place:
         free = shutil.disk_usage(there).free
         if wanted > free:
             raise NoRoom(
-                f"{self.repo_id} needs {amount(wanted)} more, and the disk of {self.folder.parent} "
-                f"has {amount(free)} free. Make room, or set HF_HOME to a folder on a larger disk."
+                f"{self.repo_id} needs {byte_text(wanted)} more, and the disk of "
+                f"{self.folder.parent} has {byte_text(free)} free. Make room, or set HF_HOME to a "
+                "folder on a larger disk."
             )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Two downloads into one place would write into the same parts."""
+        """Two downloads of one repository would write into the same parts."""
         from filelock import Timeout
         from huggingface_hub.utils import WeakFileLock
 

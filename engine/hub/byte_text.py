@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def amount(size: float) -> str:
+def byte_text(size: float) -> str:
     """ "4.27 GB", in powers of ten as disks and the Hub count."""
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
