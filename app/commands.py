@@ -132,7 +132,7 @@ GO_ON = replace(RESUME, words=marked("G&o on"), help=marked("Go on with the pict
 STOP = Command(
     "stop",
     Area.RUN,
-    marked("S&top now"),
+    marked("Stop now"),
     ("Ctrl+T",),
     "stop",
     marked("Stop"),
@@ -144,21 +144,21 @@ STOP_AND_HOLD = replace(
 )
 FORGET = replace(
     STOP,
-    words=marked("For&get them"),
+    words=marked("Forget them"),
     short="",
     help=marked("Take the pictures that wait out of the queue."),
 )
 FINISH = Command(
     "finish",
     Area.RUN,
-    marked("&Finish with what is there"),
+    marked("Finish with what is there"),
     ("Ctrl+Shift+T",),
     help=marked("End this run: the picture that this step predicts becomes the finished one."),
 )
 SKIP = Command(
     "skip",
     Area.RUN,
-    marked("S&kip to the next"),
+    marked("Skip to the next"),
     ("Ctrl+N",),
     help=marked("End this run unfinished and go on with the next that waits."),
 )

@@ -162,7 +162,7 @@ class TestMenus:
     @pytest.mark.parametrize("title", ["&Run", "&View", "&Help"])
     def test_mnemonics_are_unique(self, window: MainWindow, title: str) -> None:
         offer_all(window)
-        texts = [entry.text() for entry in menu(window, title).actions() if entry.text()]
+        texts = [entry.text() for entry in menu(window, title).actions() if "&" in entry.text()]
         letters = [text[text.index("&") + 1].lower() for text in texts]
         assert len(letters) == len(set(letters)), texts
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QKeyCombination, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.commands import Command
 
@@ -46,6 +46,14 @@ class CommandActions(QObject):
         if command.name not in self._made:
             self._made[command.name] = CommandAction(command, self)
         return self._made[command.name]
+
+    def adopt(self, command: Command, owner: QWidget) -> CommandAction:
+        """That of the command, as a part of the widget that knows when it can be asked for: its
+        keys act in the owner's window."""
+        action = self[command]
+        action.setParent(owner)
+        owner.addAction(action)
+        return action
 
     def retranslate(self) -> None:
         for action in self._made.values():

@@ -64,10 +64,9 @@ class GalleryPanel(QWidget):
         self._indexing.hide()
         self.view = GalleryView()
         self._undo = UndoBar()
-        self._undo_key = CommandActions(self)[commands.UNDO_TRASH]
+        self._undo_key = CommandActions(self).adopt(commands.UNDO_TRASH, self)
         self._undo_key.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self._undo_key.setEnabled(False)
-        self.addAction(self._undo_key)
         self.retranslate()
 
         self._lay_out()

@@ -10,7 +10,7 @@ from app import commands
 from app.i18n import tr
 from app.widgets.basic.command_actions import ButtonLink, CommandActions
 from app.widgets.basic.icon_button import IconButton
-from app.widgets.basic.words_room import WordsRoom
+from app.widgets.basic.selectable_text import SelectableText
 
 LEAST = 30
 
@@ -24,11 +24,10 @@ class ErrorBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("errorBar")
-        self._words = WordsRoom("errorText", "alarm", LEAST)
+        self._words = SelectableText("errorText", "alarm", LEAST)
         self._dismiss = IconButton(commands.DISMISS.icon, bare=True)
         self._dismiss.setObjectName("dismissButton")
-        self._action = CommandActions(self)[commands.DISMISS]
-        self.addAction(self._action)
+        self._action = CommandActions(self).adopt(commands.DISMISS, self)
         self.hide()
         self.retranslate()
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton, QWidget
 
 from app.i18n import tr
-from app.widgets.basic.words_room import WordsRoom
+from app.widgets.basic.selectable_text import SelectableText
 
 
 class NoticeBar(QFrame):
@@ -26,7 +26,7 @@ class NoticeBar(QFrame):
         for button, which in zip(self._buttons, ("First", "Second"), strict=False):
             button.setObjectName(f"{name}{which}Button")
             button.setAutoDefault(True)
-        self._words = WordsRoom(f"{name}Text", "", self._buttons[0].sizeHint().height())
+        self._words = SelectableText(f"{name}Text", "", self._buttons[0].sizeHint().height())
         self._told = ""
         self.hide()
 

@@ -67,8 +67,8 @@ class CanvasHeader(QWidget):
         for name, button in self._buttons.items():
             button.setObjectName(f"{name}Button")
         actions = actions or CommandActions(self)
-        self._actions = {command.icon: actions[command] for command in MADE}
-        self._copy_settings = actions[commands.COPY_SETTINGS]
+        self._actions = {command.icon: actions.adopt(command, self) for command in MADE}
+        self._copy_settings = actions.adopt(commands.COPY_SETTINGS, self)
         self._views = {name: self._buttons[name] for name in ("predicted", "noisy")}
         group = QButtonGroup(self)
         for side, button in zip(("left", "right"), self._views.values(), strict=True):

@@ -85,8 +85,8 @@ class PromptPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._has_classes, self._has_prompt, self._steerable = False, True, False
-        self._use = (actions or CommandActions(self))[commands.USE_IN_THIS_RUN]
-        self.addAction(self._use)
+        actions = actions or CommandActions(self)
+        self._use = actions.adopt(commands.USE_IN_THIS_RUN, self)
         self._fields = QWidget()
         self._sentence = PlainLabel("note")
         self._sentence.setObjectName("promptSentence")

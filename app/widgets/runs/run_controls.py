@@ -46,12 +46,11 @@ class RunControls(QWidget):
         self._running = self._paused = self._held = False
         self._waiting = 0
         actions = actions or CommandActions(self)
-        self._generate = actions[commands.GENERATE]
-        self._pause = actions[commands.PAUSE]
-        self._stop = actions[commands.STOP]
-        self._finish = actions[commands.FINISH]
-        self._skip = actions[commands.SKIP]
-        self.addActions([self._generate, self._pause, self._stop, self._finish, self._skip])
+        self._generate = actions.adopt(commands.GENERATE, self)
+        self._pause = actions.adopt(commands.PAUSE, self)
+        self._stop = actions.adopt(commands.STOP, self)
+        self._finish = actions.adopt(commands.FINISH, self)
+        self._skip = actions.adopt(commands.SKIP, self)
         self._text = PlainLabel("note", elided=True)
         self._queue_button = FlatButton()
         self._queue_button.setObjectName("queueButton")

@@ -1,5 +1,5 @@
-"""A room for a few lines of words that can be selected, are never markup, and scroll where they are
-too many. The error bar and the notices show their words in it."""
+"""A few lines of text that can be selected, is never markup, and scrolls where there is too much.
+The error bar and the notices show their words in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.widgets.basic.plain_label import PlainLabel
 MOST_LINES = 6
 
 
-class WordsRoom(QScrollArea):
+class SelectableText(QScrollArea):
     """name: the objectName of its label; role: see PlainLabel; least: pixels of its height."""
 
     def __init__(self, name: str, role: str, least: int, parent: QWidget | None = None) -> None:
