@@ -18,7 +18,7 @@ class TimelineMemory(QObject):
     """Kept over restarts, in mebibytes."""
 
     bytesChanged = Signal(object)  # an int, of more than the 32 bits of Qt's own
-    changed = Signal(int)  # mebibytes
+    changed = Signal(object)  # mebibytes, an int of any size: the file may say anything
 
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
