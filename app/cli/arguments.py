@@ -1,6 +1,6 @@
 """What `safelight render` can be told: its arguments, which of them go together, the fields of a
 request that they set, and the file of edits. The flags of a request's settings come of the settings
-themselves and of `app.wording`. Called by `app.cli.program`. Imports neither Qt nor torch.
+themselves and of `app.wording`. Called by `app.cli.render`. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations

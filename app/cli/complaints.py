@@ -1,10 +1,14 @@
-"""What `safelight render` says about its runs, one line each. Called by `app.cli.program`."""
+"""What `safelight render` says about its runs, one line each. Called by `app.cli.development`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from app.cli.output import complain
+
+if TYPE_CHECKING:
+    from engine.request.request import Request
+    from engine.run.events import Encoded
 
 
 class Complaints:
@@ -24,7 +28,7 @@ class Complaints:
         self.failed = True
         self.note(message)
 
-    def note_cut_words(self, encoded: Any) -> None:
+    def note_cut_words(self, encoded: Encoded) -> None:
         """What of the prompts did not fit."""
         for name, cut in (
             ("prompt", encoded.truncated),
@@ -33,7 +37,7 @@ class Complaints:
             if cut:
                 self.note(f"the {name} is too long; this was not read: {cut}")
 
-    def note_late_edits(self, request: Any, total: int) -> None:
+    def note_late_edits(self, request: Request, total: int) -> None:
         """Which changes come after the run's last step, of which there are `total`."""
         for edit in request.edits:
             if edit.step >= total:

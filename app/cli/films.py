@@ -1,5 +1,5 @@
 """What `safelight render` makes of the steps of its runs: single pictures, a film, a contact sheet.
-Called by `app.cli.program`. Imports neither Qt nor torch.
+Called by `app.cli.render`. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
@@ -8,10 +8,14 @@ import argparse
 import tempfile
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from app.cli.targets import numbered
 from engine.errors import SaveError
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+    from PIL.Image import Image
 
 
 class Films:
@@ -22,7 +26,7 @@ class Films:
     work.
     """
 
-    def __init__(self, arguments: argparse.Namespace, runs: int, engine: ModuleType | Any) -> None:
+    def __init__(self, arguments: argparse.Namespace, runs: int, engine: ModuleType) -> None:
         self._engine = engine
         self._steps: Path | None = arguments.save_steps
         self._film: Path | None = arguments.film
@@ -32,7 +36,7 @@ class Films:
             self._look["seconds"] = arguments.film_seconds
         self._runs = runs
         self.saved: list[Path] = []
-        self._frames: dict[int, list[tuple[int, Any]]] = {}
+        self._frames: dict[int, list[tuple[int, Image]]] = {}
         if self._steps:
             self._steps.mkdir(parents=True, exist_ok=True)
         if self._film:
@@ -53,7 +57,7 @@ class Films:
         """Whether there is any use for pictures of the steps."""
         return any((self._steps, self._film, self._sheet))
 
-    def add(self, run: int, index: int, pixels: Any) -> None:
+    def add(self, run: int, index: int, pixels: ndarray) -> None:
         """The picture of that evaluation of that run, uint8 (H, W, 3)."""
         from PIL import Image
 

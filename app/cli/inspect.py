@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app import wording
 from app.cli.output import complain, show
@@ -17,6 +17,7 @@ from engine.errors import EngineError
 from engine.request.request import SETTINGS
 
 if TYPE_CHECKING:
+    from app.cli.parser import Commands
     from engine.record.interchange.recipe import Recipe
 
 HELP = "say how an image was made, by this or another program"
@@ -25,7 +26,7 @@ EXAMPLE = "inspect picture-of-another-program.png"
 WIDTH = 17
 
 
-def add_command(commands: Any, recipe_of_file: Callable[[str], Recipe]) -> None:
+def add_command(commands: Commands, recipe_of_file: Callable[[str], Recipe]) -> None:
     """Add `safelight inspect`. commands: what add_subparsers gave; recipe_of_file: that of
     `engine.record.interchange.programs`."""
     inspect = commands.add_parser("inspect", help=HELP, description=HELP, example=EXAMPLE)
@@ -46,7 +47,7 @@ def _inspect(recipe_of_file: Callable[[str], Recipe], arguments: argparse.Namesp
     return 0
 
 
-def _lines(recipe: Any) -> list[str]:
+def _lines(recipe: Recipe) -> list[str]:
     """A line for each thing that was found, and one for each that could not be used."""
     told = {"program": recipe.program, "model": recipe.model, "model hash": recipe.model_hash}
     told |= dict(recipe.fields)
@@ -64,7 +65,7 @@ def _lines(recipe: Any) -> list[str]:
     return lines
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={inner}" for name, inner in value.items())
     return json.dumps(_plain(value)) if isinstance(value, tuple) else str(value)
@@ -75,7 +76,7 @@ def _indented(text: str) -> str:
     return f"\n{' ' * WIDTH} ".join(text.split("\n"))
 
 
-def _as_json(recipe: Any) -> str:
+def _as_json(recipe: Recipe) -> str:
     told = {
         "program": recipe.program,
         "model": recipe.model,
@@ -87,7 +88,7 @@ def _as_json(recipe: Any) -> str:
     return json.dumps(told, indent=2)  # in ASCII, so that there is nothing for a terminal to obey
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
     if is_dataclass(value) and not isinstance(value, type):

@@ -14,13 +14,19 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from app import paths
 from app.cli.output import show, tell
 from app.harmless import harmless
 from app.state.store.former_files import kept_setting
 from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from app.cli.parser import Commands
+    from engine.checkpoint.value import Checkpoint
+    from engine.checkpoint.verification import Verdict
+    from engine.hub.listing import Survey
 
 LIST_HELP = "list the models, verify or download some"
 LIST_EXAMPLE = "models --folder ~/models"
@@ -38,9 +44,20 @@ VARIANT_HELP = "which precision, like fp16; parts that lack it come plain, as al
 REVISION_HELP = "a branch, tag or commit; default: the newest"
 
 
-def add_commands(commands: Any, hub: ModuleType | Any) -> None:
-    """Add the subcommands of `safelight models`. commands: what add_subparsers gave; hub:
-    engine.hub."""
+def add_command(commands: Commands, library: ModuleType, hub: ModuleType) -> None:
+    """Add `safelight models` and its subcommands. commands: what add_subparsers gave; library:
+    engine.checkpoint; hub: engine.hub."""
+    models = commands.add_parser(
+        "models", help=LIST_HELP, description=LIST_HELP, example=LIST_EXAMPLE
+    )
+    models.set_defaults(command=partial(_list, library, hub.byte_text))
+    _add_folder(models, "folders")
+    of_models = models.add_subparsers(title="commands", metavar="COMMAND")
+    _add_get(of_models, hub)
+    _add_verify(of_models, library)
+
+
+def _add_get(commands: Commands, hub: ModuleType) -> None:
     get = commands.add_parser("get", help=GET_HELP, description=GET_HELP, example=GET_EXAMPLE)
     get.set_defaults(command=partial(_get, hub))
     get.add_argument("source", metavar="OWNER/NAME", help=SOURCE_HELP)
@@ -48,7 +65,7 @@ def add_commands(commands: Any, hub: ModuleType | Any) -> None:
     get.add_argument("--revision", help=REVISION_HELP)
 
 
-def _get(hub: ModuleType | Any, arguments: argparse.Namespace) -> int:
+def _get(hub: ModuleType, arguments: argparse.Namespace) -> int:
     """The path of the model on standard output, all else on standard error."""
     survey = hub.survey(arguments.source, arguments.revision, arguments.variant)
     for line in _described(survey, hub.byte_text):
@@ -62,7 +79,7 @@ def _get(hub: ModuleType | Any, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _described(survey: Any, byte_text: Callable[[float], str]) -> list[str]:
+def _described(survey: Survey, byte_text: Callable[[float], str]) -> list[str]:
     """What would be fetched, a line for each file and one for the whole."""
     lines = [f"{byte_text(file.size):>10}  {file.path}" for file in survey.files]
     cached = f", {byte_text(survey.cached)} of it here already" if survey.cached else ""
@@ -74,7 +91,7 @@ def _described(survey: Any, byte_text: Callable[[float], str]) -> list[str]:
     return lines
 
 
-def _with_progress(hub: ModuleType | Any, survey: Any) -> Path | None:
+def _with_progress(hub: ModuleType, survey: Survey) -> Path | None:
     if sys.stderr is None or not sys.stderr.isatty():
         return hub.fetch(survey)
     from tqdm import tqdm
@@ -85,16 +102,7 @@ def _with_progress(hub: ModuleType | Any, survey: Any) -> Path | None:
         return hub.fetch(survey, lambda done, total, rate: bar.update(done - bar.n))
 
 
-def add_library(
-    models: argparse.ArgumentParser,
-    commands: Any,
-    library: ModuleType | Any,
-    byte_text: Callable[[float], str],
-) -> None:
-    """Make `safelight models` list what there is, and add `verify`. models: its parser; commands:
-    what add_subparsers gave; library: engine.checkpoint; byte_text: bytes for people."""
-    models.set_defaults(command=partial(_list, library, byte_text))
-    _add_folder(models, "folders")
+def _add_verify(commands: Commands, library: ModuleType) -> None:
     verify = commands.add_parser(
         "verify", help=VERIFY_HELP, description=VERIFY_HELP, example=VERIFY_EXAMPLE
     )
@@ -110,7 +118,7 @@ def _add_folder(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _list(
-    library: ModuleType | Any, byte_text: Callable[[float], str], arguments: argparse.Namespace
+    library: ModuleType, byte_text: Callable[[float], str], arguments: argparse.Namespace
 ) -> int:
     """A line for each model: what it is loaded by, and what can be told of it."""
     found = _found(library, arguments.folders)
@@ -127,23 +135,23 @@ def _list(
     return 0
 
 
-def _verify(library: ModuleType | Any, arguments: argparse.Namespace) -> int:
+def _verify(library: ModuleType, arguments: argparse.Namespace) -> int:
     """A line for each model, and one more for each further problem; 1 if there is any."""
     found = _found(library, [*arguments.folders, *arguments.more_folders])
     has_problems = False
     for source in arguments.sources or found:
         if source in found or Path(source).expanduser().exists():
             verdict = _read(library, found.get(source) or library.inspect(source))
-            problems = verdict.problems
+            sentences = verdict.problems or (_praise(verdict),)
+            has_problems = has_problems or bool(verdict.problems)
         else:
-            verdict, problems = None, (NOT_HERE,)
-        has_problems = has_problems or bool(problems)
-        for sentence in problems or [_praise(verdict)]:
+            sentences, has_problems = (NOT_HERE,), True
+        for sentence in sentences:
             show(f"{source}  {sentence}")
     return 1 if has_problems else 0
 
 
-def sources_named(library: ModuleType | Any, name: str) -> Iterator[str]:
+def sources_named(library: ModuleType, name: str) -> Iterator[str]:
     """What the models of that name load by that are in the folders of the window's library."""
     for folder in _added_folders():
         for found in library.scan(folder):
@@ -155,7 +163,7 @@ def sources_named(library: ModuleType | Any, name: str) -> Iterator[str]:
                 yield found.source
 
 
-def _found(library: ModuleType | Any, more_folders: Sequence[str]) -> dict[str, Any]:
+def _found(library: ModuleType, more_folders: Sequence[str]) -> dict[str, Checkpoint]:
     """By source, what is bundled, in the Hugging Face cache, in the folders of the window's library
     and in these. Raises EngineError for one of these that cannot be read."""
     for folder in more_folders:
@@ -166,7 +174,7 @@ def _found(library: ModuleType | Any, more_folders: Sequence[str]) -> dict[str, 
             raise EngineError(
                 f"{folder} cannot be read ({reason}). Choose another folder."
             ) from None
-    found: dict[str, Any] = {}
+    found: dict[str, Checkpoint] = {}
     for model in paths.bundled_models():
         inspected = library.inspect(model.folder)
         found[model.source] = replace(inspected, source=model.source, name=model.label)
@@ -183,7 +191,7 @@ def _added_folders() -> list[str]:
     return [folder for folder in kept if isinstance(folder, str)] if isinstance(kept, list) else []
 
 
-def _read(library: ModuleType | Any, checkpoint: Any) -> Any:
+def _read(library: ModuleType, checkpoint: Checkpoint) -> Verdict:
     if sys.stderr is None or not sys.stderr.isatty():
         return library.verify(checkpoint)
     from tqdm import tqdm
@@ -203,7 +211,7 @@ def _read(library: ModuleType | Any, checkpoint: Any) -> Any:
         return library.verify(checkpoint, progress)
 
 
-def _praise(verdict: Any) -> str:
+def _praise(verdict: Verdict) -> str:
     if verdict.compared:
         return f"ok: {verdict.compared} file{'s' * (verdict.compared > 1)} as their digests say"
     sha256 = f" (sha256 {verdict.sha256})" if verdict.sha256 else ""

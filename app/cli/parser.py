@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from app.cli.output import complain, show
 from engine.errors import did_you_mean, nearest
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction["Parser"]
+    """What add_subparsers gives."""
 
 OTHER_NAMES = {
     "--width": "--size 512x512",
@@ -32,23 +36,24 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage. example: a command that the help ends
     with; several lines are several."""
 
-    def __init__(self, *arguments: Any, example: str = "", **options: Any) -> None:
+    def __init__(self, *, example: str = "", **options: str) -> None:
         lines = [f"  safelight {line}".rstrip() for line in example.split("\n")]
         heading = "examples:" if len(lines) > 1 else "example:"
         super().__init__(
-            *arguments,
             allow_abbrev=False,
             epilog="\n".join([heading, *lines]),
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            **options,
+            **options,  # pyright: ignore[reportArgumentType]
         )
 
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, args: Any = None, namespace: Any = None
-    ) -> tuple[Any, list[str]]:
+        self,
+        args: Sequence[str] | None = None,
+        namespace: argparse.Namespace | None = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
         """As ever, but this is where a command complains of what it does not know: further up
         nobody knows whose option that was to be."""
-        found, unknown = super().parse_known_args(args, namespace)
+        found, unknown = super().parse_known_args(args, namespace or argparse.Namespace())
         if unknown:
             self._refuse(unknown)
         return found, unknown
@@ -72,7 +77,7 @@ class Parser(argparse.ArgumentParser):
         meant = known.get(nearest(name.lstrip("-"), known) or "")
         self.error(f"there is no {name}" + (f"; did you mean {meant}?" if meant else ""))
 
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
+    def _check_value(self, action: argparse.Action, value: object) -> None:
         """A word that is one of several: of an option, or the name of a command."""
         if action.choices is None or value in action.choices:
             return
@@ -82,6 +87,6 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"{told} Did you mean 'render' and then that?")
         raise argparse.ArgumentError(action, told + did_you_mean(str(value), known))
 
-    def _print_message(self, message: str, file: Any = None) -> None:
+    def _print_message(self, message: str, file: object = None) -> None:
         """The help and the version, which are results as any other."""
         show(*message.rstrip("\n").split("\n"))

@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from app.cli.output import complain, show
 from app.cli.targets import Targets, output_path
 from app.harmless import harmless
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from app.cli.parser import Commands
 
 DIFFERS = 3
 
@@ -31,7 +35,7 @@ OUTPUT_HELP = "save what comes out: a .png, .jpg or .webp file, or a folder; def
 
 
 def add_command(
-    commands: Any, engine: ModuleType | Any, places: Callable[[str], Iterable[str]]
+    commands: Commands, engine: ModuleType, places: Callable[[str], Iterable[str]]
 ) -> None:
     """Add `replay`. commands: what add_subparsers gave; places: sources of the library's models of
     a name."""
@@ -52,13 +56,13 @@ def add_command(
 
 
 def _replay(
-    engine: ModuleType | Any,
+    engine: ModuleType,
     places: Callable[[str], Iterable[str]],
     arguments: argparse.Namespace,
 ) -> int:
     out = arguments.output
     if out and Path(out).exists() and arguments.file.exists() and arguments.file.samefile(out):
-        raise engine.EngineError(f"{out} is the image itself: give -o another name.")
+        raise EngineError(f"{out} is the image itself: give -o another name.")
     targets = Targets(out, 1, engine.save) if out else None
     with _progress() as tell:
         made = engine.replay(
@@ -72,7 +76,7 @@ def _replay(
             agreed=arguments.yes,
         )
     if targets:
-        targets.save(SimpleNamespace(images=(made.image,), record=made.made), 0)
+        targets.save((made.image,), made.made, 0)
     if made.identical:
         show("identical")
     else:

@@ -1,5 +1,5 @@
 """Where `safelight render` puts its images: the names, that no two results have the same, and that
-none is lost when one cannot be written. Called by `app.cli.program`. Imports neither Qt nor torch.
+none is lost when one cannot be written. Called by `app.cli.render`. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import paths
 from engine.errors import EngineError, SaveError
 from engine.foreign import is_folder
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from engine.record.record import Record
 
 
 class Targets:
@@ -49,23 +54,23 @@ class Targets:
         """What is written, in the order of the images' numbers."""
         return [self._saved[number] for number in sorted(self._saved)]
 
-    def save(self, finished: Any, first: int) -> None:
+    def save(self, images: Sequence[Image], record: Record, first: int) -> None:
         """Write a run's images, which are number `first` (from 0) and those after it. What cannot
         be written there is kept in the folder for temporary files, and the EngineError that is
         raised in the end says where."""
         problems = []
-        for index, image in enumerate(finished.images):
-            seed = finished.record.request.seed + index
+        for index, image in enumerate(images):
+            seed = record.request.seed + index
             try:
-                self._saved[first + index] = self._save(finished, index, first + index, seed)
+                self._saved[first + index] = self._save(image, record, index, first + index)
             except (EngineError, OSError) as error:
                 with paths.new_image(Path(tempfile.gettempdir()), seed) as refuge:
-                    self._write(image, refuge, finished.record, index)
+                    self._write(image, refuge, record, index)
                 problems.append(f"{error} It is kept as {refuge}.")
         if problems:
             raise EngineError(" ".join(problems))
 
-    def save_sheet(self, sheet: Any) -> Path | None:
+    def save_sheet(self, sheet: Image) -> Path | None:
         """Write the sheet of a grid under the name of its first image, or of -o, and `-grid`; None
         where no image could be written. Raises SaveError, and then leaves nothing behind."""
         named = self._file or next(iter(self.saved), None)
@@ -75,13 +80,13 @@ class Targets:
         self._write(sheet, path, None)
         return path
 
-    def _save(self, finished: Any, index: int, number: int, seed: int) -> Path:
+    def _save(self, image: Image, record: Record, index: int, number: int) -> Path:
         if self._file is None:
-            target = paths.new_image(self._folder, seed)
+            target = paths.new_image(self._folder, record.request.seed + index)
         else:
             target = nullcontext(numbered(self._file, number, self._count))
         with target as path:
-            notes = self._write(finished.images[index], path, finished.record, index)
+            notes = self._write(image, path, record, index)
         self.notes += notes or ()
         return path
 

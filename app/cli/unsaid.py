@@ -1,5 +1,5 @@
 """What a person did not say and `safelight render` finds out: the prompt by asking, the seed by
-chance. Called by `app.cli.program`. Imports neither Qt nor torch.
+chance. Called by `app.cli.render`. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import pytest
 import engine
 from app.cli import parser as cli_parser
 from app.cli import program as cli
+from app.cli.unsaid import NO_PROMPT
 from engine.errors import RequestError, SchedulerError, did_you_mean
 from tests import tiny
 from tests.app.fake_engine import FAKE_DDPM, FakeEngine
@@ -57,7 +58,7 @@ def test_nobody_answers(
     answer(monkeypatch, text, terminal)
     assert cli.main(["render", "--save-steps", "s"]) == 2
     out, err = capsys.readouterr()
-    assert (out, err.splitlines()[-1]) == ("", f"safelight: {cli.NO_PROMPT}")
+    assert (out, err.splitlines()[-1]) == ("", f"safelight: {NO_PROMPT}")
     assert fake.loaded == []
     assert [*Path().iterdir()] == []
 
