@@ -169,7 +169,7 @@ class FakeHub:
     """Finds every model, except those that are called missing; fetches when it is let go on."""
 
     NoSuchVariant = real_hub.NoSuchVariant
-    amount = staticmethod(real_hub.amount)
+    byte_text = staticmethod(real_hub.byte_text)
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None]] = []
