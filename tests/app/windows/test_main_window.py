@@ -5,27 +5,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt, QTranslator
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QApplication,
-    QFileDialog,
     QLabel,
     QPlainTextEdit,
     QProgressBar,
     QScrollArea,
     QSlider,
     QSpinBox,
-    QSplitter,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.i18n import CONTEXT, tr
+from app.i18n import CONTEXT
 from app.windows.main_window import MainWindow
 from tests.app.windows.conftest import OF_CLASSES, OF_WORDS, action, controls, named
 
@@ -152,106 +148,6 @@ def test_steps_beyond_the_slider(window: MainWindow) -> None:
     assert steps.text() == "1"
 
 
-def test_gallery_can_be_put_away(window: MainWindow) -> None:
-    canvas = window.canvas.width()
-    entry = action(window, "Gallery")
-    entry.trigger()
-    QApplication.processEvents()
-    assert not window.gallery.isVisible()
-    assert window.canvas.width() > canvas
-    entry.trigger()
-    QApplication.processEvents()
-    assert window.gallery.isVisible()
-
-
-def test_gallery_pushed_to_the_edge_comes_back(window: MainWindow) -> None:
-    splitter = window.findChild(QSplitter)
-    assert splitter is not None
-    splitter.moveSplitter(splitter.width(), 2)
-    QApplication.processEvents()
-    assert not window.gallery.isVisible()
-    entry = action(window, "Gallery")
-    assert not entry.isChecked()
-    entry.trigger()
-    QApplication.processEvents()
-    assert window.gallery.isVisible()
-    assert window.gallery.width() > 100
-
-
-def test_large_gallery_and_back(qtbot: QtBot, window: MainWindow) -> None:
-    splitter = window.findChild(QSplitter)
-    button = window.findChild(QAbstractButton, "galleryLargeButton")
-    assert splitter is not None and button is not None
-    before, panels = splitter.sizes(), splitter.saveState()
-    window.vary.set_open(True)
-    window.gallery.setFocus()
-    entry = action(window, "Large gallery")
-    entry.trigger()
-    QApplication.processEvents()
-    assert button.isChecked() and not window.canvas.isVisible() and not window.vary.isVisible()
-    assert window.gallery.width() > 1000 and window.gallery.height() > 600
-    assert window.focusWidget() is window.gallery
-    window.errors.show_error("No.")
-    assert window.errors.isVisible() and named(window, "generateButton").isVisible()
-    window.errors.clear()
-    qtbot.keyClick(window.gallery, Qt.Key.Key_Escape)
-    QApplication.processEvents()
-    assert not entry.isChecked() and not button.isChecked()
-    assert window.canvas.isVisible() and window.timeline.isVisible() and window.header.isVisible()
-    assert splitter.sizes() == before
-    button.click()
-    window.gallery.lookRequested.emit()
-    assert window.canvas.isVisible()
-    button.click()
-    assert window.arrangement()[1] == panels
-    button.click()
-    window.show_grid(True)
-    assert window.grid.isVisible() and not entry.isChecked()
-
-
-def test_large_gallery_of_a_hidden_one(window: MainWindow) -> None:
-    gallery, large = action(window, "Gallery"), action(window, "Large gallery")
-    gallery.trigger()
-    large.trigger()
-    assert window.gallery.isVisible() and gallery.isChecked()
-    large.trigger()
-    assert not window.gallery.isVisible() and not gallery.isChecked()
-    large.trigger()
-    gallery.trigger()
-    assert not window.gallery.isVisible() and not large.isChecked() and window.canvas.isVisible()
-    action(window, "Search the gallery").trigger()
-    assert window.focusWidget() is named(window, "gallerySearch")
-    assert gallery.isChecked() and window.gallery.width() > 100
-
-
-def test_the_smallest_window(window: MainWindow) -> None:
-    window.resize(window.minimumSize())
-    for large in (False, True):
-        window.set_gallery_large(large)
-        QApplication.processEvents()
-        assert (window.width(), window.height()) == (860, 520)
-        for name in ("gallerySearch", "galleryFilterButton", "galleryView", "generateButton"):
-            control = named(window, name)
-            assert control.isVisible() and control.width() >= control.minimumSizeHint().width()
-            corner = control.mapTo(window, control.rect().bottomRight())
-            assert window.rect().contains(corner), name
-        assert window.gallery.height() > 150
-
-
-def test_file_dialogs(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[object, ...]] = []
-
-    def answer(path: object) -> object:
-        return lambda *values: (asked.append(values), path)[1]
-
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer(("/a/b.png", "PNG")))
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", answer("/a"))
-    assert window.ask_save_path("b.png") == "/a/b.png"
-    assert window.ask_folder("Image folder", "/home") == "/a"
-    assert asked[0][2] == "b.png"
-    assert asked[1][1:] == ("Image folder", "/home")
-
-
 def test_no_label_reads_markup(window: MainWindow) -> None:
     for label in window.findChildren(QLabel):
         assert label.textFormat() == Qt.TextFormat.PlainText, label.text()
@@ -298,23 +194,3 @@ def test_importing_the_window_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-
-
-def test_words_are_found_where_qts_own_extractor_puts_them(tmp_path: Path) -> None:
-    """It gives a function that stands by itself no context; tr asked for another, so that a
-    translation made with Qt's tools was never found."""
-    tools, words = Path(sys.executable).parent, tmp_path / "words_th.ts"
-    source = Path(__file__).parents[3] / "app/wording.py"
-    subprocess.run([tools / "pyside6-lupdate", source, "-ts", words], check=True)
-    empty = '<source>Seed</source>\n        <translation type="unfinished"></translation>'
-    text = words.read_text()
-    assert empty in text
-    words.write_text(text.replace(empty, empty.replace(' type="unfinished">', ">เมล็ด")))
-    subprocess.run([tools / "pyside6-lrelease", words], check=True)
-    translator = QTranslator()
-    assert translator.load(str(words.with_suffix(".qm")))
-    QApplication.installTranslator(translator)
-    try:
-        assert tr("Seed") == "เมล็ด"
-    finally:
-        QApplication.removeTranslator(translator)
