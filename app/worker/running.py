@@ -47,7 +47,7 @@ class RunUnderWay:
     already, by the image's number; latest: the last evaluation that was shown; told: the request
     whose guidance was told last; image: the first that it came to."""
 
-    row: BegunRun
+    begun: BegunRun
     job: str
     written: dict[int, str]
     latest: int
@@ -83,7 +83,7 @@ class Running:
             pipeline = self._present.ready_for(plan, made_with)
             start = start_of(plan, self._memory)
             runs = self._begin(plan, start)
-            self._tell.started.emit(Begun(plan, tuple(run.row for run in runs)))
+            self._tell.started.emit(Begun(plan, tuple(run.begun for run in runs)))
             self._follow(runs, pipeline, start, controls, folder)
             if plan.grid is not None and any(run.image for run in runs):
                 self._make_sheet(plan.grid, runs, folder)
@@ -95,7 +95,7 @@ class Running:
                 self._tell.refused.emit(sentence)
             for run in runs:
                 if not run.over:
-                    self._tell.failed.emit(run.row.number, sentence)
+                    self._tell.failed.emit(run.begun.number, sentence)
 
     def _begin(self, plan: Plan, start: Snapshot | None) -> list[RunUnderWay]:
         source, card = self._present.source, self._present.card
@@ -103,7 +103,7 @@ class Running:
         runs = []
         for place, request in enumerate(settled(plan, start, card)):
             self._number += 1
-            row = BegunRun(
+            begun = BegunRun(
                 number=self._number,
                 request=request,
                 first=0 if start is None else start.state.index,
@@ -113,10 +113,10 @@ class Running:
                 varied=plan.vary is not None,
             )
             written = {i: path for (number, i), path in plan.written.items() if number == place}
-            runs.append(RunUnderWay(row, f"{plan.job}/{place}", written, row.first - 1))
+            runs.append(RunUnderWay(begun, f"{plan.job}/{place}", written, begun.first - 1))
         share = self._memory.budget // len(runs)
         for run in runs:
-            self._memory.begin(run.row, source, self._engine.Timeline(share))
+            self._memory.begin(run.begun, source, self._engine.Timeline(share))
         return runs
 
     def _follow(
@@ -129,7 +129,7 @@ class Running:
     ) -> None:
         """Tell of all events of the runs."""
         sketches = Sketches(self._engine, self._tell, pipeline, self._memory.budget)
-        plan = RunPlan(tuple(run.row.request for run in runs), start)
+        plan = RunPlan(tuple(run.begun.request for run in runs), start)
         # What is shown is kept in the memory, and what is not shown nowhere.
         passing = [self._engine.Timeline(0) for _ in runs]
         runner = self._engine.LocalRunner(pipeline)
@@ -141,7 +141,7 @@ class Running:
                     self._report(event, runs[place], folder)
 
     def _report(self, event: Event | Exception, run: RunUnderWay, folder: Path) -> None:
-        number = run.row.number
+        number = run.begun.number
         match event:
             case Encoded():
                 self._tell.encoded.emit(number, event.token_count, event.truncated)
@@ -158,7 +158,7 @@ class Running:
     def _report_step(
         self, step: Step, run: RunUnderWay, sketches: Sketches, pipeline: Pipeline
     ) -> None:
-        number, request = run.row.number, step.snapshot.request
+        number, request = run.begun.number, step.snapshot.request
         if run.shown.shows(step):
             view = self._view(step, run, sketches, pipeline)
             self._memory.keep(number, step.snapshot)
@@ -173,11 +173,11 @@ class Running:
         self, step: Step, run: RunUnderWay, sketches: Sketches, pipeline: Pipeline
     ) -> StepView:
         begun = time.perf_counter()
-        sketch = sketches.of(step, run.row.number)
+        sketch = sketches.of(step, run.begun.number)
         after, run.latest = run.latest, step.index
         is_guided = Ability.PROMPT in pipeline.abilities
         return StepView(
-            run=run.row.number,
+            run=run.begun.number,
             index=step.index,
             total=step.total,
             guidance_scale=step.guidance_scale if is_guided else None,
@@ -189,7 +189,7 @@ class Running:
         )
 
     def _result(self, event: Finished, run: RunUnderWay, folder: Path) -> RunResult:
-        number, request = run.row.number, run.row.request
+        number, request = run.begun.number, run.begun.request
         run.image = event.images[0]
         record = replace(event.record, job=run.job)
         paths, save_error = self._saving.save_images(
@@ -202,7 +202,7 @@ class Running:
         """One picture of all images of a comparison."""
         try:
             images = [run.image for run in runs]
-            sheet = self._saving.save_sheet(grid, runs[0].row, images, folder)
+            sheet = self._saving.save_sheet(grid, runs[0].begun, images, folder)
         except Exception as error:
             self._tell.saveFailed.emit(sentence_of(error, tr("make one picture of the grid")))
         else:

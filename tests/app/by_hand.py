@@ -23,14 +23,14 @@ def image(side: int = 8) -> QImage:
     return picture
 
 
-def row(number: int = 1, steps: int = 4, prompt: str = "", **more: Any) -> BegunRun:
+def begun_run(number: int = 1, steps: int = 4, prompt: str = "", **more: Any) -> BegunRun:
     return BegunRun(number, Request(prompt=prompt, steps=steps), **more)
 
 
-def begun(*rows: BegunRun, grid: Any = None) -> Begun:
+def begun(*runs: BegunRun, grid: Any = None) -> Begun:
     """Those runs, or one of four steps, begin together."""
-    rows = rows or (row(),)
-    return Begun(Plan(tuple(one.request for one in rows), grid=grid), rows)
+    runs = runs or (begun_run(),)
+    return Begun(Plan(tuple(one.request for one in runs), grid=grid), runs)
 
 
 def remembering(budget: int = 2**30) -> History:
@@ -41,7 +41,7 @@ def remembering(budget: int = 2**30) -> History:
 def begin(history: History, told: Begun | None = None) -> None:
     """Those runs begin, as when the worker tells of them."""
     told = told or begun()
-    for one in told.rows:
+    for one in told.runs:
         snapshots: Any = fake_engine.FakeTimeline()
         history.memory.begin(one, ModelSource("bundled"), snapshots)
     history.start(told)

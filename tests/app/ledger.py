@@ -50,8 +50,8 @@ class Ledger:
     def _start(self, begun: Begun) -> None:
         if self.open:
             self.problems.append(f"a plan began while {self.open} were under way")
-        self.open = {row.number: row.first for row in begun.rows}
-        request = begun.rows[0].request
+        self.open = {run.number: run.first for run in begun.runs}
+        request = begun.runs[0].request
         self.expected = {name: getattr(request, name) for name in STEERED}
         if not begun.plan.steerable or self.hurried or self._released_in_a_hurry:
             self.expected = None

@@ -59,11 +59,17 @@ class SteppedEngine(FakeEngine):
         finally:
             self.loading = False
 
-    def reguide(self, pipeline: Any, snapshot: Any, scale: float, rescale: float) -> Any:
+    def reguide(
+        self,
+        pipeline: Any,
+        snapshot: Any,
+        guidance_scale: float,
+        guidance_rescale: float | None = None,
+    ) -> Any:
         """Red tells the guidance, green the step, blue the rescale."""
         time.sleep(0.002)  # so that it may come too late
         picture = np.empty_like(snapshot.denoised)
-        picture[...] = 10 * scale, snapshot.index, 20 * rescale
+        picture[...] = 10 * guidance_scale, snapshot.index, 20 * (guidance_rescale or 0.0)
         return picture
 
     def permit(self, evaluations: int) -> None:

@@ -96,7 +96,7 @@ class WatchedWindow:
         kept = [
             line
             for line in history.runs.values()
-            if not line.running and (history.step is None or history.step.run != line.row.number)
+            if not line.running and (history.step is None or history.step.run != line.begun.number)
         ]
         memory = history.memory
         assert not kept or memory.bytes <= memory.budget, "the timeline is over its budget"

@@ -89,7 +89,7 @@ class Comparing(QObject):
             return
         places = ((row, column) for row in range(grid.rows) for column in range(grid.columns))
         self._steps.clear()
-        self._cells = dict(zip((row.number for row in begun.rows), places, strict=True))
+        self._cells = dict(zip((run.number for run in begun.runs), places, strict=True))
         self.labelsChanged.emit(grid.row_labels, grid.column_labels)
         self._show(True)
         self.titleChanged.emit(tr("Comparing {count} pictures", count=len(self._cells)))

@@ -73,8 +73,8 @@ class Film(QObject):
     def offer(self) -> None:
         """The person asks for a film of the run that is shown."""
         if run := self._shown:
-            seed = run.row.request.seed
-            self.offered.emit(run.row.title or run.label, len(run.steps), f"{seed}-film")
+            seed = run.begun.request.seed
+            self.offered.emit(run.begun.title or run.label, len(run.steps), f"{seed}-film")
 
     @Slot(str, bool, float, str)
     def export(self, kind: str, numbers: bool, seconds: float, target: str) -> None:

@@ -61,13 +61,13 @@ class History(QObject):
 
     @Slot(object)
     def start(self, begun: Begun) -> None:
-        for row in begun.rows:
-            self._tell_of(self.runs[row.number])
+        for run in begun.runs:
+            self._tell_of(self.runs[run.number])
         if begun.plan.grid is None:
-            self._following = begun.rows[0].number
+            self._following = begun.runs[0].number
         else:
             self.unfollow()  # all cells are looked at, until one is chosen
-            self.selectionChanged.emit(begun.rows[0].number, -1)
+            self.selectionChanged.emit(begun.runs[0].number, -1)
 
     @Slot(object)
     def add_step(self, step: StepView) -> None:
@@ -161,8 +161,8 @@ class History(QObject):
         self._make_room()
 
     def _tell_of(self, run: KeptRun) -> None:
-        row = run.row
-        self.runAdded.emit(row.number, run.label, run.total, row.parent, row.first)
+        begun = run.begun
+        self.runAdded.emit(begun.number, run.label, run.total, begun.parent, begun.first)
 
     def _select(self, step: StepView) -> None:
         self.step = step
@@ -200,10 +200,9 @@ class History(QObject):
 
 
 def _title(run: KeptRun, developing: bool, finished: bool) -> str:
-    row = run.row
-    title = row.title or run.label
-    if row.parent is not None:
-        title = tr("{branch} of run {parent}", branch=run.label, parent=row.parent)
+    title = run.begun.title or run.label
+    if run.begun.parent is not None:
+        title = tr("{branch} of run {parent}", branch=run.label, parent=run.begun.parent)
     if developing:
         return tr("Developing: {run}", run=title)
     return tr("{run}, finished", run=title) if finished else title

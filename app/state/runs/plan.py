@@ -180,4 +180,4 @@ class Begun:
     """A plan that has begun, and its runs."""
 
     plan: Plan
-    rows: tuple[BegunRun, ...]
+    runs: tuple[BegunRun, ...]

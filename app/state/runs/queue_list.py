@@ -114,7 +114,7 @@ class QueueList(QAbstractListModel):
 
     @Slot(object)
     def begin(self, begun: Begun) -> None:
-        self._jobs = {row.number: begun.plan.job for row in begun.rows}
+        self._jobs = {run.number: begun.plan.job for run in begun.runs}
 
     @Slot(int, object)
     def tell(self, run: int, request: Any) -> None:

@@ -136,7 +136,7 @@ class Resumption(QObject):
     @Slot(object)
     def begin(self, begun: Begun) -> None:
         job = begun.plan.job
-        self._runs |= {row.number: (job, number) for number, row in enumerate(begun.rows)}
+        self._runs |= {run.number: (job, number) for number, run in enumerate(begun.runs)}
         if entry := self._entries.get(job):
             self._entries[job] = replace(entry, begun=True)
         self._keep()

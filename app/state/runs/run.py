@@ -132,15 +132,15 @@ class Run(QObject):
     def start(self, begun: Begun) -> None:
         self.running = True
         self._runs = {
-            row.number: _Progress(row.first, row.first, max(row.request.steps, row.first))
-            for row in begun.rows
+            run.number: _Progress(run.first, run.first, max(run.request.steps, run.first))
+            for run in begun.runs
         }
         self._recent.clear()
         self._outcome = ""
         self.runningChanged.emit(True)
         self._set_paused(False)
         self._tell_progress()
-        prompt = begun.rows[0].request.prompt
+        prompt = begun.runs[0].request.prompt
         self.statusChanged.emit(tr("Reading the prompt") if prompt else self._developing)
 
     @Slot(int, int, str)

@@ -42,7 +42,7 @@ class KeptRun:
     the steps that are shown, with the bytes of their pictures; steps: the pictures of those that
     the window has been told of, oldest first."""
 
-    row: BegunRun
+    begun: BegunRun
     total: int
     made_with: ModelSource
     snapshots: Snapshots
@@ -59,13 +59,13 @@ class KeptRun:
     @property
     def label(self) -> str:
         """Its name in the timeline."""
-        if self.row.label:
-            return self.row.label
-        if self.row.varied:
-            return tr("Variation {number}", number=self.row.number)
-        if self.row.parent is not None:
-            return tr("Branch {number}", number=self.row.number)
-        return tr("Run {number}", number=self.row.number)
+        if self.begun.label:
+            return self.begun.label
+        if self.begun.varied:
+            return tr("Variation {number}", number=self.begun.number)
+        if self.begun.parent is not None:
+            return tr("Branch {number}", number=self.begun.number)
+        return tr("Run {number}", number=self.begun.number)
 
     def position(self, index: int) -> int | None:
         """Where that step is among `steps`, None if it is not there."""
@@ -96,12 +96,12 @@ class RunMemory:
 
     # From any thread
 
-    def begin(self, row: BegunRun, made_with: ModelSource, snapshots: Snapshots) -> None:
+    def begin(self, begun: BegunRun, made_with: ModelSource, snapshots: Snapshots) -> None:
         """That run begins. snapshots: where its own go, as many as its share of the budget lets."""
-        parent = self.runs.get(row.parent) if row.parent is not None else None
-        total = parent.total if parent else row.request.steps
+        parent = self.runs.get(begun.parent) if begun.parent is not None else None
+        total = parent.total if parent else begun.request.steps
         with self._lock:
-            self.runs = {**self.runs, row.number: KeptRun(row, total, made_with, snapshots)}
+            self.runs = {**self.runs, begun.number: KeptRun(begun, total, made_with, snapshots)}
 
     def keep(self, number: int, snapshot: Snapshot) -> None:
         """That run has come to a step that is shown."""

@@ -39,9 +39,9 @@ class TestBranches:
         with qtbot.waitSignal(told.finished) as finished:
             parent.run(self.branch(scale=11.0), str(tmp_path))
         assert fake.evaluated == [0, 1, 2, 3, 2, 3]
-        (row,) = begun[0].rows
-        assert (row.number, row.parent, row.first) == (2, 1, 2)
-        assert (row.request.seed, row.request.steps, row.request.width) == (40, 4, 64)
+        (run,) = begun[0].runs
+        assert (run.number, run.parent, run.first) == (2, 1, 2)
+        assert (run.request.seed, run.request.steps, run.request.width) == (40, 4, 64)
         assert [(s.run, s.index, s.total, s.guidance_scale) for s in steps] == [
             (2, 2, 4, 11.0),
             (2, 3, 4, 11.0),
@@ -115,7 +115,7 @@ class TestBranches:
         )
         with qtbot.waitSignal(told.idle):
             parent.run(varied, str(tmp_path))
-        assert [(row.number, row.parent, row.varied) for row in begun[0].rows] == [
+        assert [(run.number, run.parent, run.varied) for run in begun[0].runs] == [
             (2, 1, True),
             (3, 1, True),
             (4, 1, True),
@@ -139,4 +139,4 @@ class TestBranches:
         varied = replace(self.branch(2), vary=0.3, vary_seeds=(5,))
         with qtbot.waitSignal(told.idle):
             parent.run(varied, str(tmp_path))
-        assert begun[0].rows[0].first == 1
+        assert begun[0].runs[0].first == 1

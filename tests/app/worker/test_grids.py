@@ -39,8 +39,8 @@ class TestGrids:
         sheets = heard(told.compared)
         with qtbot.waitSignal(told.idle):
             loaded.run(grid, str(tmp_path))
-        assert [row.label for row in begun[0].rows][:4] == ["0 · 4", "1 · 4", "2 · 4", "0 · 7"]
-        assert begun[0].rows[5].title == "seed 2 · guidance 7"
+        assert [run.label for run in begun[0].runs][:4] == ["0 · 4", "1 · 4", "2 · 4", "0 · 7"]
+        assert begun[0].runs[5].title == "seed 2 · guidance 7"
         assert not begun[0].plan.steerable
         assert failed == [(run, "Too little memory. Take a smaller size.") for run in (2, 5)]
         assert sorted(result.number for result in finished) == [1, 3, 4, 6]

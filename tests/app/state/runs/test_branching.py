@@ -18,7 +18,7 @@ from app.state.runs.plan import Origin
 from app.state.runs.run import SheetResult
 from app.state.store.store_thread import StoreThread
 from engine.request.request import MAX_SEED
-from tests.app.by_hand import begin, begun, grow, heard, image, remembering, result, row, step
+from tests.app.by_hand import begin, begun, begun_run, grow, heard, image, remembering, result, step
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ class TestComparing:
         plans = heard(comparing.asked)
         comparing.set_axes((("guidance", "1, 4, 7"), ("seed", "0..1")))
         comparing.compare()
-        comparing.start(begun(*(row(11 + cell) for cell in range(6)), grid=plans[0].grid))
+        comparing.start(begun(*(begun_run(11 + cell) for cell in range(6)), grid=plans[0].grid))
 
     def test_makes_a_request_for_every_cell(self, comparing: Comparing, notes: list[Any]) -> None:
         plans, startable = heard(comparing.asked), heard(comparing.startableChanged)
@@ -165,7 +165,7 @@ class TestComparing:
         self.begin(comparing)
         cells, words = heard(comparing.cellChanged), heard(comparing.cellNoted)
         shown = heard(comparing.shownChanged)
-        comparing.start(begun(row(20)))
+        comparing.start(begun(begun_run(20)))
         comparing.add_step(step(20, 0))
         comparing.finish(result(20))
         comparing.fail(20, "No.")

@@ -29,7 +29,7 @@ from app.state.runs.film import Film, Poll
 from app.state.runs.history import History
 from app.windows.film_dialog import FilmDialog
 from engine.pictures.film import write_film
-from tests.app.by_hand import begin, begun, grow, heard, remembering, result, row, step
+from tests.app.by_hand import begin, begun, begun_run, grow, heard, remembering, result, step
 
 
 def coloured(red: int, side: int = 16) -> QImage:
@@ -68,7 +68,7 @@ def decoder() -> Decoder:
 def history(qtbot: QtBot) -> History:
     """A run of four steps: step 1 is decoded in full already, and there is an image."""
     history = remembering()
-    begin(history, begun(row(1)))
+    begin(history, begun(begun_run(1)))
     for index in range(4):
         kind = "vae" if index == 1 else "linear"
         picture = coloured(200 + index, 16 if index == 1 else 2)

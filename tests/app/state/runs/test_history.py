@@ -9,7 +9,7 @@ import pytest
 from app.state.runs.history import History
 from app.state.runs.plan import Origin
 from engine.request.request import Edit
-from tests.app.by_hand import begin, begun, grow, heard, image, remembering, result, row, step
+from tests.app.by_hand import begin, begun, begun_run, grow, heard, image, remembering, result, step
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def selected(history: History) -> tuple[int, int] | None:
 
 def develop(history: History, number: int, steps: int = 4, done: int = 4, **more: Any) -> None:
     """A run whose snapshots take a kilobyte each; its end is still to come."""
-    begin(history, begun(row(number, steps, **more)))
+    begin(history, begun(begun_run(number, steps, **more)))
     for index in range(more.get("first", 0), done):
         grow(history, step(number, index, steps))
 
@@ -51,13 +51,13 @@ class TestLooking:
     def test_a_new_run_is_followed_whatever_is_looked_at(self, history: History) -> None:
         complete(history, 1)
         history.select(1, 1)
-        begin(history, begun(row(2)))
+        begin(history, begun(begun_run(2)))
         assert selected(history) == (1, 1)  # until there is something to see
         grow(history, step(2, 0))
         assert selected(history) == (2, 0)
 
     def test_of_runs_side_by_side_one_is_followed(self, history: History) -> None:
-        begin(history, begun(row(1), row(2)))
+        begin(history, begun(begun_run(1), begun_run(2)))
         for run in (1, 2):
             grow(history, step(run, 0))
         assert selected(history) == (1, 0)
@@ -67,7 +67,7 @@ class TestLooking:
         assert selected(history) == (2, 1)
 
     def test_steps_that_were_left_out_cannot_be_chosen(self, history: History) -> None:
-        begin(history, begun(row(1, 1000)))
+        begin(history, begun(begun_run(1, 1000)))
         for index in (0, 7, 15):
             grow(history, step(1, index, 1000))
         history.select(1, 8)
@@ -126,9 +126,9 @@ class TestRows:
         begin(
             history,
             begun(
-                row(2, 7, parent=1, first=3),
-                row(3, 7, parent=1, first=3, varied=True),
-                row(4, 7, label="4 · 1", title="guidance 4 · seed 1"),
+                begun_run(2, 7, parent=1, first=3),
+                begun_run(3, 7, parent=1, first=3, varied=True),
+                begun_run(4, 7, label="4 · 1", title="guidance 4 · seed 1"),
             ),
         )
         assert added == [
@@ -153,11 +153,11 @@ class TestRows:
 
     def test_the_total_is_what_the_scheduler_evaluates(self, history: History) -> None:
         rows = heard(history.runAdded, history.runRemoved)
-        begin(history, begun(row(1, 4)))
+        begin(history, begun(begun_run(1, 4)))
         grow(history, step(1, 0, 7))
         grow(history, step(1, 1, 7))
         assert rows == [(1, "Run 1", 4, None, 0), 1, (1, "Run 1", 7, None, 0)]
-        begin(history, begun(row(2, 4, parent=1, first=2)))
+        begin(history, begun(begun_run(2, 4, parent=1, first=2)))
         assert rows[-1] == (2, "Branch 2", 7, 1, 2)
 
     def test_changes_are_marked_in_words(self, history: History) -> None:
@@ -188,7 +188,7 @@ class TestRows:
 
     def test_a_run_that_never_came_to_a_step_leaves_no_row(self, history: History) -> None:
         removed = heard(history.runRemoved)
-        begin(history, begun(row(1), row(2)))
+        begin(history, begun(begun_run(1), begun_run(2)))
         grow(history, step(1, 0))
         for number in (1, 2):
             history.end(number)

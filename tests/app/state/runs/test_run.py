@@ -11,7 +11,7 @@ from app.state.gallery.picture import Picture
 from app.state.runs.history import History
 from app.state.runs.run import Run, _duration
 from app.state.runs.showing import Showing
-from tests.app.by_hand import begin, begun, grow, heard, image, remembering, result, row, step
+from tests.app.by_hand import begin, begun, begun_run, grow, heard, image, remembering, result, step
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_steps_that_were_left_out_are_counted(run: Run) -> None:
 def test_no_prompt_is_read_where_there_is_none(qtbot: Any) -> None:
     run = Run()
     told = heard(run.statusChanged)
-    run.start(begun(row(prompt="an owl")))
+    run.start(begun(begun_run(prompt="an owl")))
     run.start(begun())
     assert told == ["Reading the prompt", "The image is developing"]
 
@@ -65,7 +65,7 @@ def test_runs_side_by_side_are_one_progress(qtbot: Any) -> None:
     """A branch has the steps before its fork already; what has ended leaves nothing to wait for."""
     run = Run()
     told, statuses = heard(run.progressChanged), heard(run.statusChanged)
-    run.start(begun(row(5, first=2, parent=1), row(6, first=2, parent=1)))
+    run.start(begun(begun_run(5, first=2, parent=1), begun_run(6, first=2, parent=1)))
     assert (told[-1][:2], run.numbers) == ((4, 8), (5, 6))
     run.add_step(step(5, 2))
     assert told[-1] == (5, 8, "5 of 8 · 0.50 s a step · 1.5 s left")
@@ -238,7 +238,7 @@ def test_a_new_run_leaves_the_picture_until_its_first_step(
 ) -> None:
     grow(history, step())
     history.finish(result())
-    second = begun(row(2, steps=2))
+    second = begun(begun_run(2, steps=2))
     showing.begin(second)
     begin(history, second)
     assert showing.picture and showing.picture.path == "/images/a.png"

@@ -12,7 +12,7 @@ from app.state.runs.run_memory import RunMemory
 from engine.request.request import Request
 from engine.run.timeline import Snapshot, Timeline
 from engine.schedulers.scheduler import State
-from tests.app.by_hand import image, result, row, step
+from tests.app.by_hand import begun_run, image, result, step
 
 MODEL = ModelSource("bundled")
 FLOATS = 100
@@ -39,7 +39,7 @@ def snapshots(total: int) -> list[Snapshot]:
 
 def develop(memory: RunMemory, number: int, total: int, budget: int) -> list[int]:
     """A whole run on the engine's own timeline. The steps that went, in the order of going."""
-    memory.begin(row(number, total), MODEL, Timeline(budget))
+    memory.begin(begun_run(number, total), MODEL, Timeline(budget))
     gone: list[int] = []
     for snapshot in snapshots(total):
         memory.keep(number, snapshot)
@@ -128,5 +128,5 @@ def test_a_branch_has_the_total_of_its_parent() -> None:
     memory = RunMemory(2**20)
     develop(memory, 1, 4, 2**20)
     memory.runs[1].total = 7  # that is what the scheduler evaluates
-    memory.begin(row(2, 4, parent=1, first=2), MODEL, Timeline())
+    memory.begin(begun_run(2, 4, parent=1, first=2), MODEL, Timeline())
     assert memory.runs[2].total == 7

@@ -13,7 +13,7 @@ from app.state.recipe.session import Session
 from app.state.runs.run import Run
 from app.state.runs.steering import Steering
 from app.state.store.store_thread import StoreThread
-from tests.app.by_hand import begin, begun, grow, heard, remembering, result, row, step
+from tests.app.by_hand import begin, begun, begun_run, grow, heard, remembering, result, step
 
 
 class Desk:
@@ -31,7 +31,7 @@ class Desk:
 
     def start(self, grid: Any = None) -> None:
         prompts = self.session.prompt, self.session.negative_prompt
-        started = begun(row(prompt=prompts[0]), grid=grid)
+        started = begun(begun_run(prompt=prompts[0]), grid=grid)
         self.steering.release(started.plan)
         self.run.start(started)
         begin(self.history, started)
