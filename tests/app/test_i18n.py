@@ -20,7 +20,9 @@ def test_tr_fills_named_places_only() -> None:
     assert tr("100 {braces}") == "100 {braces}"
 
 
-def test_words_are_found_where_qts_own_extractor_puts_them(tmp_path: Path) -> None:
+def test_words_are_found_where_qts_own_extractor_puts_them(
+    qapp: QApplication, tmp_path: Path
+) -> None:
     """It gives a function that stands by itself no context; tr asked for another, so that a
     translation made with Qt's tools was never found."""
     tools, words = Path(sys.executable).parent, tmp_path / "words_th.ts"
@@ -33,11 +35,11 @@ def test_words_are_found_where_qts_own_extractor_puts_them(tmp_path: Path) -> No
     subprocess.run([tools / "pyside6-lrelease", words], check=True)
     translator = QTranslator()
     assert translator.load(str(words.with_suffix(".qm")))
-    QApplication.installTranslator(translator)
+    qapp.installTranslator(translator)
     try:
         assert tr("Seed") == "เมล็ด"
     finally:
-        QApplication.removeTranslator(translator)
+        qapp.removeTranslator(translator)
 
 
 def test_marked_words_are_found_as_well(tmp_path: Path) -> None:
