@@ -1,6 +1,6 @@
 """Transfers: tensors between the CPU and the device of a pipeline, without one waiting for the
-other. Made by `engine.generate` for each run; what is fetched arrives in the snapshots. All copies
-from the device while a run is under way go through here.
+other. Made for each run; what is fetched arrives in its snapshots. All copies from the device while
+a run is under way go through here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Arrival:
 
 
 class Transfers:
-    """To and from a device whose results are there when a call returns, or that copies only so.
+    """From a device whose results are there when a call returns, or that copies only so.
 
     behind: how many evaluations the loop may be ahead of the arrivals that it has looked at.
     """
@@ -43,10 +43,6 @@ class Transfers:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._fetched: dict[int, tuple[Tensor, Tensor]] = {}  # by identity: there, and here
-
-    def upload(self, value: Value) -> Value:
-        """The value with every tensor in it, which lies on the CPU, on the device."""
-        return mapped(value, lambda tensor: uploaded(tensor, self.device))
 
     def mark(self) -> Mark:
         """This moment in the device's work."""
@@ -74,7 +70,7 @@ class Transfers:
 
 
 class CudaTransfers(Transfers):
-    """To and from a CUDA device: through page-locked memory, and on a stream beside the one that
+    """From a CUDA device: through page-locked memory, and on a stream beside the one that
     the networks work on, which is one evaluation ahead of what is looked at here."""
 
     behind = 1
@@ -150,6 +146,11 @@ def uploaded(tensor: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and tensor.device.type == "cpu":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
+
+
+def all_uploaded(value: Value, device: torch.device) -> Value:
+    """The value with every tensor in it on the device; see `mapped`."""
+    return mapped(value, lambda tensor: uploaded(tensor, device))
 
 
 def fetched(tensor: Tensor) -> Tensor:

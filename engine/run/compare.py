@@ -17,7 +17,8 @@ from engine.request.request import Request
 from engine.run.branch import continued, unlike
 from engine.run.control import Control
 from engine.run.events import Cancelled, Encoded, Event, Finished, Step
-from engine.run.generate import generate, scheduler_of
+from engine.run.generate import generate
+from engine.run.schedule import scheduler_of
 from engine.run.timeline import BUDGET, Snapshot, Timeline
 
 

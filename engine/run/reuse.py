@@ -1,10 +1,10 @@
-"""Carried: what the evaluations of an image leave to the next one, so that this one costs less; and
-an evaluation that makes use of it. Called by `engine.generate` for every evaluation.
+"""Reuse: what the evaluations of an image leave to the next, so that this one costs less; and an
+evaluation that makes use of it. Called by `engine.generate` for every evaluation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ TINY = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
+class Reused:
     """What the evaluations of one image leave to the next one.
 
     words: the prompts that they were made under; nothing is taken over to others.
@@ -38,28 +38,32 @@ class Carried:
 
 
 @dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What one evaluation is given: the network's input (B, C, h, w) and timestep, what the network
+    is told under the prompt and, with guidance, under the negative prompt, and what acts on it."""
+
+    index: int
+    model_input: Tensor
+    timestep: float
+    conditional: Any
+    unconditional: Any
+    now: Conditions
+    poll: Poll
+
+
+@dataclass(frozen=True, eq=False)
 class Predicted:
     """The two predictions (B, C, h, w), the second None without guidance, and what is left to the
     next evaluation, for each image."""
 
     conditional: Tensor
     unconditional: Tensor | None
-    carried: tuple[Carried, ...]
+    reused: tuple[Reused, ...]
 
 
-def predict(
-    pipeline: Pipeline,
-    now: Conditions,
-    index: int,
-    model_input: Tensor,
-    timestep: float,
-    told: Any,
-    told_without: Any,
-    poll: Poll,
-    carried: tuple[Carried, ...],
-) -> Predicted:
+def predict(pipeline: Pipeline, given: Evaluation, reused: tuple[Reused, ...]) -> Predicted:
     """One evaluation like `pipeline.predict`, with what the conditions let it take over from the
-    evaluations before, which `carried` holds for each image, () where there are none.
+    evaluations before, which `reused` holds for each image, () where there are none.
 
     feature_reuse n: the deep layers are run in every n-th evaluation of a run, and the others run
     only the layers nearest to the picture on what those made (DeepCache, Ma et al.,
@@ -71,57 +75,55 @@ def predict(
 
     Where the conditions let it take over nothing, it is `pipeline.predict` on the whole batch.
     """
-    if now.exact:
-        return Predicted(*pipeline.predict(model_input, timestep, told, told_without, poll), ())
-    before = carried or (None,) * len(model_input)
+    if given.now.exact:
+        halves = given.conditional, given.unconditional
+        both = pipeline.predict(given.model_input, given.timestep, *halves, given.poll)
+        return Predicted(*both, ())
+    before = reused or (None,) * len(given.model_input)
     made = [
-        _predict_one(pipeline, now, index, image, timestep, told, told_without, poll, known)
-        for image, known in zip(model_input.split(1), before, strict=True)
+        _predict_one(pipeline, replace(given, model_input=image), known)
+        for image, known in zip(given.model_input.split(1), before, strict=True)
     ]
     halves = [one.unconditional for one in made if one.unconditional is not None]
     return Predicted(
         torch.cat([one.conditional for one in made]),
         torch.cat(halves) if halves else None,
-        tuple(one for each in made for one in each.carried),
+        tuple(one for each in made for one in each.reused),
     )
 
 
-def _predict_one(
-    pipeline: Pipeline,
-    now: Conditions,
-    index: int,
-    image: Tensor,
-    timestep: float,
-    told: Any,
-    told_without: Any,
-    poll: Poll,
-    known: Carried | None,
-) -> Predicted:
-    words = *now.words, now.request.clip_skip
+def _predict_one(pipeline: Pipeline, given: Evaluation, known: Reused | None) -> Predicted:
+    now, asked = given.now, given.now.request
+    words = *now.words, asked.clip_skip
     if known is None or known.words != words or now.varied:
-        known = Carried(words)
-    guided = told_without is not None
-    alone = guided and _is_steady(known, now.request.guidance_reuse)
-    layers = DeepLayers(known.deep if index % now.request.feature_reuse else None)
+        known = Reused(words)
+    guided = given.unconditional is not None
+    alone = guided and _is_steady(known, asked.guidance_reuse)
+    layers = DeepLayers(known.deep if given.index % asked.feature_reuse else None)
     if layers.hidden is not None and guided and not alone and len(layers.hidden) == 1:
         layers = DeepLayers()  # there is nothing of the unconditional half to take over
     taken_over = layers.hidden is not None
     conditional, unconditional = pipeline.predict(
-        image, timestep, told, None if alone else told_without, poll, layers
+        given.model_input,
+        given.timestep,
+        given.conditional,
+        None if alone else given.unconditional,
+        given.poll,
+        layers,
     )
     direction, change = known.direction, known.change
     if alone:
         assert direction is not None
         unconditional = conditional - direction
-    elif unconditional is not None and now.request.guidance_reuse:
+    elif unconditional is not None and asked.guidance_reuse:
         direction = conditional - unconditional
         change = _turned(known.direction, direction)
     deep = known.deep if taken_over else layers.hidden
-    left = Carried(words, deep if now.request.feature_reuse > 1 else None, direction, change, alone)
+    left = Reused(words, deep if asked.feature_reuse > 1 else None, direction, change, alone)
     return Predicted(conditional, unconditional, (left,))
 
 
-def _is_steady(known: Carried, share: float) -> bool:
+def _is_steady(known: Reused, share: float) -> bool:
     return known.change is not None and not known.alone and known.change <= share
 
 

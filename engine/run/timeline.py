@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from engine.hardware.transfers import Arrival
     from engine.request.request import Request
-    from engine.run.reuse import Carried
+    from engine.run.reuse import Reused
     from engine.schedulers.scheduler import Scheduler, State
 
 BUDGET = 512 * 2**20
 """Bytes that the snapshots of a run may take together: some 200 steps of 256 by 256 pixels without
 a VAE, and several times as many with one."""
 
-TENSORS = frozenset({"before", "state", "unconditional", "conditional", "carried"})
+TENSORS = frozenset({"before", "state", "unconditional", "conditional", "reused"})
 """The fields of a snapshot that may still be on their way when it is told of."""
 
 
@@ -39,7 +39,7 @@ class Snapshot:
     random_states: one torch.Generator state for each image of the batch.
     request: makes this very state from nothing, with the edits up to here.
     branches: the evaluations at which its run left another, first to last.
-    carried: what each image's next evaluation may take over from this one; () where it may not.
+    reused: what each image's next evaluation may take over from this one; () where it may not.
     arrival: when the tensors are there; None where they are.
     """
 
@@ -54,7 +54,7 @@ class Snapshot:
     random_states: tuple[Tensor, ...]
     request: Request
     branches: tuple[int, ...] = ()
-    carried: tuple[Carried, ...] = ()
+    reused: tuple[Reused, ...] = ()
     arrival: Arrival | None = None
 
     def __getattribute__(self, name: str) -> Any:
@@ -181,7 +181,7 @@ def _storages(snapshot: Snapshot) -> dict[int, int]:
     tensors = [
         *(tensor for state in states for tensor in (state.sample, state.denoised, *state.history)),
         *(held["unconditional"], held["conditional"], *held["random_states"]),
-        *(tensor for one in held["carried"] for tensor in (one.deep, one.direction)),
+        *(tensor for one in held["reused"] for tensor in (one.deep, one.direction)),
     ]
     storages = (tensor.untyped_storage() for tensor in tensors if tensor is not None)
     return {storage.data_ptr(): storage.nbytes() for storage in storages}

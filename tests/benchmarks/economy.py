@@ -100,9 +100,9 @@ def counted(steps: list[Any]) -> tuple[int, int]:
     """Halves of evaluations that ran all layers, and those that took the deep ones over."""
     whole, ends, former = 0, 0, None
     for step in steps:
-        (carried,) = step.snapshot.carried or (None,)
-        alone = step.snapshot.unconditional is None or (carried is not None and carried.alone)
-        deep = carried.deep if carried is not None else None
+        (reused,) = step.snapshot.reused or (None,)
+        alone = step.snapshot.unconditional is None or (reused is not None and reused.alone)
+        deep = reused.deep if reused is not None else None
         if deep is not None and deep is former:
             ends += 1 if alone else 2
         else:

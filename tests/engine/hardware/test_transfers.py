@@ -5,7 +5,6 @@ at one is an error; and what arrives one evaluation later is looked at one evalu
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
 import torch
@@ -15,12 +14,12 @@ from torch.overrides import TorchFunctionMode
 import engine
 from engine import Request
 from engine.hardware import transfers
-from engine.hardware.transfers import Arrival, Transfers, mapped
+from engine.hardware.transfers import Arrival, Transfers, all_uploaded, mapped
 from engine.pipelines import latent_decoder, stable_diffusion
+from engine.run import arrivals, noise
 
 REQUEST = Request("a red apple, 3d", width=64, height=64, steps=6, guidance_scale=5.0, seed=3)
 META = torch.device("meta")
-LOOP = import_module("engine.run.generate")
 
 
 class Waited(AssertionError):
@@ -70,9 +69,9 @@ def nowhere(tiny_folder):
 
 @pytest.fixture
 def hovering(monkeypatch):
-    for user in (LOOP, transfers):
+    for user in (arrivals, transfers):
         monkeypatch.setattr(user, "transfers_of", Hovering)
-    for user in (LOOP, transfers, latent_decoder, stable_diffusion):
+    for user in (noise, transfers, latent_decoder, stable_diffusion):
         monkeypatch.setattr(user, "uploaded", moved)
 
 
@@ -164,7 +163,7 @@ class LateArrival(Arrival):
 def test_whoever_reads_a_snapshot_waits_for_it(tiny_pipeline, monkeypatch, scheduler):
     request = replace(REQUEST, scheduler=scheduler)
     *_, plain = engine.generate(tiny_pipeline, request)
-    monkeypatch.setattr(LOOP, "transfers_of", Late)
+    monkeypatch.setattr(arrivals, "transfers_of", Late)
     *steps, late = list(engine.generate(tiny_pipeline, request))[1:]
     assert late.images[0].tobytes() == plain.images[0].tobytes()
     assert late.timeline.size == plain.timeline.size  # what steps share is fetched once
@@ -193,7 +192,7 @@ def test_the_step_whose_latents_are_no_numbers_is_named_when_it_arrives(
         return conditional * float("nan") if bad else conditional, unconditional
 
     monkeypatch.setattr(tiny_pipeline, "predict", broken)
-    monkeypatch.setattr(LOOP, "transfers_of", Late)
+    monkeypatch.setattr(arrivals, "transfers_of", Late)
     monkeypatch.setattr(tiny_pipeline.pace, "evaluation", 0.1)
     with pytest.raises(engine.NonFiniteError, match=f"step {broken_at + 1} of 6"):
         list(engine.generate(tiny_pipeline, replace(REQUEST, scheduler="ddim")))
@@ -206,7 +205,7 @@ def test_on_the_cpu_nothing_is_copied():
     tensor = torch.ones(3)
     (fetched, (again, number)), arrival = here.fetch((tensor, (tensor, 7)), here.mark())
     arrival.wait()
-    assert fetched is again is tensor is here.upload(tensor)
+    assert fetched is again is tensor is all_uploaded(tensor, here.device)
     assert number == 7
     assert arrival.seconds >= 0
     assert mapped((tensor, "words", None), lambda one: one + 1)[1:] == ("words", None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import engine
 from engine import RequestError
 from engine.request.request import MAX_SEED
-from engine.run.generate import _varied
+from engine.run.noise import varied
 from tests.engine.run.running import (
     EVERY_SCHEDULER,
     REQUEST,
@@ -95,7 +95,7 @@ def test_mixed_noise_keeps_its_length_and_turns_by_the_amount(
     noise = torch.randn((2, 4, 8, 8), generator=generator) * spread
     sample = noise if image is None else image + noise
     held = sample if image is None else sample - image
-    mixed = _varied(sample, image, scheduler, index, amount, seed)
+    mixed = varied(sample, image, scheduler, index, amount, seed)
     mixed = mixed if image is None else mixed - image
     for before, after in zip(held.double(), mixed.double(), strict=True):
         scale = float(before.norm())
@@ -103,7 +103,7 @@ def test_mixed_noise_keeps_its_length_and_turns_by_the_amount(
         cosine = float((before * after).sum()) / max(scale**2, 1e-12)
         if spread >= 1:
             assert cosine == pytest.approx(math.cos(amount * math.pi / 2), abs=1e-4)
-    alone = _varied(
+    alone = varied(
         sample[1:], None if image is None else image[1:], scheduler, index, amount, seed + 1
     )
     assert torch.equal(alone if image is None else alone - image[1:], mixed[1:])

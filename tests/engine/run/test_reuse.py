@@ -124,11 +124,11 @@ def test_what_is_taken_over_can_change_at_a_branch_and_is_in_the_record(tiny_pip
     assert (read.request.feature_reuse, read.request.guidance_reuse) == (3, 1.0)
 
 
-def test_what_is_carried_counts_in_the_timeline(tiny_pipeline):
+def test_what_is_left_to_the_next_evaluation_counts_in_the_timeline(tiny_pipeline):
     exact, economical = engine.Timeline(), engine.Timeline()
     steps(tiny_pipeline, REQUEST, timeline=exact)
     made = steps(tiny_pipeline, replace(REQUEST, feature_reuse=3), timeline=economical)
-    deep = {one.deep.data_ptr(): one.deep for s in made for one in s.snapshot.carried}
+    deep = {one.deep.data_ptr(): one.deep for s in made for one in s.snapshot.reused}
     assert len(deep) == 3  # those that are taken over are shared, not copied
     expected = sum(tensor.untyped_storage().nbytes() for tensor in deep.values())
     assert economical.size - exact.size == pytest.approx(expected, rel=0.2)
