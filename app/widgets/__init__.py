@@ -1,2 +1,2 @@
-"""The widgets of the window, one a file. Each emits what a person wants and accepts what to show;
-none knows the engine, the session or another widget."""
+"""The widgets of the window, one a file. Each emits what a person wants and accepts values to show.
+They import Qt, the theme, the words and the commands: engine, state and windows lie outside."""

@@ -1,1 +1,1 @@
-"""The windows: layout only. app.main connects what stands in them."""
+"""The windows and dialogs: layout only. app.wiring connects what stands in them."""

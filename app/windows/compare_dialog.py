@@ -1,5 +1,5 @@
 """The dialog that compares two pictures of the gallery: the one over the other, and what differs in
-their recipes. app.main fills it.
+their recipes. app.wiring.gallery fills it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The dialog that fetches models from the Hugging Face Hub: some to begin with, a field for any
-other, what would be fetched, and how far it is. app.main connects it to the downloads.
+other, what would be fetched, and how far it is. app.wiring.downloads connects it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ FINE = 1000
 
 
 class DownloadDialog(FittedDialog):
-    """Looking at a model and fetching it are two acts, each with its button; no other thing here
-    opens a connection. Closing the dialog leaves a download going on."""
+    """Looking at a model and fetching it are two acts, each with its button: only these open a
+    connection. A download goes on when the dialog is closed."""
 
     lookRequested = Signal(str, bool)  # a name, whether in half precision where there is one
     downloadRequested = Signal()

@@ -1,5 +1,5 @@
 """The dialog that makes a film of a run's steps: which kind, whether each picture tells its step,
-how long it stands, and how far it is. app.main connects it to the film.
+how long it stands, and how far it is. app.wiring.film connects it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ FINE = 1000
 
 
 class FilmDialog(FittedDialog):
-    """Not modal: pictures go on developing behind it. Closing it leaves a film being made."""
+    """Not modal: pictures go on developing behind it. A film that is being made goes on when the
+    dialog is closed."""
 
     exportRequested = Signal(str, bool, float, str)  # kind, numbers, seconds a step, target
     stopRequested = Signal()

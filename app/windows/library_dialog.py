@@ -1,5 +1,5 @@
 """The dialog with all models on this computer: what each is, where it lies, why one cannot be used,
-and what can be done with it. app.main connects it to the library.
+and what can be done with it. app.wiring.library connects it.
 """
 
 from __future__ import annotations

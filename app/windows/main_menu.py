@@ -105,7 +105,8 @@ class MainMenu(QMenuBar):
         self._themes[name].setChecked(True)
 
     def retranslate(self) -> None:
-        """The words of its own; those of the commands are theirs."""
+        """The titles of the menus, and what is chosen from lists. Commands are retranslated on
+        their own."""
         self._file.setTitle(tr("&File"))
         self._forget.setTitle(tr("&Forget a model"))
         self._run.setTitle(tr("&Run"))

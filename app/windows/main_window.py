@@ -1,5 +1,5 @@
-"""The main window: which widgets it has, where they stand, and what its commands ask for. app.main
-fills and connects it."""
+"""The main window: which widgets it has, where they stand, and what its commands ask for.
+app.wiring fills and connects it."""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ class PicturePanel(QWidget):
         layout.addWidget(below)
 
     def show_grid(self, shown: bool) -> None:
-        """Whether the grid is what stands there, at once unless the gallery does."""
+        """Whether the grid stands in the canvas's place: at once, or when the large gallery
+        leaves."""
         self._is_grid = shown
         if self._stack.currentWidget() in (self._canvas, self._grid):
             self._show_own()
@@ -52,7 +53,7 @@ class PicturePanel(QWidget):
         self._stack.setCurrentWidget(gallery)
 
     def let_go(self) -> None:
-        """Show the picture again; whoever called `take_in` has another place for the gallery."""
+        """Show the picture again. The gallery stays in the stack until it is put elsewhere."""
         self._show_own()
 
     def set_whole(self, whole: bool) -> None:

@@ -1,5 +1,5 @@
 """The dialog of the queue: what is being done, what waits and what is over, and what can be done
-about it. app.main connects it to the queue."""
+about it. app.wiring.queue connects it."""
 
 from __future__ import annotations
 

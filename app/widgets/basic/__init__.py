@@ -1,1 +1,1 @@
-"""Widgets that know nothing of this program."""
+"""Widgets of general use: buttons, labels, numbers, bars."""

@@ -1,5 +1,5 @@
-"""Windows that lie on the screens that are there: none so large that its buttons are outside, none
-on a monitor that was taken away. The main window and every dialog use it."""
+"""Keeps windows on the screens that are there: a window that is larger than its screen shrinks, and
+one from a monitor that was taken away comes back. The main window and every dialog use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A delegate whose tooltips are plain text, and in which no row can end the painting of the others.
+"""A delegate whose tooltips are plain text, and that paints the other rows when one of them fails.
 Every list of the window paints its rows by one that stems from it: prompts and paths may contain
 anything."""
 

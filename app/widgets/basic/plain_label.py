@@ -1,5 +1,5 @@
-"""A label that shows its text as it is, never as markup, letters that would turn a line round spelt
-out, and a tooltip text with the same promise. Every widget that shows words uses it: prompts, paths
+"""A label that shows its text letter by letter: markup as it is typed, signs that would turn a line
+round spelt out; and the same for tooltips. Every widget that shows words uses it: prompts, paths
 and errors may contain anything."""
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class GalleryMenu(QMenu):
-    """It offers only what makes sense for as many as are meant: the picture at `index`, or all that
-    are selected when that one is among them. Rows may come and go while it is open, so which ones
-    they are is asked again when an entry is chosen."""
+    """It is about the picture at `index`, or about all that are selected when that one is among
+    them, and offers what makes sense for so many. Rows may come and go while it is open, so an
+    entry asks again which rows they are when it is chosen."""
 
     def __init__(self, view: GalleryView, index: QPersistentModelIndex) -> None:
         super().__init__(view)

@@ -198,7 +198,7 @@ class GalleryView(TileView):
             self.noteRequested.emit(row, note)
 
     def _click(self, index: QModelIndex) -> None:
-        """To select several is not to look at each of them."""
+        """A plain click looks at the picture; one that selects several does not."""
         selecting = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
         if not QGuiApplication.keyboardModifiers() & selecting:
             self.imageActivated.emit(index.row())

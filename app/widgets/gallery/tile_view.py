@@ -52,9 +52,10 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class TileView(QListView):
-    """A QListView to screen readers, which read a list out of one; every place is its own. What is
-    at the top stays there when the width changes, when rows come or go above it, and when the model
-    begins anew and can tell where it is now: by a role named "path" and a method row_of(path)."""
+    """Screen readers meet a QListView, which they can read out; where each tile stands is worked
+    out here. What is at the top stays there when the width changes, when rows come or go above it,
+    and when the model begins anew and can tell where it is now: by a role named "path" and a
+    method row_of(path)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -209,7 +210,7 @@ class TileView(QListView):
         self.selectionModel().select(chosen, command)
 
     def selectAll(self) -> None:
-        """As one range: Qt's own asks for every row."""
+        """As one range, which is quick: Qt's own way asks for every row."""
         chosen = QItemSelection()
         self._choose(chosen, 0, self.count() - 1)
         if (selection := self.selectionModel()) is not None:
@@ -251,7 +252,7 @@ class TileView(QListView):
         self._hover(self.viewport().mapFromGlobal(QCursor.pos()), self.viewport().underMouse())
 
     def dataChanged(self, topLeft: Index, bottomRight: Index, roles: Sequence[int] = ()) -> None:
-        """No layout is made anew, as QListView would with every thumbnail."""
+        """Only paints: QListView would lay everything out anew for every thumbnail."""
         top = self.visualRect(topLeft).top()
         if top <= self.viewport().height() and self.visualRect(bottomRight).bottom() >= 0:
             bottom = self.visualRect(bottomRight).bottom()
@@ -274,7 +275,8 @@ class TileView(QListView):
         self.viewport().update()
 
     def keyboardSearch(self, search: str) -> None:
-        """Nothing: letters are keys here, and a search would ask fifty thousand rows."""
+        """Is left out: letters are keys of commands here, and a search would ask fifty thousand
+        rows."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """A touchpad moves the tiles itself; the notches of a wheel are made smooth."""
@@ -305,7 +307,7 @@ class TileView(QListView):
 
     @unfailing()
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Asks for the tiles that are to be painted, and for no other."""
+        """Asks only for the tiles that are to be painted."""
         painter = QPainter(self.viewport())
         option = QStyleOptionViewItem()
         self.initViewItemOption(option)

@@ -16,8 +16,8 @@ LEAST = 30
 
 
 class ErrorBar(QFrame):
-    """Hidden while there is nothing to say. Escape or its button puts it away; the words can be
-    selected and are never read as markup."""
+    """Shown while there is something to say. Escape or its button puts it away; the words can be
+    selected, and are shown as they are, markup too."""
 
     dismissed = Signal()
 

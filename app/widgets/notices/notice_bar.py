@@ -13,7 +13,7 @@ from app.widgets.basic.selectable_text import SelectableText
 
 
 class NoticeBar(QFrame):
-    """Hidden while there is nothing to say; the words can be selected and are never markup. name:
+    """Shown while there is something to say; the words can be selected. name:
     what the objectNames begin with; ways: how many things there are to do, 1 or 2."""
 
     firstChosen = Signal()

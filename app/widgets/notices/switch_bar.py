@@ -1,5 +1,5 @@
 """The question whether to change the model while a picture develops. The main window shows it over
-the canvas; nothing waits for the answer."""
+the canvas; the run goes on until it is answered."""
 
 from __future__ import annotations
 

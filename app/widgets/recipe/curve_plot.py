@@ -115,6 +115,6 @@ class CurvePlot:
         painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, self.words)
 
     def _free(self, *places: QRectF) -> QRectF:
-        """The first place that the curve stays out of; the first of all if there is none."""
+        """The first corner that the curve stays out of, else the first of all."""
         line = self.geometry.line()
         return next((place for place in places if not any(map(place.contains, line))), places[0])

@@ -106,7 +106,7 @@ class SeedField(QWidget):
             self.seedChanged.emit(seed)
 
     def _tidy(self) -> None:
-        """The seed as a plain number, whatever was typed: "4," was on its way to no seed."""
+        """The seed as a plain number in place of what was typed, such as "4,"."""
         self.set_seed(self._seed.last)
 
 

@@ -142,7 +142,7 @@ class QueueView(QListView):
             super().keyPressEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """The model is told by whom it belongs to, so nothing moves here."""
+        """Asks for the move; the item model changes when its owner has done it."""
         onto = self.indexAt(event.position().toPoint())
         rows = self.model().rowCount()
         row = onto.row() if onto.isValid() else rows - 1

@@ -1,5 +1,5 @@
 """The runs and branches of the timeline strip in the order in which they are shown, each with its
-steps. The strip keeps them here; nothing is painted here."""
+steps. The timeline strip keeps them here and paints them itself."""
 
 from __future__ import annotations
 
