@@ -39,28 +39,36 @@ LONGEST_SENTENCE = 3000
 
 def _samples() -> list[tuple[str, Any]]:
     """What programs write: where in a PNG, and the text or the value that is written as JSON."""
-    from tests.engine.record import test_interchange_comfyui as comfyui
-    from tests.engine.record import test_interchange_dialects as dialects
-    from tests.engine.record import test_interchange_json as peers
+    from tests.engine.record.interchange import (
+        graphs,
+        test_comfyui,
+        test_fooocus,
+        test_invokeai,
+        test_invokeai_canvas,
+        test_sdnext,
+    )
+    from tests.engine.record.interchange import (
+        settings as own_settings,
+    )
 
-    settings = f"an owl, 猫 <lora:x:1>\nNegative prompt: blurry\nSteps: 20, {dialects.SETTINGS}"
-    sdnext = dialects.SDNEXT.format("UniPC", "CFG rescale: 0.7, ")
-    texts = [settings, f"a dog\nNegative prompt: \n{sdnext}", f'"an owl" {peers.DREAM}']
+    settings = f"an owl, 猫 <lora:x:1>\nNegative prompt: blurry\nSteps: 20, {own_settings.SETTINGS}"
+    sdnext = test_sdnext.SDNEXT.format("UniPC", "CFG rescale: 0.7, ")
+    texts = [settings, f"a dog\nNegative prompt: \n{sdnext}", f'"an owl" {test_invokeai.DREAM}']
     draw_things = (
         f"<x:xmpmeta><rdf:li>{json.dumps({'c': 'an owl', 'seed': 1})}</rdf:li></x:xmpmeta>"
     )
     return [
         *(("parameters", text) for text in texts),
-        ("Dream", peers.DREAM),
+        ("Dream", test_invokeai.DREAM),
         ("Comment", {"prompt": "an owl", "steps": 28, "sampler": "k_euler", "seed": 1, "uc": ""}),
         ("XML:com.adobe.xmp", draw_things),
-        ("prompt", peers.USUAL),
-        ("prompt", peers.HIRES),
-        ("prompt", comfyui.WHOLE),
-        ("invokeai_metadata", peers.METADATA if "METADATA" in vars(peers) else dialects.CORE),
-        ("invokeai_metadata", dialects.CORE),
-        ("sd-metadata", peers.OLD),
-        ("parameters", peers.FOOOCUS),
+        ("prompt", test_comfyui.USUAL),
+        ("prompt", test_comfyui.HIRES),
+        ("prompt", graphs.WHOLE),
+        ("invokeai_metadata", test_invokeai.METADATA),
+        ("invokeai_metadata", test_invokeai_canvas.CORE),
+        ("sd-metadata", test_invokeai.OLD),
+        ("parameters", test_fooocus.FOOOCUS),
         ("parameters", {"sui_image_params": {"prompt": "an owl", "steps": 20, "cfgscale": 7}}),
         ("safelight", _record()),
     ]

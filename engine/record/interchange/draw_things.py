@@ -10,7 +10,7 @@ from typing import Any
 from engine.record.interchange import reasons
 from engine.record.interchange.plain_json import part
 from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, number
-from engine.schedulers import other_sampler_names as peers_others
+from engine.schedulers import other_sampler_names
 
 SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
 ON_CPU = "Torch CPU Compatible"
@@ -46,7 +46,7 @@ def draft_of(told: dict[str, Any]) -> Draft:
     elif size not in ABSENT:
         draft.leave_out("Size", size, "it is no width and height")
     if told.get("sampler") not in ABSENT:
-        draft.scheduler(peers_others.from_draw_things, told["sampler"])
+        draft.scheduler(other_sampler_names.from_draw_things, told["sampler"])
     if told.get("seed_mode") not in (*ABSENT, ON_CPU):
         draft.leave_out("Seed mode", told["seed_mode"], reasons.CPU_NOISE)
     if number(told.get("strength")) not in (None, 1):

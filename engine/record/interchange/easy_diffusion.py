@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.record.interchange import reasons
 from engine.record.interchange.recipe import ABSENT, Draft, is_nothing
-from engine.schedulers import other_sampler_names as peers_others
+from engine.schedulers import other_sampler_names
 
 NAMES = {
     "prompt": "Prompt",
@@ -87,7 +87,7 @@ def draft_of(value: Mapping[str, Any]) -> Draft:
     if str(told["clip_skip"]).lower() == "true":  # yes or no there
         draft.fields["clip_skip"] = 2
     if told["sampler_name"] not in ABSENT:
-        draft.scheduler(peers_others.from_easy_diffusion, told["sampler_name"])
+        draft.scheduler(other_sampler_names.from_easy_diffusion, told["sampler_name"])
     for key, reason in REASONS.items():
         inner = told[key]
         if not is_nothing(inner) and inner != "False":

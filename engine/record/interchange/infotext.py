@@ -14,8 +14,7 @@ from engine import schedulers
 from engine.record.a1111 import parse, sampler_name
 from engine.record.interchange import reasons, sdnext
 from engine.record.interchange.recipe import ABSENT, Draft, number, shown
-from engine.schedulers import other_sampler_names as peers_others
-from engine.schedulers import sampler_names as peers
+from engine.schedulers import other_sampler_names, sampler_names
 
 SIZE = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
 GROUPS = ("Hires", "ControlNet", "ADetailer", "Detailer", "Lora", "Lyco", "TI", "FreeU", "Refiner")
@@ -104,14 +103,14 @@ def _read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
         draft.scheduler(schedulers.from_sdcpp, *sampler.rsplit(" ", 1))
     elif draft.program == "Fooocus" and "Scheduler" in told:
         draft.scheduler(_from_fooocus, sampler, told.pop("Scheduler"))
-    elif draft.program == "ComfyUI" and sampler in peers.COMFYUI:
+    elif draft.program == "ComfyUI" and sampler in sampler_names.COMFYUI:
         draft.scheduler(schedulers.from_comfyui, sampler, told.pop("Scheduler", "normal"))
     elif draft.program == "Safelight" and sampler in _by_label():
         draft.choice(_by_label()[sampler], {})
     elif draft.program == "SD.Next" and told.get("Backend") != "Original":
         sdnext.read_sampler(draft, sampler, told)
-    elif draft.program == "ArtBot" and sampler in peers_others.HORDE:
-        draft.scheduler(peers_others.from_horde, sampler)
+    elif draft.program == "ArtBot" and sampler in other_sampler_names.HORDE:
+        draft.scheduler(other_sampler_names.from_horde, sampler)
     else:
         draft.scheduler(schedulers.from_a1111, *filter(None, (sampler, schedule)))
 
@@ -120,12 +119,14 @@ def _read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
 def _by_label() -> Mapping[str, str]:
     """The schedulers that AUTOMATIC1111 lacks, by the name that `settings_of` gives them."""
     labels = {sampler_name(name, {}): name for name in schedulers.names()}
-    return {label: name for label, name in labels.items() if label not in peers.A1111_SAMPLERS}
+    return {
+        label: name for label, name in labels.items() if label not in sampler_names.A1111_SAMPLERS
+    }
 
 
 def _from_fooocus(sampler: str, schedule: str = "normal") -> Any:
     """Fooocus writes AUTOMATIC1111's name of a sampler where that has one, and Karras twice."""
-    if sampler in peers.FOOOCUS:
+    if sampler in sampler_names.FOOOCUS:
         return schedulers.from_fooocus(sampler, schedule)
     if sampler == "TCD":
         return schedulers.from_fooocus("tcd", schedule)

@@ -13,7 +13,7 @@ from engine.errors import EngineError
 from engine.record.interchange import reasons
 from engine.record.interchange.plain_json import part, read_object
 from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, whole
-from engine.schedulers import sampler_names as peers
+from engine.schedulers import sampler_names
 
 CHUNKS = ("invokeai_metadata", "sd-metadata", "Dream", "dream", "invokeai", "invokeai_graph")
 """By how much they tell, the most first."""
@@ -221,7 +221,7 @@ def _checkpoint(draft: Draft, told: Any) -> None:
 
 def _scheduler(draft: Draft, name: Any) -> None:
     draft.scheduler(schedulers.from_invokeai, name)
-    if isinstance(name, str) and name.startswith("k_") and name in peers.INVOKEAI_OLD:
+    if isinstance(name, str) and name.startswith("k_") and name in sampler_names.INVOKEAI_OLD:
         draft.note(
             f"How {name} spaced the noise is left out: old files of InvokeAI do not tell it, so "
             "that the model's own spacing is taken."

@@ -11,7 +11,7 @@ from typing import Any
 from engine.record.interchange import reasons
 from engine.record.interchange.plain_json import part, read_object
 from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, number
-from engine.schedulers import other_sampler_names as peers_others
+from engine.schedulers import other_sampler_names
 
 MARKS = frozenset(("uc", "scale", "sampler"))
 SOURCE = re.compile(r"(.+?) ([0-9A-F]{8})")
@@ -62,7 +62,7 @@ def draft_of(told: dict[str, Any], description: str = "", source: str = "") -> D
     if (sampler := told.get("sampler")) not in ABSENT:
         schedule = told.get("noise_schedule")
         names = (sampler,) if schedule in ABSENT else (sampler, schedule)
-        draft.scheduler(peers_others.from_novelai, *names)
+        draft.scheduler(other_sampler_names.from_novelai, *names)
     kind = told.get("request_type")
     if isinstance(kind, str) and not kind.startswith("PromptGenerate"):
         draft.leave_out("The mode", kind, reasons.BEGUN_FROM)

@@ -11,7 +11,7 @@ from typing import Any
 from engine import schedulers
 from engine.errors import SchedulerError
 from engine.record.interchange.recipe import ABSENT, Draft, number
-from engine.schedulers import other_sampler_names as peers_others
+from engine.schedulers import other_sampler_names
 
 TEMPLATE = re.compile(r"(?:^|\n)(?:Template|Negative template): ")
 IN_NEGATIVE = re.compile(r"(?:^|\s)(?:Template|Negative template): ")
@@ -55,8 +55,8 @@ def read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
         for key, option in OPTIONS.items()
         if key in told
     }
-    if (sigmas := told.pop("Sampler sigma", "default")) in peers_others.SDNEXT_SIGMAS:
-        for option, value in peers_others.SDNEXT_SIGMAS[sigmas].items():
+    if (sigmas := told.pop("Sampler sigma", "default")) in other_sampler_names.SDNEXT_SIGMAS:
+        for option, value in other_sampler_names.SDNEXT_SIGMAS[sigmas].items():
             options[option] = "Sampler sigma", value
     else:
         draft.leave_out("Sampler sigma", sigmas, "there is no such spacing of the noise here")
@@ -64,7 +64,7 @@ def read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
         for key, value in options.values():
             draft.leave_out(key, value, "the text names no sampler")
         return
-    draft.scheduler(peers_others.from_sdnext, sampler)
+    draft.scheduler(other_sampler_names.from_sdnext, sampler)
     if (name := draft.fields.get("scheduler")) is None:
         return
     shift = "shift" if name.startswith("flow_") else "flow_shift"
@@ -84,7 +84,7 @@ def read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
 def _value(option: str, text: str) -> Any:
     """A setting's text as the option has it; what is none stays text, for the option to refuse."""
     if option == "beta_schedule":
-        return peers_others.SDNEXT_BETAS.get(text, text)
+        return other_sampler_names.SDNEXT_BETAS.get(text, text)
     if text in ("True", "False"):
         return text == "True"
     as_number = number(text)
