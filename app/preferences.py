@@ -101,7 +101,7 @@ class Preferences(QObject):
     @overload
     def get(self, name: str, default: T) -> T: ...
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> object:
         """The value of that name; where there is none, the default, or the usual one. A value of
         another kind than the default is none."""
         if default is None:
@@ -109,7 +109,7 @@ class Preferences(QObject):
         value = self._values.get(name)
         return value if type(value) is type(default) else default
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: object) -> None:
         if name not in self._values or self._values[name] != value:
             self._values[name] = value
             self._changed.add(name)
@@ -139,7 +139,7 @@ def _checked(name: str, value: object) -> object:
     return fitted(value, kind, name)
 
 
-def _is_fitting(value: object, kind: Any) -> bool:
+def _is_fitting(value: object, kind: type) -> bool:
     try:
         fitted(value, kind, "")
     except EngineError:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 THREADS = 2
+
+T = TypeVar("T")
 
 
 class Background(QObject):
@@ -25,8 +27,8 @@ class Background(QObject):
 
     def submit(
         self,
-        work: Callable[[], Any],
-        then: Callable[[Any], None],
+        work: Callable[[], T],
+        then: Callable[[T], None],
         failed: Callable[[Exception], None],
     ) -> None:
         """Call `work` in the pool, then `then` with its result, or `failed` with what it raised.
@@ -51,5 +53,5 @@ class Background(QObject):
         self._pool.waitForDone(2000)
 
     @Slot(object, object)
-    def _deliver(self, callback: Callable[[Any], None], value: Any) -> None:
+    def _deliver(self, callback: Callable[[object], None], value: object) -> None:
         callback(value)

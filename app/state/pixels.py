@@ -5,13 +5,18 @@ those of image files, for whoever shows one.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QImageReader, QPainter
 
 from engine.errors import EngineError
 from engine.foreign import read_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
 
 PAPER = "#242426"
 """Stands in the empty places of a grid where a file knows no transparency."""
@@ -35,7 +40,7 @@ def from_file(path: str) -> QImage:
     return image
 
 
-def from_array(pixels: Any, count: int = 1) -> QImage:
+def from_array(pixels: NDArray[np.uint8], count: int = 1) -> QImage:
     """uint8 (H, W, 3) as an image that owns its pixels. count: how many pictures there are in it,
     in a near-square grid; the places that they leave are transparent."""
     height, width, _ = pixels.shape
@@ -55,16 +60,16 @@ def from_array(pixels: Any, count: int = 1) -> QImage:
     return grid
 
 
-def from_pil(image: Any) -> QImage:
+def from_pil(image: Image) -> QImage:
     return _image(image.convert("RGB").tobytes(), image.width, image.height)
 
 
-def to_pil(image: QImage) -> Any:
+def to_pil(image: QImage) -> Image:
     """As a PIL image, RGB."""
-    from PIL import Image
+    from PIL import Image as pil
 
     plain = opaque(image).convertToFormat(QImage.Format.Format_RGB888)
-    return Image.frombuffer(
+    return pil.frombuffer(
         *("RGB", (plain.width(), plain.height()), bytes(plain.constBits())),
         *("raw", "RGB", plain.bytesPerLine(), 1),
     )

@@ -58,7 +58,7 @@ class ImageRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
         which SQLite allows, and so does a damaged file."""
         return msgspec.convert(found, list[ImageRow])
 
-    def replaced(self, **changes: Any) -> ImageRow:
+    def replaced(self, **changes: int | str | None) -> ImageRow:
         """The row with other values in these columns."""
         return msgspec.structs.replace(self, **changes)
 

@@ -5,7 +5,7 @@ asks for it through `app.main`; the compare dialog shows it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,9 @@ from PySide6.QtGui import QImage
 from app import wording
 from app.i18n import tr
 from app.state.background import Background
+from app.state.gallery.image_reading import RecipeReader
 from app.state.gallery.picture import Picture, with_image
+from engine.request.request import Edit
 
 Rows = list[tuple[str, str, str]]
 
@@ -30,7 +32,7 @@ class Pair(QObject):
     def __init__(
         self,
         background: Background,
-        recipe_of: Callable[[str], Any],
+        recipe_of: RecipeReader,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -46,7 +48,7 @@ class Pair(QObject):
 
 
 def _compared(
-    left: Picture, right: Picture, recipe_of: Callable[[str], Any]
+    left: Picture, right: Picture, recipe_of: RecipeReader
 ) -> tuple[QImage | None, QImage | None, str, str, Rows]:
     told, others = _told(left, recipe_of), _told(right, recipe_of)
     rows = [
@@ -57,7 +59,7 @@ def _compared(
     return with_image(left).image, with_image(right).image, left.name, right.name, rows
 
 
-def _told(picture: Picture, recipe_of: Callable[[str], Any]) -> dict[str, str]:
+def _told(picture: Picture, recipe_of: RecipeReader) -> dict[str, str]:
     """What the image's file tells of how it was made, by what it is called."""
     if not picture.path:
         return {}
@@ -76,14 +78,14 @@ def _told(picture: Picture, recipe_of: Callable[[str], Any]) -> dict[str, str]:
     return {label: words for label, words in told.items() if words}
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     if value is None or value in ((), {}, ""):
         return ""
     if isinstance(value, bool):
         return tr("Yes") if value else tr("No")
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, tuple) and value and hasattr(value[0], "field"):
+    if isinstance(value, tuple) and value and isinstance(value[0], Edit):
         return "; ".join(
             tr(
                 "step {step}: {field} {value}",

@@ -7,8 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import (
     QAbstractTableModel,
@@ -23,6 +22,11 @@ from PySide6.QtCore import (
 from app.i18n import tr
 from app.state.background import Background
 from app.unfailing import unfailing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.hub import Survey
 
 HALF = "fp16"
 NOWHERE = QModelIndex()
@@ -69,6 +73,26 @@ class StartingPoints(QAbstractTableModel):
         self.endResetModel()
 
 
+class Hub(Protocol):
+    """`engine.hub`, or what stands in for it."""
+
+    @property
+    def NoSuchVariant(self) -> type[Exception]: ...
+
+    def survey(
+        self, source: str, *, variant: str | None = None, cancelled: Callable[[], bool]
+    ) -> Survey | None: ...
+
+    def fetch(
+        self,
+        survey: Survey,
+        progress: Callable[[int, int, float], None],
+        cancelled: Callable[[], bool],
+    ) -> Path | None: ...
+
+    def byte_text(self, size: float) -> str: ...
+
+
 class Downloads(QObject):
     """stateChanged: "idle" (nothing is looked at), "looking", "found" (it can be fetched) or
     "fetching". What is new ends what was before, and a cancel ends either."""
@@ -82,14 +106,14 @@ class Downloads(QObject):
 
     _told = Signal(object, object, object, float)  # bytes as objects: an int has 32 bits
 
-    def __init__(self, hub: ModuleType | Any, parent: QObject | None = None) -> None:
+    def __init__(self, hub: Hub, parent: QObject | None = None) -> None:
         """hub: engine.hub, or what stands in for it."""
         super().__init__(parent)
         self._hub = hub
         self._background = Background(self)
         self._over = threading.Event()  # set when what was under way is not wanted any more
         self._state = "idle"
-        self._survey: Any = None
+        self._survey: Survey | None = None
         self._told.connect(self._tell_progress)
 
     @property
@@ -104,7 +128,7 @@ class Downloads(QObject):
     @Slot()
     def fetch(self) -> None:
         """Fetch what was found."""
-        if self._state == "found":
+        if self._state == "found" and self._survey is not None:
             self._begin("fetching", partial(self._fetch, self._survey), self._finish)
 
     @Slot()
@@ -143,17 +167,17 @@ class Downloads(QObject):
             self._state = state
             self.stateChanged.emit(state)
 
-    def _deliver(self, over: threading.Event, then: Callable[[Any], None], value: Any) -> None:
+    def _deliver(self, over: threading.Event, then: Callable[[Any], None], value: object) -> None:
         if not over.is_set():
             then(value)
 
-    def _show(self, survey: Any) -> None:
+    def _show(self, survey: Survey) -> None:
         self._survey = survey
         self._set_state("found")
         rows = [(file.path, self._hub.byte_text(file.size)) for file in survey.files]
         self.found.emit(survey.repo_id, self._described(survey), rows)
 
-    def _described(self, survey: Any) -> str:
+    def _described(self, survey: Survey) -> str:
         text = self._hub.byte_text
         parts = [tr("{size}, files: {count}", size=text(survey.total), count=len(survey.files))]
         if survey.cached >= survey.total:
@@ -167,7 +191,7 @@ class Downloads(QObject):
             parts.append(tr("its owner wants terms to be accepted"))
         return " · ".join(parts)
 
-    def _fetch(self, survey: Any, over: threading.Event) -> tuple[str, str]:
+    def _fetch(self, survey: Survey, over: threading.Event) -> tuple[str, str]:
         self._hub.fetch(survey, partial(self._told.emit, over), over.is_set)
         return survey.source, survey.repo_id
 
@@ -190,7 +214,7 @@ class Downloads(QObject):
         self.failed.emit(str(error))
 
 
-def _look(hub: ModuleType | Any, source: str, half: bool, over: threading.Event) -> Any:
+def _look(hub: Hub, source: str, half: bool, over: threading.Event) -> Survey | None:
     """What would be fetched, None if that is not wanted any more."""
     if not half:
         return hub.survey(source, cancelled=over.is_set)

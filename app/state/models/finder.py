@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
 from app.state.background import Background
 from engine.foreign import is_folder
+
+if TYPE_CHECKING:
+    from engine.checkpoint.value import Checkpoint
 
 CHUNK, CHUNK_SECONDS = 50, 0.2
 """How many models are told together, and how long the first of them waits for the others."""
@@ -29,7 +32,7 @@ class SearchPlace(NamedTuple):
     """find: yields the checkpoints that are there, plain values with source, path and state; root:
     the folder that is watched, None for one that does not change. Both are called in a thread."""
 
-    find: Callable[[], Iterator[Any]]
+    find: Callable[[], Iterator[Checkpoint]]
     root: Callable[[], Path] | None = None
 
 
@@ -45,7 +48,7 @@ class Look:
 
     def __init__(self) -> None:
         self.over = threading.Event()
-        self.found: dict[str, Any] = {}
+        self.found: dict[str, Checkpoint] = {}
 
 
 class Finder(QObject):
@@ -59,7 +62,7 @@ class Finder(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.found: dict[str, dict[str, Any]] = {}
+        self.found: dict[str, dict[str, Checkpoint]] = {}
         self.absent: set[str] = set()
         self._places: Mapping[str, SearchPlace] = {}
         self._looks: dict[str, Look] = {}
@@ -120,7 +123,7 @@ class Finder(QObject):
         )
 
     @Slot(str, object, list)
-    def _take(self, name: str, look: Look, checkpoints: list[Any]) -> None:
+    def _take(self, name: str, look: Look, checkpoints: list[Checkpoint]) -> None:
         if self._looks.get(name) is look:
             found = {checkpoint.source: checkpoint for checkpoint in checkpoints}
             look.found.update(found)
@@ -171,9 +174,9 @@ class Finder(QObject):
         self.look(names)
 
 
-def _look_at(place: SearchPlace, look: Look, tell: Callable[[list[Any]], None]) -> Seen:
+def _look_at(place: SearchPlace, look: Look, tell: Callable[[list[Checkpoint]], None]) -> Seen:
     """In a thread: tell what is found, a few at a time."""
-    chunk: list[Any] = []
+    chunk: list[Checkpoint] = []
     unready: list[str] = []
     begun = time.monotonic()
     for checkpoint in place.find():

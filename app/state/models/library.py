@@ -5,7 +5,6 @@ dialog shows it, and the model picker its `sources`.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import Counter
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
@@ -21,12 +20,15 @@ from PySide6.QtGui import QDesktopServices
 from app.i18n import tr
 from app.state.background import Background
 from app.state.models.finder import Finder, SearchPlace
-from app.state.models.library_table import LibraryRow, LibraryTable, size_text
+from app.state.models.library_table import LibraryRow, LibraryTable
+from app.state.models.library_words import detail, presentable, shown_name, told_verdict
 from app.state.models.prediction_types import PredictionTypes
 
 if TYPE_CHECKING:
     from app.preferences import Preferences
     from app.state.models.model_card import ModelCard
+    from engine.checkpoint.value import Checkpoint
+    from engine.checkpoint.verification import Verdict
 
 BUNDLED, HUB = "bundled", "hub"
 """Places besides the folders that the person adds."""
@@ -57,11 +59,11 @@ class Library(QObject):
         preferences: Preferences,
         bundled: tuple[tuple[str, str, str], ...],
         *,
-        inspect: Callable[[str], Any],
-        scan: Callable[[str], Iterator[Any]],
-        hub_cache: Callable[[], Iterator[Any]],
+        inspect: Callable[[str], Checkpoint],
+        scan: Callable[[str], Iterator[Checkpoint]],
+        hub_cache: Callable[[], Iterator[Checkpoint]],
         hub_folder: Callable[[], Path],
-        verify: Callable[[Any, Callable[[int, int], None]], Any],
+        verify: Callable[[Checkpoint, Callable[[int, int], None]], Verdict],
         parent: QObject | None = None,
     ) -> None:
         """bundled: (source, label, folder) of what ships with the program. The others are the
@@ -73,7 +75,7 @@ class Library(QObject):
         self._hub = SearchPlace(hub_cache, hub_folder)
         self._folders: list[str] = preferences.get("model_folders")
         self._prediction_types = PredictionTypes(preferences)
-        self._checkpoints: dict[str, Any] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
         self._verdicts: dict[str, tuple[int, int, str]] = {}
         self._told_sources: list[tuple[str, str, str]] = []
         self._background = Background(self)
@@ -95,7 +97,7 @@ class Library(QObject):
         names = Counter(row.name for row in self._checkpoints.values() if row.loadable)
         bundled = {source for source, _, _ in self._bundled}
         found = [
-            (checkpoint.source, _label(checkpoint, names), _detail(checkpoint))
+            (checkpoint.source, shown_name(checkpoint, names), detail(checkpoint))
             for checkpoint in self._checkpoints.values()
             if checkpoint.loadable
         ]
@@ -228,7 +230,7 @@ class Library(QObject):
         )
         self._publish()
 
-    def _find_bundled(self) -> Iterator[Any]:
+    def _find_bundled(self) -> Iterator[Checkpoint]:
         for source, label, folder in self._bundled:
             yield replace(self._inspect(folder), source=source, name=label)
 
@@ -240,10 +242,10 @@ class Library(QObject):
     def _publish(self) -> None:
         """Show what is found now."""
         self._soon.stop()
-        found: dict[str, Any] = {}
+        found: dict[str, Checkpoint] = {}
         for place in self._finder.found.values():
             for checkpoint in place.values():
-                found.setdefault(checkpoint.source, self._judged(_presentable(checkpoint)))
+                found.setdefault(checkpoint.source, self._judged(presentable(checkpoint)))
         self._checkpoints = found
         bundled = {source for source, _, _ in self._bundled}
         self.model.set_rows(
@@ -262,7 +264,7 @@ class Library(QObject):
             if _is_file(checkpoint) and self._prediction_types.is_worth_reading(checkpoint):
                 self._read_sha256(checkpoint)
 
-    def _judged(self, checkpoint: Any) -> Any:
+    def _judged(self, checkpoint: Checkpoint) -> Checkpoint:
         """With what a verification found, as long as the files stay as they were."""
         changed, size, problem = self._verdicts.get(checkpoint.source, (0, 0, ""))
         if problem and (changed, size) == (checkpoint.changed, checkpoint.bytes):
@@ -278,14 +280,16 @@ class Library(QObject):
     def _tell_folders(self) -> None:
         self.foldersChanged.emit(self.folders)
 
-    def _take_verdict(self, checkpoint: Any, over: threading.Event, verdict: Any) -> None:
+    def _take_verdict(
+        self, checkpoint: Checkpoint, over: threading.Event, verdict: Verdict
+    ) -> None:
         self._prediction_types.learn(checkpoint, verdict.sha256)
         problem = verdict.problems[0] if verdict.problems else ""
         self._verdicts[checkpoint.source] = (checkpoint.changed, checkpoint.bytes, problem)
         self._publish()
         if over is self._over:
             self.verifyingChanged.emit("", 0.0)
-            self.noteChanged.emit(_sentence(checkpoint, verdict))
+            self.noteChanged.emit(told_verdict(checkpoint, verdict))
 
     def _tell_progress(self, over: threading.Event, source: str, fraction: float) -> None:
         if not over.is_set():
@@ -296,7 +300,7 @@ class Library(QObject):
             self.verifyingChanged.emit("", 0.0)
             self.noteChanged.emit(str(error))
 
-    def _read_sha256(self, checkpoint: Any) -> None:
+    def _read_sha256(self, checkpoint: Checkpoint) -> None:
         """Once for each file, so that an answer is found again wherever the file goes."""
         file = (checkpoint.source, checkpoint.changed)
         if file not in self._read_before:
@@ -307,7 +311,7 @@ class Library(QObject):
                 _pass_over,
             )
 
-    def _learn(self, checkpoint: Any, verdict: Any) -> None:
+    def _learn(self, checkpoint: Checkpoint, verdict: Verdict) -> None:
         before = self.prediction_type(checkpoint.source)
         self._prediction_types.learn(checkpoint, verdict.sha256)
         self._publish()
@@ -315,56 +319,8 @@ class Library(QObject):
             self.predictionTypeChanged.emit(checkpoint.source)
 
 
-def _presentable(checkpoint: Any) -> Any:
-    """Qt keeps no text that is none: such a name would lead to another file, or to nothing."""
-    source = os.fsencode(checkpoint.source).decode("utf-8", "replace")
-    if source == checkpoint.source:
-        return checkpoint
-    problem = tr("The name of {name} has bytes that are no text: rename it.", name=source)
-    path = os.fsencode(checkpoint.path).decode("utf-8", "replace")
-    return replace(checkpoint, source=source, path=path, state="refused", problem=problem)
-
-
-def _is_file(checkpoint: Any) -> bool:
+def _is_file(checkpoint: Checkpoint) -> bool:
     return checkpoint.loadable and checkpoint.layout == "file"
-
-
-def _label(checkpoint: Any, names: Counter[str]) -> str:
-    """The name, with the folder where two have the same."""
-    if names[checkpoint.name] < 2:
-        return checkpoint.name
-    folder = Path(checkpoint.path).parent.name
-    return tr("{name} in {folder}", name=checkpoint.name, folder=folder)
-
-
-def _detail(checkpoint: Any) -> str:
-    facts = (checkpoint.label, checkpoint.dtype, size_text(checkpoint.bytes))
-    return f"{' · '.join(filter(None, facts))}\n{checkpoint.path}"
-
-
-def _sentence(checkpoint: Any, verdict: Any) -> str:
-    """What a verification has found."""
-    name = checkpoint.name
-    if verdict.problems:
-        rest = len(verdict.problems) - 1
-        more = tr("And {count} more problems.", count=rest) if rest else ""
-        return f"{verdict.problems[0]} {more}".strip()
-    if verdict.compared:
-        return tr(
-            "{name} is as it should be: {count} files agree with their digests.",
-            name=name,
-            count=verdict.compared,
-        )
-    if verdict.sha256:
-        return tr(
-            "{name} can be read to its end. Nothing here tells what its SHA-256 should be; it is "
-            "{sha256}.",
-            name=name,
-            sha256=verdict.sha256,
-        )
-    return tr(
-        "{name} can be read to its end. Nothing here tells what its digests should be.", name=name
-    )
 
 
 def _until(over: threading.Event) -> Callable[[int, int], None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import (
     QAbstractTableModel,
@@ -21,6 +21,9 @@ from PySide6.QtCore import (
 
 from app.i18n import tr
 from app.unfailing import unfailing
+
+if TYPE_CHECKING:
+    from engine.checkpoint.value import Checkpoint
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -46,7 +49,7 @@ class LibraryRow(NamedTuple):
     """checkpoint: a plain value of the engine's; answer: see Role.ANSWER; is_bundled: whether it
     ships with the program."""
 
-    checkpoint: Any
+    checkpoint: Checkpoint
     answer: str = ""
     is_bundled: bool = False
 
@@ -208,7 +211,7 @@ def _state_words(state: str) -> str:
     return words[state]
 
 
-def _caution(checkpoint: Any) -> str:
+def _caution(checkpoint: Checkpoint) -> str:
     """Why something that is ready cannot be loaded by itself."""
     if checkpoint.state == "ready" and not checkpoint.loadable:
         return tr(

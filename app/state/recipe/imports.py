@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication
@@ -16,6 +16,9 @@ from app.i18n import tr
 from app.state.background import Background
 from app.state.recipe.session import Session
 from engine.foreign import is_folder
+
+if TYPE_CHECKING:
+    from engine.record.interchange.recipe import Recipe
 
 MOST = 12
 """Sentences that are told on what was left out; the others are counted."""
@@ -34,8 +37,8 @@ class Imports(QObject):
         self,
         session: Session,
         background: Background,
-        read: Callable[[str], Any],
-        read_text: Callable[[str], Any],
+        read: Callable[[str], Recipe],
+        read_text: Callable[[str], Recipe],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -83,10 +86,10 @@ class Imports(QObject):
         """Put the settings of that image file on the clipboard, in AUTOMATIC1111's form."""
         self._ask(partial(self._read, path), self._to_clipboard)
 
-    def _ask(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+    def _ask(self, work: Callable[[], Recipe], then: Callable[[Recipe], None]) -> None:
         self._background.submit(work, then, lambda error: self.failed.emit(str(error)))
 
-    def _use(self, name: str, recipe: Any) -> None:
+    def _use(self, name: str, recipe: Recipe) -> None:
         left = [*recipe.left_out, *self._session.apply(recipe.fields)]
         told = tr("Settings of {name} ({program}) are in the recipe.",
                   name=name, program=recipe.program)  # fmt: skip
@@ -100,13 +103,13 @@ class Imports(QObject):
             told = "\n".join([tr("{told} Not taken:", told=told), *(f"· {one}" for one in lines)])
         self.noticed.emit(told)
 
-    def _use_seed(self, name: str, recipe: Any) -> None:
+    def _use_seed(self, name: str, recipe: Recipe) -> None:
         seed = recipe.fields.get("seed")
         if seed is None:
             self.failed.emit(tr("{name} does not tell a seed that can be used.", name=name))
         else:
             self._session.set_seed(seed)
 
-    def _to_clipboard(self, recipe: Any) -> None:
+    def _to_clipboard(self, recipe: Recipe) -> None:
         QGuiApplication.clipboard().setText(recipe.text)
         self.copied.emit(tr("The settings are on the clipboard."))

@@ -336,7 +336,7 @@ class Session(QObject):
             "class_label": self.classChanged,
         }
 
-    def _set_extras(self, **values: Any) -> None:
+    def _set_extras(self, **values: object) -> None:
         if self._draft.keep(values):
             self.extrasChanged.emit(self._draft.extras)
 
@@ -386,11 +386,11 @@ class Session(QObject):
         self._spent = spent
         self._preferences.set("seed_spent", spent)
 
-    def _choose(self, signal: SignalInstance, **values: Any) -> None:
+    def _choose(self, signal: SignalInstance, **values: object) -> None:
         if self._put(signal, **values):
             self._draft.choose(values)
 
-    def _put(self, signal: SignalInstance, **values: Any) -> bool:
+    def _put(self, signal: SignalInstance, **values: object) -> bool:
         """Whether the draft has changed; if so it is told."""
         if not self._draft.keep(values):
             return False

@@ -23,6 +23,7 @@ from app.state.runs.plan import Begun, Plan
 from app.state.runs.queue import Queue
 from app.state.runs.run import RunResult
 from app.unfailing import unfailing
+from engine.request.request import Request
 
 KEPT = 20
 """Plans that are over and can be run again."""
@@ -81,7 +82,7 @@ class QueueList(QAbstractListModel):
         self,
         start: Index,
         role: int,
-        value: Any,
+        value: object,
         hits: int = 1,
         flags: Qt.MatchFlag = Qt.MatchFlag.MatchExactly,
     ) -> list[QModelIndex]:
@@ -117,7 +118,7 @@ class QueueList(QAbstractListModel):
         self._jobs = {run.number: begun.plan.job for run in begun.runs}
 
     @Slot(int, object)
-    def tell(self, run: int, request: Any) -> None:
+    def tell(self, run: int, request: Request) -> None:
         """What a run does as it is steered, so that it can be run again without the timeline."""
         if self._current is not None and self._jobs.get(run) == self._current.job:
             number = list(self._jobs).index(run)

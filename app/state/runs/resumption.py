@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -25,6 +25,7 @@ from app.state.runs.run import RunResult
 from app.state.store.former_files import PLAN
 from app.state.store.store import StoredRow
 from app.state.store.store_thread import RowDraft, StoreThread
+from engine.request.request import Request
 
 MOST = 500
 """Plans that are handed over in one slot of the window's thread."""
@@ -142,7 +143,7 @@ class Resumption(QObject):
         self._keep()
 
     @Slot(int, object)
-    def tell(self, run: int, request: Any) -> None:
+    def tell(self, run: int, request: Request) -> None:
         """What a run does as it is steered now, told from nothing."""
         job, number = self._runs.get(run, ("", 0))
         if entry := self._entries.get(job):

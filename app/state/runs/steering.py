@@ -4,8 +4,6 @@ the step that is looked at, or only for the next run. `app.main` connects it to 
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.state.recipe.session import Session
@@ -47,7 +45,7 @@ class Steering(QObject):
         self._plan = None
         self.refresh()
 
-    def steer(self, field: str, value: Any) -> None:
+    def steer(self, field: str, value: object) -> None:
         """A control of that setting has been moved."""
         run, step = self._run, self._history.step
         if self._is_steerable and (not run.running or self._history.following or step is None):

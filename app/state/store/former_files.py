@@ -81,7 +81,7 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= LONGEST_INTEGER else digits
 
 
-def _job(entry: Any) -> str:
+def _job(entry: object) -> str:
     """The name of its plan; one of its own where it tells none."""
     plan = entry.get("plan") if isinstance(entry, dict) else None
     job = plan.get("job") if isinstance(plan, dict) else None

@@ -29,6 +29,8 @@ ENDING = 5.0
 
 
 T = TypeVar("T")
+Work = Callable[[Store], Any]
+Callback = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class StoreThread(QObject):
             self._thread.join(ENDING)
 
     @Slot(object, object)
-    def _deliver(self, callback: Callable[[Any], None], value: Any) -> None:
+    def _deliver(self, callback: Callable[[object], None], value: object) -> None:
         callback(value)
 
 
@@ -130,7 +132,7 @@ class _Desk:
         self,
         path: Path,
         first: Callable[[], Changes],
-        tell: Callable[[Callable[[Any], None], Any], None],
+        tell: Callable[[Callback, object], None],
         say: Callable[[str], None],
     ) -> None:
         self.store = Store(path, WAL, self._contents)
@@ -140,7 +142,7 @@ class _Desk:
         self._known: dict[Key, StoredRow] = {}  # what this window has read and written
         self._lock = threading.Condition()
         self._drafts: dict[Key, RowDraft | None] = {}
-        self._tasks: list[tuple[Callable[[Store], Any], Any, Any]] = []
+        self._tasks: list[tuple[Work, Callback, Callback]] = []
         self._is_closed = True  # as long as the file has never been opened
         self._is_busy = False
         self._is_failing = False
@@ -178,7 +180,7 @@ class _Desk:
                 self._drafts[key] = draft
             self._lock.notify_all()
 
-    def ask(self, work: Callable[[Store], Any], then: Any, failed: Any) -> None:
+    def ask(self, work: Work, then: Callback, failed: Callback) -> None:
         with self._lock:
             self._tasks.append((work, then, failed))
             self._lock.notify_all()
@@ -259,7 +261,7 @@ class _Desk:
                 begun = time.perf_counter()
         return changes
 
-    def _work(self, work: Callable[[Store], Any], then: Any, failed: Any) -> None:
+    def _work(self, work: Work, then: Callback, failed: Callback) -> None:
         try:
             callback, value = then, work(self.store)
         except Exception as error:  # handed to whoever asked, in their thread
@@ -274,7 +276,7 @@ class _Desk:
         return self._known
 
 
-def _tell(receiver: weakref.ref[StoreThread], callback: Any, value: Any) -> None:
+def _tell(receiver: weakref.ref[StoreThread], callback: Callback, value: object) -> None:
     if (thread := receiver()) is not None:
         with suppress(RuntimeError):  # Qt's half of it has gone first
             thread._done.emit(callback, value)
