@@ -13,7 +13,7 @@ import pytest
 from app.cli import program as cli
 from engine.errors import LoadError, SaveError
 from tests import tiny
-from tests.app.fake_engine import FakeEngine
+from tests.app.fake_engine import FAKE_CLASSES, FakeEngine
 
 ROOT = Path(__file__).parents[3]
 
@@ -251,6 +251,7 @@ def test_a_reader_that_has_gone_away_is_no_error() -> None:
 
 
 def test_a_class_reaches_the_request(fake: FakeEngine) -> None:
+    fake.models["bundled"] = FAKE_CLASSES
     assert cli.main(["render", "--class", "3"]) == 0
     assert fake.requests[0].class_label == 3
 
