@@ -17,7 +17,7 @@ from app.cli import program as cli
 from app.cli.unsaid import NO_PROMPT
 from engine.errors import RequestError, SchedulerError, did_you_mean
 from tests import tiny
-from tests.app.fake_engine import FAKE_DDPM, FakeEngine
+from tests.app.fake_engine import FAKE_DDPM, FakeEngine, FakePipeline
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,7 @@ def test_who_needs_no_prompt_is_not_asked(
 ) -> None:
     cats = str(tiny.save_ddpm(tmp_path / "cats", tiny.DDPM_CIFAR))
     fake.models[cats] = fake.models["bundled-ddpm"] = FAKE_DDPM
+    fake.models["bundled"] = FakePipeline(class_count=10)
     for words in (
         ["--model", cats],
         ["--model", "bundled-ddpm"],
