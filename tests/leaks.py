@@ -26,6 +26,8 @@ OPEN = Path("/proc/self/fd")
 LOOPS = "anon_inode:"
 """What wakes an event loop. Qt's own pools of threads, which draw large pictures, keep theirs; the
 loops that the program starts are in threads that are seen."""
+OF_LIBRARIES = ("tqdm_monitor",)
+"""Threads that a library keeps for the whole process once it has been used."""
 
 
 class Held(NamedTuple):
@@ -77,7 +79,7 @@ def _windows() -> dict[int, str]:
 def _threads() -> dict[int, str]:
     # What logs in a thread of Qt's has a stand-in in Python, which may outlive it.
     own = [one for one in threading.enumerate() if not isinstance(one, threading._DummyThread)]
-    found = {id(thread): thread.name for thread in own}
+    found = {id(thread): thread.name for thread in own if thread.name not in OF_LIBRARIES}
     return found | {id(thread): _name_of(thread) for thread in [*_started] if _is_running(thread)}
 
 
