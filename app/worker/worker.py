@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QImage
@@ -89,10 +89,10 @@ class Worker(WorkerSignals):
         """End the runs with the images that they predict now."""
         self.controls.act(lambda control: control.finish())
 
-    def steer(self, field: str, value: Any) -> None:
+    def steer(self, field: str, value: object) -> None:
         """Change a setting of the runs from their next evaluation on; see `engine.Control.set`.
         "words", a prompt and a negative prompt, changes both before the same evaluation."""
-        if field == "words":
+        if field == "words" and isinstance(value, tuple):
             self.controls.act(lambda control: control.set_prompt(*value))
         else:
             self.controls.act(lambda control: control.set(field, value))

@@ -224,6 +224,17 @@ class TestMemory:
         predicted, noisy, finished = 4 * 8 * 8, 4, 4 * 8 * 8
         assert size == 4000 + 4 * (predicted + noisy) + finished
 
+    def test_steps_that_make_room_are_told_of(self, history: History) -> None:
+        removed, added = heard(history.stepRemoved), heard(history.stepAdded)
+        develop(history, 1, done=3)
+        del history.memory.runs[1].snapshots._kept[1]  # as a timeline that is thinned
+        grow(history, step(1, 3))
+        assert removed == [(1, 1)]
+        assert [place[:2] for place in added] == [(1, index) for index in range(4)]
+        assert [view.index for view in history.runs[1].steps] == [0, 2, 3]
+        history.select(1, 1)
+        assert selected(history) == (1, 3)
+
     def test_the_oldest_go_first(self, history: History, size: int) -> None:
         removed = heard(history.runRemoved)
         for number in (2, 3, 4):

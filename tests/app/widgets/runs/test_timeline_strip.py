@@ -100,6 +100,17 @@ class TestOneRun:
         assert strip.accessibleName() == "Timeline, Run 1, step 4 of 20"
         assert "guidance 5" in strip.accessibleDescription()
 
+    def test_steps_that_were_let_go_of_cannot_be_chosen(
+        self, qtbot: QtBot, strip: TimelineStrip, chosen: list[tuple[int, int]]
+    ) -> None:
+        add(strip, 1)
+        for index in (4, 5, 6, 25):
+            strip.remove_step(1, index)
+        strip.remove_step(2, 0)  # passed over
+        qtbot.mouseClick(strip, LEFT, pos=strip.place(1, 4))
+        press_keys(qtbot, strip, "Right")
+        assert chosen == [(1, 3), (1, 7)]
+
     def test_steps_to_come_cannot_be_chosen(
         self, qtbot: QtBot, strip: TimelineStrip, chosen: list[tuple[int, int]]
     ) -> None:
