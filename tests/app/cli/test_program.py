@@ -252,7 +252,6 @@ def test_a_reader_that_has_gone_away_is_no_error() -> None:
 
 def test_a_class_reaches_the_request(fake: FakeEngine) -> None:
     fake.models["bundled"] = FAKE_CLASSES
-    fake.models["bundled"] = FakePipeline(class_count=10)
     assert cli.main(["render", "--class", "3"]) == 0
     assert fake.requests[0].class_label == 3
 
