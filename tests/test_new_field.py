@@ -26,13 +26,10 @@ WORDS = """    "grain": Words(
         help="how coarse the picture is, 0 (default) to 1",
     ),
 """
-GUIDING = next(
-    name for name in ("engine/run/guider.py", "engine/run/generate.py") if (ROOT / name).is_file()
-)
 CHANGES = {
     "engine/request/request.py": ("\n    def __post_init__(self) -> None:\n        for name", LINE),
     "app/wording.py": ('    "edits": Words(', WORDS),
-    GUIDING: ("now.guidance_scale", "(1 + now.request.grain) * "),
+    "engine/run/guider.py": ("now.guidance_scale", "(1 + now.request.grain) * "),
 }
 """What is written before what, in the three files."""
 
