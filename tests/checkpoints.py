@@ -4,10 +4,14 @@ headers with the names by which real ones are told, of the narrowest networks, o
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
+
+from engine.checkpoint import Checkpoint
 
 BYTES = {"F16": 2, "BF16": 2, "F32": 4}
 
@@ -103,3 +107,45 @@ def _text_encoder(name: str) -> Shapes:
             f"{prefix}encoder.layers.0.mlp.fc1.weight": (4, 1),
         }
     return shapes
+
+
+def told(found: Checkpoint) -> tuple[str, str | None, bool, str, str]:
+    return found.family, found.prediction_type, "mask" in found.abilities, found.dtype, found.state
+
+
+def names(found: list[Checkpoint]) -> list[str]:
+    return [each.name for each in found]
+
+
+def has_one_sentence(found: Checkpoint) -> bool:
+    """That says what is wrong and, after the colon, what to do, and names the place."""
+    problem = found.problem
+    return problem.endswith(".") and ": " in problem and "\n" not in problem
+
+
+COMMITS = ("1" * 40, "2" * 40)
+
+
+def cached(cache: Path, repo_id: str, content: Path, commit: str = COMMITS[0]) -> Path:
+    """Put a folder or a file into the cache as huggingface_hub does. Returns the snapshot."""
+    repository = cache / f"models--{repo_id.replace('/', '--')}"
+    snapshot = repository / "snapshots" / commit
+    (repository / "blobs").mkdir(parents=True, exist_ok=True)
+    files = [content] if content.is_file() else [p for p in content.rglob("*") if p.is_file()]
+    for file in files:
+        data = file.read_bytes()
+        if file.suffix == ".safetensors":
+            digest = hashlib.sha256(data).hexdigest()
+        else:
+            digest = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+        (repository / "blobs" / digest).write_bytes(data)
+        pointer = snapshot / (file.name if content.is_file() else file.relative_to(content))
+        pointer.parent.mkdir(parents=True, exist_ok=True)
+        pointer.symlink_to(os.path.relpath(repository / "blobs" / digest, pointer.parent))
+    (repository / "refs").mkdir(exist_ok=True)
+    (repository / "refs" / "main").write_text(commit)
+    return snapshot
+
+
+SD1 = original(SD1_TEXT)
+"""The tensors of a whole Stable Diffusion 1."""

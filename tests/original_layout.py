@@ -196,3 +196,18 @@ def _load(folder: Path) -> Weights:
 
 def _json(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def save(path: Path, weights: dict, metadata: dict[str, str] | None = None) -> Path:
+    save_file({key: tensor.contiguous() for key, tensor in weights.items()}, path, metadata)
+    return path
+
+
+def read(tensors, dtype=torch.float32) -> dict:
+    return {key: tensor for key, tensor, _ in tensors.read(torch.device("cpu"), dtype)}
+
+
+def assert_same(mine: dict, others: dict) -> None:
+    assert mine.keys() == others.keys()
+    for key, tensor in mine.items():
+        assert torch.equal(tensor, others[key]), key

@@ -32,6 +32,7 @@ NOISE: dict[str, Any] = {
     "steps_offset": 1,
 }
 WIDTH = {"sd1": 16, "sd2": 16, "sdxl": 16 + 24, "lcm": 16}
+FAMILIES = tuple(WIDTH)
 UNETS: dict[str, dict[str, Any]] = {
     "sd1": {"attention_head_dim": 8},
     "sd2": {"attention_head_dim": (1, 1, 2), "use_linear_projection": True},
