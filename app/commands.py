@@ -4,7 +4,7 @@ the sheet of keys read them; `app.widgets.basic.command_actions` makes actions o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 
 from app.i18n import marked, tr
@@ -38,6 +38,7 @@ class Command:
     area: Area
     words: str
     keys: tuple[str, ...] = ()
+    _: KW_ONLY
     icon: str = ""
     short: str = ""
     help: str = ""
@@ -69,16 +70,16 @@ SAVE = Command(
     Area.FILE,
     marked("&Save as…"),
     ("Ctrl+S",),
-    "save",
-    marked("Save"),
-    marked("Save the picture that is shown as a file."),
+    icon="save",
+    short=marked("Save"),
+    help=marked("Save the picture that is shown as a file."),
 )
 COPY = Command(
     "copy",
     Area.FILE,
     marked("&Copy"),
     ("Ctrl+Shift+C",),
-    "copy",
+    icon="copy",
     help=marked("Copy the picture that is shown to the clipboard."),
 )
 COPY_SETTINGS = Command("copySettings", Area.FILE, marked("Copy se&ttings"), ("Ctrl+Alt+C",))
@@ -89,9 +90,9 @@ OPEN_MODEL = Command(
     Area.FILE,
     marked("&Open model folder…"),
     ("Ctrl+O",),
-    "folder",
-    marked("Open model folder"),
-    marked("Make pictures with a model from a folder on this computer."),
+    icon="folder",
+    short=marked("Open model folder"),
+    help=marked("Make pictures with a model from a folder on this computer."),
 )
 OPEN_MODEL_FILE = Command(
     "openModelFile", Area.FILE, marked("Open model f&ile…"), ("Ctrl+Shift+O",)
@@ -122,7 +123,7 @@ PAUSE = Command(
     Area.RUN,
     marked("&Pause"),
     ("Ctrl+P",),
-    "pause",
+    icon="pause",
     help=marked("Hold the picture at this step, to look at it or to change the guidance."),
 )
 RESUME = replace(
@@ -134,9 +135,9 @@ STOP = Command(
     Area.RUN,
     marked("Stop now"),
     ("Ctrl+T",),
-    "stop",
-    marked("Stop"),
-    marked("End this run at once: the picture stays as unfinished as it is."),
+    icon="stop",
+    short=marked("Stop"),
+    help=marked("End this run at once: the picture stays as unfinished as it is."),
 )
 STOP_AND_HOLD = replace(
     STOP,
@@ -180,7 +181,7 @@ BRANCH = Command(
     Area.RUN,
     marked("&Branch from here"),
     ("Ctrl+B",),
-    "branch",
+    icon="branch",
     help=marked(
         "Start a new run from the step that is shown, with the guidance and the words as "
         "they stand now: only the remaining steps run (Ctrl+B)."
@@ -191,18 +192,18 @@ VARY = Command(
     Area.RUN,
     marked("&Vary from here…"),
     ("Ctrl+Shift+B",),
-    "vary",
-    marked("Vary"),
-    marked("Make a few variations from this step: the composition stays, the detail changes."),
+    icon="vary",
+    short=marked("Vary"),
+    help=marked("Make a few variations from this step: the composition stays, the detail changes."),
 )
 COMPARE = Command(
     "compare",
     Area.RUN,
     marked("&Compare…"),
     ("Ctrl+K",),
-    "compare",
-    marked("Compare"),
-    marked("Make a grid of pictures over one or two settings."),
+    icon="compare",
+    short=marked("Compare"),
+    help=marked("Make a grid of pictures over one or two settings."),
 )
 QUEUE = Command(
     "queue",
@@ -233,9 +234,9 @@ LARGE_GALLERY = Command(
     Area.VIEW,
     marked("La&rge gallery"),
     ("Ctrl+Shift+G",),
-    "enlarge",
-    marked("Large gallery"),
-    marked("Give the gallery the place of the picture, and back (Ctrl+Shift+G)."),
+    icon="enlarge",
+    short=marked("Large gallery"),
+    help=marked("Give the gallery the place of the picture, and back (Ctrl+Shift+G)."),
 )
 SEARCH = Command(
     "search",
@@ -250,9 +251,9 @@ DISMISS = Command(
     Area.VIEW,
     marked("Dismiss the message"),
     ("Esc",),
-    "close",
-    marked("Dismiss"),
-    marked("Put this message away (Escape). The picture stays as it is."),
+    icon="close",
+    short=marked("Dismiss"),
+    help=marked("Put this message away (Escape). The picture stays as it is."),
 )
 KEYS = Command("keys", Area.VIEW, marked("&Keys…"), ("F1", "?"))
 ABOUT = Command("about", Area.VIEW, marked("&About Safelight"))
