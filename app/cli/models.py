@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.cli.output import show, tell
+from app.cli.progress import bar
 from app.harmless import harmless
 from app.state.store.former_files import kept_setting
 from engine.errors import EngineError
@@ -92,14 +92,11 @@ def _described(survey: Survey, byte_text: Callable[[float], str]) -> list[str]:
 
 
 def _with_progress(hub: ModuleType, survey: Survey) -> Path | None:
-    if sys.stderr is None or not sys.stderr.isatty():
+    shown = bar(total=survey.total, initial=survey.cached, unit="B", unit_scale=True)
+    if shown is None:
         return hub.fetch(survey)
-    from tqdm import tqdm
-
-    with tqdm(
-        total=survey.total, initial=survey.cached, unit="B", unit_scale=True, file=sys.stderr
-    ) as bar:
-        return hub.fetch(survey, lambda done, total, rate: bar.update(done - bar.n))
+    with shown:
+        return hub.fetch(survey, lambda done, total, rate: shown.update(done - shown.n))
 
 
 def _add_verify(commands: Commands, library: ModuleType) -> None:
@@ -192,21 +189,14 @@ def _added_folders() -> list[str]:
 
 
 def _read(library: ModuleType, checkpoint: Checkpoint) -> Verdict:
-    if sys.stderr is None or not sys.stderr.isatty():
+    shown = bar(desc=harmless(checkpoint.name[-30:]), unit="B", unit_scale=True, leave=False)
+    if shown is None:
         return library.verify(checkpoint)
-    from tqdm import tqdm
-
-    with tqdm(
-        desc=harmless(checkpoint.name[-30:]),
-        unit="B",
-        unit_scale=True,
-        leave=False,
-        file=sys.stderr,
-    ) as bar:
+    with shown:
 
         def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+            shown.total = total
+            shown.update(done - shown.n)
 
         return library.verify(checkpoint, progress)
 

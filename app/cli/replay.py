@@ -7,7 +7,6 @@ Exit codes: 0 identical, 3 it differs, 1 it cannot be made again.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from app.cli.output import complain, show
+from app.cli.progress import bar
 from app.cli.targets import Targets, output_path
 from app.harmless import harmless
 from engine.errors import EngineError
@@ -99,15 +99,14 @@ def _figure(value: float) -> str:
 @contextmanager
 def _progress() -> Iterator[Callable[[float, str], None]]:
     """A bar on standard error if a person sees it."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    shown = bar(total=100, leave=False, bar_format="{desc} {bar} {percentage:3.0f}%")
+    if shown is None:
         yield lambda fraction, what: None
         return
-    from tqdm import tqdm
-
-    with tqdm(total=100, leave=False, bar_format="{desc} {bar} {percentage:3.0f}%") as bar:
+    with shown:
 
         def tell(fraction: float, what: str) -> None:
-            bar.set_description_str(harmless(what), refresh=False)
-            bar.update(round(100 * fraction) - bar.n)
+            shown.set_description_str(harmless(what), refresh=False)
+            shown.update(round(100 * fraction) - shown.n)
 
         yield tell
