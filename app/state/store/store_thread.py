@@ -119,6 +119,8 @@ class StoreThread(QObject):
         self._end()
         if self._thread.is_alive():
             self._thread.join(ENDING)
+        elif self._thread.ident is None:  # it has never begun
+            self._desk.store.close()
 
     @Slot(object, object)
     def _deliver(self, callback: Callable[[object], None], value: object) -> None:

@@ -1,5 +1,6 @@
 """The library in the window: what it finds and when it looks again, what the person says about
-files, verifying, the dialog, and the same list on the command line."""
+files, and verifying.
+"""
 
 from __future__ import annotations
 
@@ -12,32 +13,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app import paths
-from app.cli import program as cli
 from app.preferences import Preferences
-from app.state.models.library import Library
 from app.state.store.store import WAL, Store, StoredRow
-from app.state.store.store_thread import StoreThread
-from app.windows.library_dialog import LibraryDialog
 from engine import checkpoint
-from tests.checkpoints import SD1_TEXT, SD2_TEXT, VAE, XL_TEXT, original, write
-
-SD1, SD2, XL = original(SD1_TEXT), original(SD2_TEXT), original(*XL_TEXT)
-BUNDLED = [(m.source, m.label, str(m.folder)) for m in paths.bundled_models()][:1]
-"""One is enough for what a library does with it; the command line's own lists show both."""
-
-Open = Callable[..., Library]
+from tests.app.library_desk import (
+    BUNDLED,
+    SD1,
+    SD2,
+    XL,
+    Open,
+    add,
+    heard,
+    libraries,
+    models_folder,
+    role,
+    shown,
+)
+from tests.checkpoints import VAE, write
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    place = tmp_path / "models"
-    place.mkdir()
-    return place
+    return models_folder(tmp_path)
 
 
 @pytest.fixture
@@ -48,66 +48,8 @@ def kept() -> list[Preferences]:
 
 @pytest.fixture
 def open_library(qtbot: QtBot, tmp_path: Path, kept: list[Preferences]) -> Iterator[Open]:
-    """A library on the preferences of this test, as after a start of the program. engine: other
-    functions than those of engine.checkpoint."""
-    opened: list[Library] = []
-    owner = QObject()
-
-    def open_one(announced: bool = True, **engine: Any) -> Library:
-        for before in kept:
-            before.flush()
-        preferences = Preferences(StoreThread(tmp_path / "safelight.sqlite"), owner)
-        kept.append(preferences)
-        functions: dict[str, Any] = {
-            "inspect": checkpoint.inspect,
-            "scan": checkpoint.scan,
-            "hub_cache": lambda: checkpoint.hub_cache(tmp_path / "hub"),
-            "hub_folder": lambda: tmp_path / "hub",
-            "verify": checkpoint.verify,
-        }
-        library = Library(preferences, tuple(BUNDLED), **(functions | engine), parent=owner)
-        opened.append(library)
-        if announced:
-            library.announce()
-            wait(qtbot, library)
-        return library
-
-    yield open_one
-    for library in opened:
-        begun = time.monotonic()
-        library.close()
-        assert time.monotonic() - begun < 1, "closing waits for work that nobody wants"
-    # Here and now: Python might do it in a thread of the next test, where Qt does not bear it.
-    owner.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-def wait(qtbot: QtBot, library: Library) -> None:
-    """Until all places have been looked at."""
-    qtbot.waitUntil(lambda: not library.is_scanning)
-
-
-def shown(library: Library, column: int = 0) -> list[str]:
-    model = library.model
-    return [model.index(row, column).data() for row in range(model.rowCount())]
-
-
-def role(library: Library, name: str, of: str) -> Any:
-    """What the row of that name has under the role of that name."""
-    model = library.model
-    roles = {bytes(each.data()).decode(): number for number, each in model.roleNames().items()}
-    return model.index(shown(library).index(of), 0).data(roles[name])
-
-
-def heard(signal: Any) -> list[Any]:
-    values: list[Any] = []
-    signal.connect(lambda *told: values.append(told[0] if len(told) == 1 else told))
-    return values
-
-
-def add(qtbot: QtBot, library: Library, folder: Path) -> None:
-    library.add_folder(str(folder))
-    wait(qtbot, library)
+    with libraries(qtbot, tmp_path, kept) as open_one:
+        yield open_one
 
 
 def test_shows_what_is_bundled_cached_and_added(
@@ -331,173 +273,3 @@ def test_verifying_can_be_stopped(qtbot: QtBot, open_library: Open, models: Path
     qtbot.waitUntil(lambda: ended == [True])
     assert progress[-1] == ("", 0.0) and notes == []
     library.verify(str(file))  # which the end of the test must not wait for
-
-
-# The dialog
-
-
-@pytest.fixture
-def dialog(qtbot: QtBot) -> LibraryDialog:
-    dialog = LibraryDialog()
-    qtbot.addWidget(dialog)
-    return dialog
-
-
-@pytest.fixture
-def library(qtbot: QtBot, open_library: Open, dialog: LibraryDialog, models: Path) -> Library:
-    """Connected to the dialog as app.main does it, with models to show."""
-    for name, shapes in (("asks", SD2), ("sd1", SD1), ("vae", VAE)):
-        write(models / f"{name}.safetensors", shapes)
-    (models / "bad.safetensors").write_bytes(b"<html>")
-    library = open_library(announced=False)
-    dialog.set_models(library.model)
-    library.foldersChanged.connect(dialog.set_folders)
-    library.scanningChanged.connect(dialog.set_scanning)
-    library.verifyingChanged.connect(dialog.set_verifying)
-    library.noteChanged.connect(dialog.set_note)
-    dialog.opened.connect(library.refresh)
-    dialog.folderAdded.connect(library.add_folder)
-    dialog.folderRemoved.connect(library.remove_folder)
-    dialog.revealRequested.connect(library.reveal)
-    dialog.verifyRequested.connect(library.verify)
-    dialog.stopVerifyRequested.connect(library.stop_verifying)
-    dialog.predictionTypeChosen.connect(library.set_prediction_type)
-    dialog.filterChanged.connect(library.set_filter)
-    library.announce()
-    dialog.open_up()
-    add(qtbot, library, models)
-    return library
-
-
-def select(dialog: LibraryDialog, library: Library, name: str) -> None:
-    dialog.view.selectRow(shown(library).index(name))
-
-
-def part(dialog: LibraryDialog, kind: type[Any], name: str) -> Any:
-    return dialog.findChild(kind, name)
-
-
-def test_the_dialog_offers_what_can_be_done(
-    qtbot: QtBot, dialog: LibraryDialog, library: Library, models: Path
-) -> None:
-    load = part(dialog, QPushButton, "loadModelButton")
-    about = part(dialog, QPlainTextEdit, "libraryProblem")
-    asked = heard(dialog.loadRequested)
-    assert not load.isEnabled() and about.toPlainText() == ""
-    for name, loadable in (("sd1", True), ("bad", False), ("vae", False), ("Emoji", True)):
-        select(dialog, library, name)
-        assert load.isEnabled() == loadable
-        qtbot.keyClick(dialog.view, Qt.Key.Key_Return)
-    assert asked == [str(models / "sd1.safetensors"), "bundled"]
-    select(dialog, library, "bad")
-    assert "web page" in about.toPlainText()
-    write(models / "bad.safetensors", SD1)  # it is mended while it is looked at
-    qtbot.waitUntil(load.isEnabled)
-    assert about.toPlainText() == str(models / "bad.safetensors")
-    load.click()
-    assert asked[-1] == str(models / "bad.safetensors")
-
-
-def test_the_dialog_asks_what_a_file_predicts(
-    qtbot: QtBot, dialog: LibraryDialog, library: Library, models: Path
-) -> None:
-    picker = part(dialog, QComboBox, "predictionPicker")
-    select(dialog, library, "Emoji")
-    assert not picker.isVisible()
-    select(dialog, library, "sd1")
-    assert picker.isVisible() and picker.currentText() == "epsilon, says the file"
-    select(dialog, library, "asks")
-    assert picker.currentText().startswith("not told")
-    picker.setCurrentIndex(picker.findData("epsilon"))
-    picker.activated.emit(picker.currentIndex())
-    assert library.prediction_type(str(models / "asks.safetensors")) == "epsilon"
-    select(dialog, library, "sd1")
-    select(dialog, library, "asks")
-    assert picker.currentText() == "epsilon"
-
-
-def test_the_dialog_filters_verifies_and_takes_folders_out(
-    qtbot: QtBot, dialog: LibraryDialog, library: Library, models: Path
-) -> None:
-    field = part(dialog, QLineEdit, "libraryFilter")
-    qtbot.keyClicks(field, "sd1 ready")
-    assert shown(library) == ["sd1"]
-    field.clear()
-    select(dialog, library, "sd1")
-    notes = heard(library.noteChanged)
-    part(dialog, QPushButton, "verifyButton").click()
-    qtbot.waitUntil(lambda: len(notes) == 1)
-    assert part(dialog, QPushButton, "verifyButton").text() == "Verify"
-    menu = part(dialog, QPushButton, "removeFolderButton").menu()
-    (entry,) = menu.actions()
-    assert entry.text() == str(models)
-    entry.trigger()
-    assert shown(library) == ["Emoji"]
-    assert not part(dialog, QPushButton, "removeFolderButton").isEnabled()
-
-
-def test_every_control_of_the_dialog_says_what_it_does(
-    dialog: LibraryDialog, library: Library
-) -> None:
-    names = {
-        "libraryFilter", "addFolderButton", "removeFolderButton", "libraryDownloadButton",
-        "libraryView", "libraryProblem", "predictionPicker", "verifyProgressBar",
-        "revealModelButton", "verifyButton", "loadModelButton",
-    }  # fmt: skip
-    for name in names:
-        control = part(dialog, QWidget, name)
-        assert control.accessibleName() and len(control.toolTip()) > 20, name
-    asked = heard(dialog.downloadRequested)
-    part(dialog, QPushButton, "libraryDownloadButton").click()
-    assert len(asked) == 1 and not dialog.isModal()
-
-
-# The command line
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "hub"
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(place))
-    return place
-
-
-def test_the_command_line_lists_the_same(
-    cache: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(models / "x.safetensors", SD2)
-    (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "bad\nname.safetensors").write_bytes(b"<html>")
-    snapshot = cache / "models--owner--name" / "snapshots" / ("0" * 40)
-    shutil.copytree(BUNDLED[0][2], snapshot)
-    paths.preferences_file().parent.mkdir(parents=True)
-    paths.preferences_file().write_text(f'{{"model_folders": ["{models}"]}}')
-    assert cli.main(["models", "--folder", str(tmp_path / "more")]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split("  ")[0] for line in lines] == [
-        "bundled", "bundled-ddpm", str(snapshot), str(models / "x.safetensors"),
-        str(tmp_path / "more" / "bad\\nname.safetensors"),
-    ]  # fmt: skip
-    facts = ("Stable Diffusion 1", "76.9 MB", "float16", "v_prediction", "ready")
-    assert all(f"  {fact}" in lines[0] or f", {fact}" in lines[0] for fact in facts)
-    assert lines[3].split()[-3:] == ["float16", "-", "ready"]
-    assert "  damaged: " in lines[4] and "web page" in lines[4]
-    paths.preferences_file().write_text("{")
-    assert cli.main(["models", "--folder", str(tmp_path / "nowhere")]) == 1
-    assert "nowhere" in capsys.readouterr().err
-
-
-def test_the_command_line_verifies(
-    cache: Path, models: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = write(models / "x.safetensors", SD1)
-    assert cli.main(["models", "verify", "--folder", str(models)]) == 0
-    *bundled, line = capsys.readouterr().out.splitlines()
-    assert [told.split()[0] for told in bundled] == ["bundled", "bundled-ddpm"]
-    assert hashlib.sha256(file.read_bytes()).hexdigest() in line
-    (models / "x.sha256").write_text("0" * 64)
-    assert cli.main(["models", "verify", str(file)]) == 1
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"{file}  ") and "x.sha256" in line
-    assert cli.main(["models", "--folder", str(models), "verify", "bundled", "no/such"]) == 1
-    assert "no/such  is neither a path" in capsys.readouterr().out

@@ -14,15 +14,9 @@ from pytestqt.qtbot import QtBot
 from app.preferences import Preferences
 from app.state.background import Background
 from app.state.models.models import RECENT, Models
-from app.state.store.store_thread import StoreThread
 from tests.app.state.recipe.test_session import CARD
 
 BUNDLED = (("bundled", "Emoji"),)
-
-
-@pytest.fixture
-def preferences(qtbot: QtBot, tmp_path: Path) -> Preferences:
-    return Preferences(StoreThread(tmp_path / "safelight.sqlite"))
 
 
 @pytest.fixture

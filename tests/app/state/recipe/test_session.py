@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
 from app.state.models.model_card import ModelCard
@@ -47,11 +46,6 @@ def of_classes(count: int) -> ModelCard:
 
 
 RESCALED = replace(CARD, default_request=replace(CARD.default_request, guidance_rescale=0.7))
-
-
-@pytest.fixture
-def preferences(qtbot: QtBot, tmp_path: Path) -> Preferences:
-    return Preferences(StoreThread(tmp_path / "safelight.sqlite"))
 
 
 @pytest.fixture
