@@ -14,21 +14,10 @@ from pathlib import Path
 
 import grimp
 
+from tests.tables_of_families import tables_outside
 from tests.test_new_field import files_for_a_new_field
 
 ROOT = Path(__file__).parents[1]
-FAMILIES = frozenset(
-    {
-        *("stable-diffusion", "stable-diffusion-1", "stable-diffusion-2", "stable-diffusion-xl"),
-        *("latent-consistency", "vae", "tiny-autoencoder", "ddpm"),
-        *("StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "UNet2DModel"),
-        *("StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline"),
-        *("LatentConsistencyModelPipeline", "DDPMPipeline", "DDIMPipeline", "PNDMPipeline"),
-    }
-)
-"""What names a family: its own name, and the classes that a model's files name."""
-SHARED = frozenset({"ddpm", "vae"})
-"""Of these, the ones that are the name of something else as well: a scheduler, a part."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +86,8 @@ def files_directly_in(folder: str, most: int) -> Count:
 
 
 def tables_of_families() -> Count:
-    """Collections outside `engine/families/` of which two elements or more name a family."""
-    found = tuple(
-        f"{name(path)}:{node.lineno} {', '.join(sorted(named))}"
-        for path in sources("app", "engine")
-        if "engine/families/" not in name(path)
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Dict | ast.Set | ast.List | ast.Tuple)
-        and (named := _families_in(node)) - SHARED
-        and len(named) > 1
-    )
+    """The modules outside `engine/families/` that name two families or more."""
+    found = tuple(tables_outside())
     return Count("tables that name families outside engine/families/", len(found), 0, found)
 
 
@@ -178,15 +159,6 @@ def _longest(lengths: dict[str, int], most: int) -> tuple[int, int, tuple[str, .
 def _above(lengths: dict[str, int], most: int) -> tuple[str, ...]:
     above = sorted((name for name in lengths if lengths[name] > most), key=lambda n: -lengths[n])
     return tuple(f"{name} ({lengths[name]})" for name in above)
-
-
-def _families_in(node: ast.Dict | ast.Set | ast.List | ast.Tuple) -> set[str]:
-    elements = node.keys if isinstance(node, ast.Dict) else node.elts
-    return {
-        element.value
-        for element in elements
-        if isinstance(element, ast.Constant) and element.value in FAMILIES
-    }
 
 
 def main() -> int:

@@ -30,8 +30,6 @@ from engine.weights.single_file import SingleFile
 from engine.weights.tensors import TORCH_NAMES
 from engine.weights.whole import Unfit, look_at_autoencoder, look_at_text_to_image
 
-LATENT_CHANNELS = 4
-
 CHECKPOINT_SIGN = f'"{UNET}'.encode()
 ADDITIONS = re.compile(
     rb"lora_unet_|lora_te|\.lora_(?:up|down|A|B|linear_layer)|\.lora\.(?:up|down)|\.hada_w1|"
@@ -153,7 +151,7 @@ def _autoencoder(header: Header) -> Contents:
     family = families.by_class(found.kind)
     assert family is not None, found.kind
     channels = look_at_autoencoder(found)
-    if channels != LATENT_CHANNELS or any("quantize." in key for key in header.tensors):
+    if channels != family.latent_channels or any("quantize." in key for key in header.tensors):
         raise RefusedError(
             f"{header.path} is an autoencoder for other latents ({channels} channels) than those "
             "of Stable Diffusion: take another one."

@@ -32,8 +32,6 @@ PARTS = frozenset(part for family in FAMILIES for part in (*family.parts, *famil
 AT_TOP = ("model_index.json", "config.json", "scheduler_config.json", "safelight.json")
 NETWORKS = ("unet", "vae", "text_encoder", "text_encoder_2", "tiny")
 """What has weights, by the names of `ModelFolder`."""
-CHANNELS = (4, 9)
-"""That a UNet which reads a prompt may take; the second paints into a picture."""
 NAMED = 3
 """How many missing files are named; the others are counted."""
 
@@ -150,7 +148,8 @@ def _look_at_whole(folder: ModelFolder, family: Family) -> None:
 def _nature(folder: ModelFolder, family: Family) -> dict[str, Any]:
     """Family, prediction type and abilities, by the configuration. Raises EngineError."""
     if family.is_part:
-        if (channels := folder.index.get("latent_channels", 4)) != 4:
+        own = family.latent_channels
+        if (channels := folder.index.get("latent_channels", own)) != own:
             raise RefusedError(
                 f"{folder.path} is an {folder.kind} for latents of {channels} channels, and "
                 "Safelight's models have 4: take another one."
@@ -164,8 +163,8 @@ def _nature(folder: ModelFolder, family: Family) -> dict[str, Any]:
     told["abilities"] = families.abilities_of(family, unet)
     if family.text is None:
         return {**told, "family": family.name}
-    channels = unet.get("in_channels", 4)
-    if channels not in CHANNELS:
+    channels = unet.get("in_channels", family.latent_channels)
+    if channels not in family.input_channels:
         raise RefusedError(
             f"{folder.path} takes {channels} channels as its input, where a model that makes "
             "pictures from words takes 4: take another one."

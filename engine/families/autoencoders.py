@@ -14,6 +14,7 @@ VAE = Family(
     classes=("AutoencoderKL",),
     is_part=True,
     parts=("vae",),
+    latent_channels=4,
     signs=(ORIGINAL_SIGN, CURRENT_SIGN),
 )
 
@@ -23,6 +24,7 @@ TINY_AUTOENCODER = Family(
     classes=("AutoencoderTiny",),
     is_part=True,
     parts=("tiny",),
+    latent_channels=4,
     signs=(
         "3.conv.0.weight",
         "taesd_decoder.3.conv.0.weight",

@@ -106,6 +106,7 @@ class Family:
     parts: the components that a folder of it has; optional: those that it may have; telltale_part:
     one that folders of no other family have, "" for none.
     text: how it reads a prompt, None where it reads none.
+    latent_channels: of the pictures that its UNet changes, 0 where these are pixels.
     request: fields of the default request. index: what its model_index.json says besides the
     components. vae: settings of a VAE that holds them not. vae_overflows: in float16. scheduler:
     the noise of a lone network that has no scheduler_config.json beside it.
@@ -127,6 +128,7 @@ class Family:
     optional: tuple[str, ...] = ()
     telltale_part: str = ""
     text: TextPlan | None = None
+    latent_channels: int = 0
     request: Settings = field(default_factory=dict)
     index: Settings = field(default_factory=dict)
     vae: Settings = field(default_factory=dict)
@@ -136,3 +138,9 @@ class Family:
     distilled_from: str = ""
     signs: tuple[str, ...] = ()
     versions: tuple[Version, ...] = ()
+
+    @property
+    def input_channels(self) -> tuple[int, int]:
+        """What its UNets may take: the latents, or besides them those of a picture that is painted
+        into, and a mask."""
+        return self.latent_channels, 2 * self.latent_channels + 1

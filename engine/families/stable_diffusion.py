@@ -68,6 +68,7 @@ STABLE_DIFFUSION = Family(
     parts=("unet", "vae", "text_encoder", "tokenizer", "scheduler"),
     optional=("tiny",),
     text=TextPlan(),
+    latent_channels=4,
     vae=SCALING,
     has_unet=lambda unet: True,
     versions=(FIRST, SECOND),

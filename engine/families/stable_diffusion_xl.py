@@ -65,6 +65,7 @@ STABLE_DIFFUSION_XL = Family(
         last_layer=2,
         is_normed=False,
     ),
+    latent_channels=4,
     request=MappingProxyType({"guidance_scale": 5.0}),
     index=MappingProxyType({"force_zeros_for_empty_prompt": True}),
     vae=SCALING,

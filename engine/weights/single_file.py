@@ -40,8 +40,6 @@ NOTES = {
     "stable-diffusion-v2-512": "epsilon",
     "stable-diffusion-v2-768-v": "v_prediction",
 }
-CHANNELS = (4, 9)
-"""That the UNet may take; the second paints into a picture."""
 
 LEFTOVERS = re.compile(
     r"model_ema\.|loss\.|optimizer|lr_scheduler|callbacks|embedding_manager\.|denoiser\.|"
@@ -172,7 +170,7 @@ class SingleFile:
     def _told_by_unet(self) -> Settings:
         """What its config.json would say of its nature. Raises RefusedError."""
         channels = self._unet.shape(FIRST_LAYER, 4)[1]
-        if channels not in CHANNELS:
+        if channels not in self._family.input_channels:
             raise RefusedError(
                 f"{self.path} takes {channels} channels, where a model that makes pictures of "
                 "words takes 4, and one for inpainting 9: take another checkpoint."

@@ -26,40 +26,11 @@ from engine.weights.original.text import LAYOUTS
 from engine.weights.single_file import SingleFile
 from tests import original_models, tiny
 from tests.original_layout import save_original
+from tests.tables_of_families import strings, tables_outside
 
 ROOT = Path(__file__).parents[3]
 RUNNING = families.running()
 NAMES = [family.name for family in FAMILIES]
-WORDS = {"unknown", "ddpm", "vae", "t5", "upscaler"}
-"""Names of families that are those of other things as well: of a scheduler, of a part."""
-
-
-def names_of(family: Family) -> Iterator[str]:
-    yield from (family.name, *(version.name for version in family.versions))
-    yield from (name for name in family.classes if name.endswith("Pipeline"))
-
-
-def tables_outside() -> list[str]:
-    """The modules of engine/ and app/ outside engine/families/ that name two families or more: in a
-    dict, a tuple, a match, a chain of comparisons, whatever the form. What stands in docstrings
-    does not count."""
-    known = {name for family in FAMILIES for name in names_of(family)} - WORDS
-    found = []
-    for path in sorted([*ROOT.glob("engine/**/*.py"), *ROOT.glob("app/**/*.py")]):
-        where = path.relative_to(ROOT).as_posix()
-        if not where.startswith("engine/families/"):
-            named = set(constants(ast.parse(path.read_text(encoding="utf-8")))) & known
-            if len(named) > 1:
-                found.append(f"{where}: {', '.join(sorted(named))}")
-    return found
-
-
-def constants(module: ast.Module) -> Iterator[str]:
-    """The strings of a module but for its docstrings."""
-    told = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
-    for node in ast.walk(module):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
-            yield node.value
 
 
 def test_no_table_names_families_elsewhere():
@@ -68,7 +39,7 @@ def test_no_table_names_families_elsewhere():
 
 def test_a_table_elsewhere_would_be_found():
     module = ast.parse('"""stable-diffusion"""\nif a == "ddpm" or b in {"flux": 1}:\n    "wan"')
-    assert set(constants(module)) == {"ddpm", "flux"}
+    assert set(strings(module)) == {"ddpm", "flux"}
 
 
 # A family is whole
