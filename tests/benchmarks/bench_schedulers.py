@@ -16,7 +16,7 @@ import torch
 from diffusers.utils import logging
 
 from engine import schedulers
-from tests.parity.test_schedulers import CONFIGS, FIXED, FLOW, STAND_INS, Brownian, module_of
+from tests.parity.trajectories import CONFIGS, FIXED, FLOW, STAND_INS, Brownian, module_of
 
 SHAPE = (2, 4, 64, 64)
 STEPS = 20
