@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
 from app.state.models.model_card import ModelCard
 from app.state.recipe import economies, file_settings, presets
+from app.state.recipe.curve_choice import CurveChoice
 from app.state.recipe.draft import EXTRAS, Draft
 from engine.errors import RequestError
 from engine.families.family import Ability
@@ -63,13 +64,10 @@ class Session(QObject):
         self._schedulers = schedulers
         self._draft = Draft(preferences, schedulers)
         self._abilities, self._class_count = _kept_abilities(preferences)
-        self._preset = preferences.get("guidance_preset")
-        if not self._draft["guidance_curve"] or self._preset not in presets.PRESETS:
-            self._preset = presets.BY_HAND if self._draft["guidance_curve"] else presets.CONSTANT
+        self._curve = CurveChoice(preferences, self.guidance_curve, self.guidance_scale)
         self._locked = preferences.get("seed_locked")
         self._spent = preferences.get("seed_spent", not self._locked)
         self._limits = (1, 1, 2**16)  # until a model has told its own
-        self._drawn = self.guidance_curve, self.guidance_scale  # the scale that it was drawn at
 
     @property
     def prompt(self) -> str:
@@ -164,14 +162,15 @@ class Session(QObject):
         """Take the curve of that name, at the present guidance scale."""
         if name in presets.PRESETS:
             self._put_curve(*presets.curve(name, self.guidance_scale))
-            self._set_preset(name)
+            self._curve.choose(name)
+            self.presetChanged.emit(name)
 
     @Slot(tuple, str)
     def set_curve(self, points: presets.Points, easing: str) -> None:
         """Take a curve that was drawn by hand."""
-        self._drawn = points, self.guidance_scale
+        self._curve.draw(points, self.guidance_scale)
         self._put_curve(points, easing)
-        self._set_preset(presets.BY_HAND if points else presets.CONSTANT)
+        self.presetChanged.emit(self._curve.preset)
 
     @Slot(float, float)
     def set_interval(self, start: float, end: float) -> None:
@@ -312,7 +311,7 @@ class Session(QObject):
         self.guidanceChanged.emit(self.guidance_scale)
         self.rescaleChanged.emit(self.guidance_rescale)
         self.curveChanged.emit(self.guidance_curve, self._draft["guidance_easing"])
-        self.presetChanged.emit(self._preset)
+        self.presetChanged.emit(self._curve.preset)
         self.intervalChanged.emit(*self._draft["guidance_interval"])
         if self.scheduler:
             self.schedulerChanged.emit(self.scheduler)
@@ -361,24 +360,13 @@ class Session(QObject):
             self._put(self.rescaleChanged, guidance_rescale=rescale)
 
     def _lift_curve(self) -> None:
-        """Put the curve at the present guidance scale. One that was drawn by hand is taken as it
-        was drawn each time, so that it keeps its shape while the slider is moved to and fro."""
-        scale = self.guidance_scale
-        if self._preset != presets.BY_HAND:
-            self._put_curve(*presets.curve(self._preset, scale))
-        elif scale and self._drawn[1]:
-            points, drawn_at = self._drawn
-            points = presets.multiplied(points, scale / drawn_at)
-            self._put_curve(points, self._draft["guidance_easing"])
+        """Put the curve at the present guidance scale."""
+        if curve := self._curve.at(self.guidance_scale, self._draft["guidance_easing"]):
+            self._put_curve(*curve)
 
     def _put_curve(self, points: presets.Points, easing: str) -> None:
         if self._draft.keep({"guidance_curve": points, "guidance_easing": easing}):
             self.curveChanged.emit(points, easing)
-
-    def _set_preset(self, name: str) -> None:
-        self._preset = name
-        self._preferences.set("guidance_preset", name)
-        self.presetChanged.emit(name)
 
     def _set_spent(self, spent: bool) -> None:
         """Whether the seed has served its run. Kept over a restart, so that one that was typed
