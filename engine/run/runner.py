@@ -12,11 +12,13 @@ Imports no torch.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from engine.errors import EngineError
+
 if TYPE_CHECKING:
-    from engine.errors import EngineError
     from engine.pipelines.pipeline import Pipeline
     from engine.request.request import Request
     from engine.run.control import Control
@@ -64,7 +66,30 @@ class LocalRunner:
         controls: Sequence[Control] | None = None,
         timelines: Sequence[Timeline] | None = None,
     ) -> Generator[Told, None, None]:
-        """See Runner. What the runs have in common is done once: see `engine.compare`."""
+        """See Runner. What several runs have in common is done once: see `engine.compare`."""
+        if len(plan.requests) == 1:
+            control = controls[0] if controls else None
+            timeline = timelines[0] if timelines else None
+            yield from self._alone(plan.requests[0], control, plan.start, timeline)
+            return
         from engine.run.compare import compare  # brings torch
 
         yield from compare(self._pipeline, plan.requests, controls, plan.start, timelines)
+
+    def _alone(
+        self,
+        request: Request,
+        control: Control | None,
+        start: Snapshot | None,
+        timeline: Timeline | None,
+    ) -> Generator[Told, None, None]:
+        """A single run has nothing to look for in others."""
+        from engine.run.generate import generate  # brings torch
+
+        events = generate(self._pipeline, request, control, start, timeline)
+        try:
+            with closing(events):  # type: ignore[type-var]
+                for event in events:
+                    yield 0, event
+        except EngineError as error:
+            yield 0, error

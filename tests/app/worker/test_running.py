@@ -167,3 +167,15 @@ def test_without_a_model_a_run_is_refused_in_words(
     with qtbot.waitSignal(told.idle):
         worker.run(plan(), str(tmp_path))
     assert refused == ["No model is loaded. Choose one first."]
+
+
+def test_only_what_is_shown_of_a_long_run_is_kept(
+    qtbot: QtBot, loaded: Worker, told: Told, fake: FakeEngine, tmp_path: Path
+) -> None:
+    steps = heard(told.stepped)
+    with qtbot.waitSignal(told.idle):
+        loaded.run(plan(replace(REQUEST, steps=400)), str(tmp_path))
+    kept = [snapshot.index for snapshot in loaded.memory.runs[1].snapshots]
+    assert kept == [step.index for step in steps]
+    assert (kept[0], kept[-1]) == (0, 399)
+    assert len(kept) < 400 == len(fake.evaluated)
