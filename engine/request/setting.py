@@ -80,6 +80,6 @@ def settings_of(kind: type[Any]) -> dict[str, Setting]:
 
 
 def as_told(settings: Iterable[Setting]) -> list[Setting]:
-    """The settings in the order in which sentences name them: those first that a person is most
-    likely to change, which are those that can change late, and numbers before texts."""
+    """The settings in the order in which sentences name them: numbers and choices before texts, and
+    in both what can change late before what is fixed from the start."""
     return sorted(settings, key=lambda one: (one.form is TEXT, -one.moment))
