@@ -14,9 +14,10 @@ from app.state.models.model_card import ModelCard
 from app.state.recipe import economies, file_settings, presets
 from app.state.recipe.curve_choice import CurveChoice
 from app.state.recipe.draft import EXTRAS, Draft
+from app.state.recipe.kept_abilities import keep_abilities, kept_abilities
 from engine.errors import RequestError
 from engine.families.family import Ability
-from engine.request.request import MAX_CLASS, Request
+from engine.request.request import Request
 
 if TYPE_CHECKING:
     from app.preferences import Preferences
@@ -63,7 +64,7 @@ class Session(QObject):
         self._preferences = preferences
         self._schedulers = schedulers
         self._draft = Draft(preferences, schedulers)
-        self._abilities, self._class_count = _kept_abilities(preferences)
+        self._abilities, self._class_count = kept_abilities(preferences)
         self._curve = CurveChoice(preferences, self.guidance_curve, self.guidance_scale)
         self._locked = preferences.get("seed_locked")
         self._spent = preferences.get("seed_spent", not self._locked)
@@ -344,11 +345,9 @@ class Session(QObject):
         return all(low <= side <= high and side % multiple == 0 for side in (width, height))
 
     def _set_abilities(self, abilities: frozenset[str], class_count: int) -> None:
-        """Kept over a restart, so that the window opens in the shape that its model will need."""
         if (abilities, class_count) != (self._abilities, self._class_count):
             self._abilities, self._class_count = abilities, class_count
-            self._preferences.set("abilities", sorted(abilities))
-            self._preferences.set("classes", class_count)
+            keep_abilities(self._preferences, abilities, class_count)
             self.abilitiesChanged.emit(abilities, class_count)
 
     def _adapt_guidance(self, scale: float, rescale: float) -> None:
@@ -384,13 +383,3 @@ class Session(QObject):
             return False
         signal.emit(*values.values())
         return True
-
-
-def _kept_abilities(preferences: Preferences) -> tuple[frozenset[str], int]:
-    """What the model that was there last could be asked for. Older versions kept no more of it than
-    whether it takes a prompt and how many classes it has."""
-    class_count = min(max(preferences.get("classes"), 0), MAX_CLASS)
-    usual: list[str] = [Ability.PROMPT, Ability.NEGATIVE]
-    kept = preferences.get("abilities", usual if preferences.get("takes_prompt") else [])
-    abilities = {one for one in Ability if one in kept} - {Ability.CLASSES}
-    return frozenset(abilities | ({Ability.CLASSES} if class_count else set())), class_count
