@@ -18,7 +18,7 @@ from app.main import Application, build
 from engine.pipelines.pace import SHARE
 from engine.request.economy import ECONOMIES
 from tests.app.conftest import told
-from tests.app.test_main import steps
+from tests.app.in_person import steps
 
 STEPS = 6
 

@@ -25,7 +25,7 @@ from app.main import Application, build
 from engine.errors import LoadError
 from tests.app.conftest import told
 from tests.app.fake_engine import FAKE_CLASSES, FAKE_DDPM, FakeEngine
-from tests.app.test_main import child, click, error, finish, status, steps, type_prompt
+from tests.app.in_person import child, click, error, finish, status, steps, type_prompt
 
 Start = Callable[..., Application]
 

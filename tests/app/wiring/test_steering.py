@@ -19,7 +19,7 @@ from tests.app import fake_engine
 from tests.app.by_hand import heard
 from tests.app.conftest import told
 from tests.app.fake_engine import FakeEngine
-from tests.app.test_main import child, click, error, finish, status, steps, type_prompt
+from tests.app.in_person import child, click, error, finish, status, steps, type_prompt
 
 Start = Callable[..., Application]
 MEBIBYTE = 2**20
@@ -81,6 +81,20 @@ def go_on(fake: FakeEngine) -> None:
     fake.gate, gate = None, fake.gate
     assert gate
     gate.release(999)
+
+
+def test_guidance_steers_the_run_under_way(
+    qtbot: QtBot, application: Application, fake: FakeEngine
+) -> None:
+    fake.gate = threading.Semaphore(1)
+    with qtbot.waitSignal(told(application).stepped):
+        click(qtbot, application, "generateButton")
+    child(application, QWidget, "guidanceSpin").setValue(12.5)
+    with qtbot.waitSignal(told(application).finished):
+        fake.gate.release(9)
+    scales = [step.guidance_scale for step in steps(application)]
+    assert scales == [5.0, 12.5, 12.5, 12.5]
+    assert application.session.guidance_scale == 12.5
 
 
 class TestSteering:
