@@ -97,18 +97,8 @@ class UNetConfig:
         read.without_effect("dropout", "upcast_attention", "addition_embed_type_num_heads")
 
         channels = read.integers("block_out_channels")
-        width = read.integer_by_level("cross_attention_dim", len(channels), None)
-        if len(set(width)) > 1:
-            read.refuse("cross_attention_dim", width, "one text width for all levels")
-        groups = read.integer("norm_num_groups", 32)
-        if any(count % groups for count in channels):
-            read.refuse("norm_num_groups", groups, f"a divisor of all of {channels}")
-        freq_shift = read.number("freq_shift", 0)
-        if freq_shift == channels[0] // 2:
-            read.refuse("freq_shift", freq_shift, f"any number but {channels[0] // 2}")
-        padding = read.number("downsample_padding", 1)
-        if padding not in (0, 1):
-            read.refuse("downsample_padding", padding, "0 or 1")
+        text_width, groups = _text_width(read, len(channels)), _groups(read, channels)
+        freq_shift, padding = _freq_shift(read, channels[0]), _padding(read)
         addition = read.optional_choice("addition_embed_type", ("text_time",))
         class_type = read.optional_choice("class_embed_type", ("timestep", "projection"))
         projected = addition == "text_time" or class_type == "projection"
@@ -127,12 +117,12 @@ class UNetConfig:
             resnet_time_scale_shift=read.choice(
                 "resnet_time_scale_shift", ("default", "scale_shift"), "default"
             ),
-            downsample_padding=int(padding),
+            downsample_padding=padding,
             levels=levels,
             mid_block_type=mid_block_type,
             mid_block_scale_factor=read.positive("mid_block_scale_factor", 1.0),
             mid_depth=mid_depth,
-            cross_attention_dim=width[0],
+            cross_attention_dim=text_width,
             use_linear_projection=read.flag("use_linear_projection", False),
             flip_sin_to_cos=read.flag("flip_sin_to_cos", True),
             freq_shift=freq_shift,
@@ -152,6 +142,35 @@ class UNetConfig:
         )
         read.finish()
         return parsed
+
+
+def _text_width(read: ConfigReader, levels: int) -> int:
+    width = read.integer_by_level("cross_attention_dim", levels, None)
+    if len(set(width)) > 1:
+        read.refuse("cross_attention_dim", width, "one text width for all levels")
+    return width[0]
+
+
+def _groups(read: ConfigReader, channels: tuple[int, ...]) -> int:
+    groups = read.integer("norm_num_groups", 32)
+    if any(count % groups for count in channels):
+        read.refuse("norm_num_groups", groups, f"a divisor of all of {channels}")
+    return groups
+
+
+def _freq_shift(read: ConfigReader, first: int) -> float:
+    """first: channels of the first level."""
+    freq_shift = read.number("freq_shift", 0)
+    if freq_shift == first // 2:
+        read.refuse("freq_shift", freq_shift, f"any number but {first // 2}")
+    return freq_shift
+
+
+def _padding(read: ConfigReader) -> int:
+    padding = read.number("downsample_padding", 1)
+    if padding not in (0, 1):
+        read.refuse("downsample_padding", padding, "0 or 1")
+    return int(padding)
 
 
 def _refuse_other_architectures(read: ConfigReader) -> None:
