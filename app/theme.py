@@ -1,4 +1,4 @@
-"""The colours of the program by name, its style sheet and its icons. app.main applies a theme;
+"""The colours of the program by name, its style sheet and its icons. app.wiring applies a theme;
 widgets that paint themselves read `tokens()`, and the style sheet is filled in from the same table.
 """
 

@@ -1,2 +1,2 @@
 """What the application knows, as objects that tell when they change: QtCore and QImage, no widgets.
-Built and connected by `app.main`."""
+Built by `app.parts`, connected by `app.wiring`."""

@@ -1,5 +1,5 @@
-"""A question that is answered with yes or no before something begins. `app.main` opens it over the
-main window."""
+"""A question that is answered with yes or no before something begins. `app.wiring` opens it over
+the main window."""
 
 from __future__ import annotations
 

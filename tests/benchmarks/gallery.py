@@ -115,7 +115,7 @@ def measure(home: Path, images: int, rounds: int) -> dict[str, float]:
     make_images(folder, images)
     print(f"made in {time.perf_counter() - begun:.0f} s\n{'':54}{'ms':>12}{'bar':>10}")
     qt = QApplication.instance() or QApplication([])
-    gc.freeze()  # as app.main does
+    gc.freeze()  # as the worker does
     figures = Figures()
     meter = Meter()
 

@@ -1,5 +1,5 @@
 """Exports: pictures on their way out of the program: saved elsewhere, copied, shown in the file
-manager. Asked by the window through `app.main`; files are written in the background.
+manager. Asked by the window through `app.wiring`; files are written in the background.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Pair: two images of the gallery side by side, and what differs in how they were made. The gallery
-asks for it through `app.main`; the compare dialog shows it.
+asks for it through `app.wiring`; the compare dialog shows it.
 """
 
 from __future__ import annotations

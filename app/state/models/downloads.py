@@ -1,5 +1,5 @@
 """Downloads: what a person looks at on the Hugging Face Hub and fetches from there, one model at a
-time. The download dialog asks; app.main passes it on. Nothing is asked of the Hub before `look`.
+time. The download dialog asks; app.wiring passes it on. Nothing is asked of the Hub before `look`.
 """
 
 from __future__ import annotations

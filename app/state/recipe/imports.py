@@ -1,5 +1,5 @@
 """Imports: settings out of image files and pasted text, ours and other programs', into the recipe.
-The window and the gallery ask for it through `app.main`; files are read in the background.
+The window and the gallery ask for it through `app.wiring`; files are read in the background.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Session: the draft of the next request and what the person chose, kept over restarts. The
-widgets of the recipe edit it and show it; `app.main` hands what it releases to the queue.
+widgets of the recipe edit it and show it; `app.wiring` hands what it releases to the queue.
 """
 
 from __future__ import annotations

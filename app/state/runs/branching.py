@@ -1,5 +1,5 @@
-"""Branching: plans for branches and variations of the step that is looked at. `app.main` hands them
-to the queue.
+"""Branching: plans for branches and variations of the step that is looked at. `app.wiring` hands
+them on to the submission.
 """
 
 from __future__ import annotations

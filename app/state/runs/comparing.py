@@ -1,5 +1,5 @@
 """Comparing: a grid of pictures over one or two settings, from the axes that a person types to the
-cells as they develop. The compare bar and the compare grid show it; `app.main` connects it.
+cells as they develop. The compare bar and the compare grid show it; `app.wiring` connects it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Film: the steps of the run that is shown on their way out of the program, as an animation, as
-numbered pictures or as a contact sheet. Asked by the film dialog through `app.main`, which also
-hands in what makes full pictures of rough steps and what writes the film.
+numbered pictures or as a contact sheet. Asked by the film dialog through `app.wiring`;
+`app.parts` hands in what makes full pictures of rough steps and what writes the film.
 """
 
 from __future__ import annotations

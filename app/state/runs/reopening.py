@@ -1,6 +1,6 @@
 """Reopening: the timeline of an image of the gallery: the one that is in memory, or the run once
 more by its record, without another file, and not without a question if that asks for far more than
-is usual. The window asks for it through `app.main`.
+is usual. The window asks for it through `app.wiring`.
 """
 
 from __future__ import annotations

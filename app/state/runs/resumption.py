@@ -1,6 +1,6 @@
 """Resumption: what is being done and what waits, kept in the store as it changes, a row a plan, and
 offered again by the next session: after a crash, and after a window that was closed too early. Fed
-by the queue and the worker; `app.main` connects it.
+by the queue and the worker; `app.wiring` connects it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Steering: what a moved slider or a new prompt means at this moment: for the run under way, for
-the step that is looked at, or only for the next run. `app.main` connects it to the worker.
+the step that is looked at, or only for the next run. `app.wiring` connects it to the worker.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """FormerFiles: what earlier versions kept in files of JSON, as rows of the store. Read once, when
-the store is made; the files stay as they are. Called by `app.main` and the command line; knows no
+the store is made; the files stay as they are. Called by `app.parts` and the command line; knows no
 Qt.
 """
 

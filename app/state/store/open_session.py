@@ -1,5 +1,5 @@
 """OpenSession: the file that says that a session is open. One that its session did not take away
-tells the next session of a crash. Made by `app.main` before all else.
+tells the next session of a crash. Made by `app.parts` before all else.
 
 A session is alive as long as the system holds its lock on that file. The lock ends with the process
 and with the computer, whatever stands in the file.

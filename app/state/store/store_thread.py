@@ -1,5 +1,5 @@
 """StoreThread: the thread that writes settings and the queue, so that the window never waits for a
-disk. Made by `app.main`; the preferences and the resumption hand over what has changed.
+disk. Made by `app.parts`; the preferences and the resumption hand over what has changed.
 """
 
 from __future__ import annotations
