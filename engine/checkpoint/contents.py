@@ -25,8 +25,7 @@ from engine.families.others import OTHERS, UNLISTED
 from engine.weights.header import LENGTH_BYTES, LONGEST_HEADER, Header, RefusedError, read_header
 from engine.weights.lone_autoencoder import lone_autoencoder
 from engine.weights.original.version import UNET, refuse_foreign
-from engine.weights.single_file import VAE as IN_VAE
-from engine.weights.single_file import SingleFile
+from engine.weights.single_file import VAE_PREFIX, SingleFile
 from engine.weights.tensors import TORCH_NAMES
 from engine.weights.whole import Unfit, look_at_autoencoder, look_at_text_to_image
 
@@ -36,7 +35,11 @@ ADDITIONS = re.compile(
     rb"\.lokr_w1|\"control_model\.|\"controlnet_|\"input_hint_block\.|lllite_unet|motion_modules\."
 )
 """LoRAs and their kin, ControlNets and motion modules, by what is in one of their names."""
-AUTOENCODER_SIGNS = (*VAE.signs, *(IN_VAE + sign for sign in VAE.signs), *TINY_AUTOENCODER.signs)
+AUTOENCODER_SIGNS = (
+    *VAE.signs,
+    *(VAE_PREFIX + sign for sign in VAE.signs),
+    *TINY_AUTOENCODER.signs,
+)
 UNLISTED_SIGNS = tuple(
     sign for family in OTHERS if family.name in UNLISTED for sign in family.signs
 )

@@ -19,7 +19,7 @@ from engine.weights.keys import current_vae_key
 from engine.weights.original import taesd
 from engine.weights.original import vae as original_vae
 from engine.weights.part import Part
-from engine.weights.single_file import VAE
+from engine.weights.single_file import VAE_PREFIX
 from engine.weights.tensors import Tensors
 
 
@@ -72,7 +72,7 @@ def lone_autoencoder(path: Path) -> LoneAutoencoder:
     if path.is_dir():
         return _in_folder(ModelFolder(path))
     header = read_header(path)
-    whole = Part.of(header, VAE)
+    whole = Part.of(header, VAE_PREFIX)
     part = whole if whole.tensors else Part.of(header, "")
     if part.has(CURRENT_SIGN):
         return LoneAutoencoder(path, "AutoencoderKL", _config(part), part.under(current_vae_key))

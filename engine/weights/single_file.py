@@ -25,7 +25,7 @@ from engine.weights.part import Part
 from engine.weights.prediction_type import checked_prediction_type
 from engine.weights.tensors import Tensors
 
-VAE = "first_stage_model."
+VAE_PREFIX = "first_stage_model."
 EMA = "model_ema."
 """The averaged copy of the UNet, under the UNet's names without the dots."""
 
@@ -68,7 +68,7 @@ class SingleFile:
         self._version = version_of(header)
         self._family = families.by_name(self._version.name)
         self._unet = Part.of(header, UNET)
-        self._vae = Part.of(header, VAE)
+        self._vae = Part.of(header, VAE_PREFIX)
         self._text = {
             name: Part.of(header, text.prefix) for name, text in self._version.text.items()
         }
