@@ -19,7 +19,7 @@ from engine.networks.poll import Poll, no_poll
 from engine.networks.unet.deep_layers import DeepLayers
 from engine.pipelines.pace import Pace
 from engine.request.conditions import Conditions
-from engine.request.request import Request
+from engine.request.request import SETTINGS, Request
 from engine.schedulers.options import said
 
 if TYPE_CHECKING:
@@ -177,25 +177,19 @@ def own_request(*layers: Mapping[str, Any]) -> Request:
 
 
 def filled_in(request: Request, pipeline: Pipeline) -> Request:
-    """The request with the pipeline's own size, scheduler and guidance rescale for None. Raises
-    RequestError for a size that it cannot make."""
+    """The request with the pipeline's own values for None. Raises RequestError for a size that it
+    cannot make."""
     default = pipeline.default_request
-    width = default.width if request.width is None else request.width
-    height = default.height if request.height is None else request.height
-    assert width is not None and height is not None
-    pipeline.sizes.check("width", width)
-    pipeline.sizes.check("height", height)
-    return replace(
-        request,
-        width=width,
-        height=height,
-        scheduler=request.scheduler or default.scheduler,
-        guidance_rescale=(
-            default.guidance_rescale
-            if request.guidance_rescale is None
-            else request.guidance_rescale
-        ),
-    )
+    own = {
+        name: getattr(default, name)
+        for name, setting in SETTINGS.items()
+        if setting.form.optional and getattr(request, name) in (None, "")
+    }
+    filled = replace(request, **own)
+    assert filled.width is not None and filled.height is not None
+    pipeline.sizes.check("width", filled.width)
+    pipeline.sizes.check("height", filled.height)
+    return filled
 
 
 def checked_class(request: Request, pipeline: Pipeline) -> int | None:
