@@ -24,7 +24,7 @@ Steps = Annotated[int, Meta(ge=0, le=MAX_EDIT_STEP)]
 Few = Meta(max_length=MOST_ENTRIES)
 
 
-class Told(TypedDict):
+class RecordFields(TypedDict):
     """The fields of a Record beside its request, as JSON has them. Earlier versions lack those that
     are not required."""
 
@@ -76,10 +76,10 @@ def _checked(plain: dict[str, Any]) -> dict[str, Any]:
     request = Request.from_dict({"guidance_rescale": 0.0} | plain["request"])
     if None in (request.scheduler, request.width, request.height):
         raise ValueError("its request leaves the scheduler or the size open")
-    own: dict[str, Any] = {**fitted(plain, Told, "it")}
+    own: dict[str, Any] = {**fitted(plain, RecordFields, "it")}
     if OURS not in own["versions"]:
         raise ValueError(f"its versions is {told(own['versions'])}")
-    others = plain.keys() - Told.__annotations__.keys() - {"request"}
+    others = plain.keys() - RecordFields.__annotations__.keys() - {"request"}
     return own | {"request": request, "others": {n: v for n, v in plain.items() if n in others}}
 
 

@@ -24,7 +24,7 @@ from engine.schedulers.kdpm2 import KDPM2
 from engine.schedulers.kdpm2_ancestral import KDPM2Ancestral
 from engine.schedulers.lcm import LCM
 from engine.schedulers.lms import LMS
-from engine.schedulers.options import Option, listed, read
+from engine.schedulers.options import Option, listed, read_options
 from engine.schedulers.pndm import PNDM
 from engine.schedulers.sa_solver import SASolver
 from engine.schedulers.sampler_names import (
@@ -106,7 +106,7 @@ def create(
     above the training's.
     """
     scheduler = _BY_NAME[name_of(name)]
-    chosen = read(scheduler.options_type, config, options or {}, scheduler.about.name)
+    chosen = read_options(scheduler.options_type, config, options or {}, scheduler.about.name)
     most = chosen.num_train_timesteps
     if not 1 <= most <= MOST_TIMESTEPS:
         raise SchedulerError(f"num_train_timesteps = {most} is outside 1 to {MOST_TIMESTEPS}.")

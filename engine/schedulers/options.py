@@ -143,7 +143,7 @@ def said(config: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def read(
+def read_options(
     kind: type[AnyOptions], config: Mapping[str, Any], overrides: Mapping[str, Any], scheduler: str
 ) -> AnyOptions:
     """`kind` filled as diffusers' from_config would fill it, then with `overrides`.

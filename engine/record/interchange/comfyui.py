@@ -21,9 +21,9 @@ from engine.record.interchange.comfyui_graph import Graph, Lost
 from engine.record.interchange.comfyui_nodes import Node, is_link
 from engine.record.interchange.comfyui_prompts import MAX_PROMPT, Prompts
 from engine.record.interchange.plain_json import read_object
-from engine.record.interchange.recipe import Draft, number, shown
+from engine.record.interchange.recipe import Excerpt, number, shown
 
-__all__ = ["MAX_PROMPT", "draft_of", "draft_of_text", "is_graph"]
+__all__ = ["MAX_PROMPT", "excerpt_of", "excerpt_of_text", "is_graph"]
 
 MAX_INPUTS = 2000
 """Of a node; those that grow have a thousand at most."""
@@ -39,14 +39,14 @@ CLIP_SKIP = ("stop_at_clip_layer", "clip_skip", "base_clip_skip")
 ALONE = "every picture here begins from noise alone"
 
 
-def draft_of_text(text: str) -> Draft:
+def excerpt_of_text(text: str) -> Excerpt:
     """What the graph says. Raises EngineError for what is no graph, or has no sampler."""
-    return draft_of(read_object(text, "ComfyUI's prompt"))
+    return excerpt_of(read_object(text, "ComfyUI's prompt"))
 
 
-def draft_of(value: Mapping[str, Any]) -> Draft:
-    """As `read`, of what the text holds."""
-    return _Reader(_nodes(value)).draft()
+def excerpt_of(value: Mapping[str, Any]) -> Excerpt:
+    """As `excerpt_of_text`, of what the text holds."""
+    return _Reader(_nodes(value)).excerpt()
 
 
 def is_graph(value: Mapping[str, Any]) -> bool:
@@ -70,27 +70,27 @@ def _nodes(value: Mapping[str, Any]) -> dict[str, Node]:
 class _Reader:
     def __init__(self, nodes: Mapping[str, Node]):
         self._graph = Graph(nodes)
-        self._draft = Draft("ComfyUI")
+        self._draft = Excerpt("ComfyUI")
 
-    def draft(self) -> Draft:
+    def excerpt(self) -> Excerpt:
         name, later = self._sampler()
-        sampler, draft = self._graph.nodes[name], self._draft
+        sampler, excerpt = self._graph.nodes[name], self._draft
         guider = self._graph.at(sampler["inputs"].get("guider"))
         told = self._told(sampler, guider)
-        prompts, guiding = Prompts(self._graph, draft), guider or sampler
+        prompts, guiding = Prompts(self._graph, excerpt), guider or sampler
         positive = "conditioning" if "conditioning" in guiding["inputs"] else "positive"
-        draft.text("prompt", prompts.prompt(guiding, positive, "prompt"))
+        excerpt.text("prompt", prompts.prompt(guiding, positive, "prompt"))
         if self._graph.of(guiding, "negative") is not None:
             text = prompts.prompt(guiding, "negative", "negative prompt")
-            draft.text("negative_prompt", text)
+            excerpt.text("negative_prompt", text)
         self._read_numbers(told)
         self._read_scheduler(told)
         self._read_size(sampler)
         self._read_checkpoint(guiding)
         self._read_clip_skip(guiding, positive)
         self._leave_out(sampler, told, later)
-        draft.note_loras(draft.fields.get("prompt", ""))
-        return draft
+        excerpt.note_loras(excerpt.fields.get("prompt", ""))
+        return excerpt
 
     def _sampler(self) -> tuple[str, list[str]]:
         """The sampler that a saved image begins with, and those that come after it. Raises
@@ -231,24 +231,24 @@ class _Reader:
         self._draft.note("The size is left out: it cannot be found in the graph.")
 
     def _read_checkpoint(self, guiding: Node) -> None:
-        draft = self._draft
+        excerpt = self._draft
         for stop in self._graph.way(guiding, "model"):
             kind, told = stop.node["class_type"], stop.node["inputs"]
             for lora in known.loras(stop.node):
-                draft.leave_out("LoRA", lora, reasons.NO_LORAS)
+                excerpt.leave_out("LoRA", lora, reasons.NO_LORAS)
             keys = [key for key in known.NAMES["checkpoint"] if key in told]
             name = self._graph.value(told[keys[0]], "checkpoint") if keys else None
             if isinstance(name, str):
-                draft.checkpoint(name)
+                excerpt.checkpoint(name)
                 for other in ("refiner_ckpt_name", "refiner_model_name"):
                     if isinstance(told.get(other), str) and told[other] not in ("", "None"):
-                        draft.leave_out("Refiner", told[other], reasons.NO_SECOND_MODEL)
+                        excerpt.leave_out("Refiner", told[other], reasons.NO_SECOND_MODEL)
                 return
             is_plain = known.PLUMBING.search(kind) and not known.is_sampler(stop.node)
             changes = is_link(stop.carries) and not (stop.is_pipe or is_plain)
             if changes and "lora" not in kind.lower():
-                draft.leave_out("The node", kind, "nothing changes the model on its way here")
-        draft.note("The model is left out: its name cannot be found in the graph.")
+                excerpt.leave_out("The node", kind, "nothing changes the model on its way here")
+        excerpt.note("The model is left out: its name cannot be found in the graph.")
 
     def _read_clip_skip(self, guiding: Node, positive: str) -> None:
         for stop in self._graph.way(guiding, positive):
@@ -266,21 +266,21 @@ class _Reader:
                 return
 
     def _leave_out(self, sampler: Node, told: Mapping[str, Any], later: list[str]) -> None:
-        draft = self._draft
+        excerpt = self._draft
         if number(told["denoise"]) not in (1, None):
-            draft.leave_out("Denoise", told["denoise"], ALONE)
+            excerpt.leave_out("Denoise", told["denoise"], ALONE)
         if number(told["start_at_step"]) not in (0, None):
-            draft.leave_out("Start at step", told["start_at_step"], ALONE)
+            excerpt.leave_out("Start at step", told["start_at_step"], ALONE)
         last, steps = number(told["end_at_step"]), number(told["steps"])
         if last is not None and steps is not None and last < steps:
-            draft.leave_out("End at step", told["end_at_step"], "pictures are finished here")
+            excerpt.leave_out("End at step", told["end_at_step"], "pictures are finished here")
         if str(sampler["inputs"].get("add_noise", True)).lower() in ("disable", "false"):
-            draft.leave_out("Add noise", sampler["inputs"]["add_noise"], ALONE)
+            excerpt.leave_out("Add noise", sampler["inputs"]["add_noise"], ALONE)
         if script := self._graph.at(sampler["inputs"].get("script")):
-            draft.leave_out("The node", script["class_type"], "there is only one pass here")
+            excerpt.leave_out("The node", script["class_type"], "there is only one pass here")
         for name in later:
             inputs = self._graph.nodes[name]["inputs"]
             values = {key: inputs[key] for key in ("steps", "denoise") if key in inputs}
             settings = [f"{key} {shown(value)}" for key, value in values.items()]
             said = ", ".join([self._graph.nodes[name]["class_type"], *settings])
-            draft.leave_out("A second pass,", said, "there is only one here")
+            excerpt.leave_out("A second pass,", said, "there is only one here")

@@ -12,7 +12,7 @@ from engine.record.interchange import comfyui_nodes as known
 from engine.record.interchange import reasons
 from engine.record.interchange.comfyui_graph import Graph, Lost, Stop
 from engine.record.interchange.comfyui_nodes import Node
-from engine.record.interchange.recipe import Draft, shown
+from engine.record.interchange.recipe import Excerpt, shown
 
 MAX_PROMPT_PARTS = 64
 """Texts that the prompts of a graph may be put together from."""
@@ -43,11 +43,11 @@ TWO = (("text_g", "text_l"), ("prompt_g", "prompt_l"), ("t5xxl", "clip_l"))
 
 
 class Prompts:
-    """What is left out of the prompts goes into the draft, a sentence each."""
+    """What is left out of the prompts goes into the excerpt, a sentence each."""
 
-    def __init__(self, graph: Graph, draft: Draft):
+    def __init__(self, graph: Graph, excerpt: Excerpt):
         self._graph = graph
-        self._draft = draft
+        self._draft = excerpt
         self._parts = 0  # texts that prompts were put together from so far
 
     def prompt(self, node: Node, name: str, what: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.record.interchange import reasons
 from engine.record.interchange.plain_json import part
-from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, number
+from engine.record.interchange.recipe import ABSENT, Excerpt, is_nothing, number
 from engine.schedulers import other_sampler_names
 
 SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
@@ -30,36 +30,36 @@ def is_draw_things(value: Mapping[str, Any]) -> bool:
     return "c" in value and ("seed_mode" in value or isinstance(value.get("v2"), dict))
 
 
-def draft_of(told: dict[str, Any]) -> Draft:
+def excerpt_of(told: dict[str, Any]) -> Excerpt:
     """What the JSON says. Settings that this program lacks are left out with a sentence."""
-    draft = Draft("Draw Things")
-    draft.text("prompt", told.get("c"))
-    draft.text("negative_prompt", told.get("uc"))
-    draft.checkpoint(told.get("model"))
-    draft.whole("steps", told.get("steps"), "Steps")
-    draft.number("guidance_scale", told.get("scale"), "Guidance scale")
-    draft.whole("seed", told.get("seed"), "Seed")
-    draft.whole("clip_skip", told.get("clip_skip"), "CLIP skip")
+    excerpt = Excerpt("Draw Things")
+    excerpt.text("prompt", told.get("c"))
+    excerpt.text("negative_prompt", told.get("uc"))
+    excerpt.checkpoint(told.get("model"))
+    excerpt.whole("steps", told.get("steps"), "Steps")
+    excerpt.number("guidance_scale", told.get("scale"), "Guidance scale")
+    excerpt.whole("seed", told.get("seed"), "Seed")
+    excerpt.whole("clip_skip", told.get("clip_skip"), "CLIP skip")
     size = told.get("size")
     if isinstance(size, str) and (match := SIZE.fullmatch(size)):
-        draft.size(*match.groups())
+        excerpt.size(*match.groups())
     elif size not in ABSENT:
-        draft.leave_out("Size", size, "it is no width and height")
+        excerpt.leave_out("Size", size, "it is no width and height")
     if told.get("sampler") not in ABSENT:
-        draft.scheduler(other_sampler_names.from_draw_things, told["sampler"])
+        excerpt.scheduler(other_sampler_names.from_draw_things, told["sampler"])
     if told.get("seed_mode") not in (*ABSENT, ON_CPU):
-        draft.leave_out("Seed mode", told["seed_mode"], reasons.CPU_NOISE)
+        excerpt.leave_out("Seed mode", told["seed_mode"], reasons.CPU_NOISE)
     if number(told.get("strength")) not in (None, 1):
-        draft.leave_out("Strength", told["strength"], reasons.BEGUN_FROM)
+        excerpt.leave_out("Strength", told["strength"], reasons.BEGUN_FROM)
     if number(told.get("shift")) not in (None, 1):
-        draft.leave_out("Shift", told["shift"], "the model's own shift is taken")
+        excerpt.leave_out("Shift", told["shift"], "the model's own shift is taken")
     parts = {"lora": part(told, "v2").get("loras"), "control": part(told, "v2").get("controls")}
     for key, reason in REASONS.items():
         value = told.get(key) or parts.get(key)
         if not is_nothing(value):
-            draft.leave_out(key.replace("_", " ").capitalize(), _named(value), reason)
-    draft.note_loras(draft.fields.get("prompt", ""))
-    return draft
+            excerpt.leave_out(key.replace("_", " ").capitalize(), _named(value), reason)
+    excerpt.note_loras(excerpt.fields.get("prompt", ""))
+    return excerpt
 
 
 def _named(value: Any) -> Any:

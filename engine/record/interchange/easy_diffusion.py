@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.record.interchange import reasons
-from engine.record.interchange.recipe import ABSENT, Draft, is_nothing
+from engine.record.interchange.recipe import ABSENT, Excerpt, is_nothing
 from engine.schedulers import other_sampler_names
 
 NAMES = {
@@ -73,24 +73,24 @@ def lines(text: str) -> dict[str, str]:
     return told
 
 
-def draft_of(value: Mapping[str, Any]) -> Draft:
+def excerpt_of(value: Mapping[str, Any]) -> Excerpt:
     """value: the settings under either of their names."""
     told = {key: value.get(key, value.get(name)) for key, name in NAMES.items()}
-    draft = Draft("Easy Diffusion")
-    draft.text("prompt", told["prompt"])
-    draft.text("negative_prompt", told["negative_prompt"])
-    draft.checkpoint(told["use_stable_diffusion_model"])
-    draft.whole("steps", told["num_inference_steps"], "Steps")
-    draft.number("guidance_scale", told["guidance_scale"], "Guidance scale")
-    draft.whole("seed", told["seed"], "Seed")
-    draft.size(told["width"], told["height"])
+    excerpt = Excerpt("Easy Diffusion")
+    excerpt.text("prompt", told["prompt"])
+    excerpt.text("negative_prompt", told["negative_prompt"])
+    excerpt.checkpoint(told["use_stable_diffusion_model"])
+    excerpt.whole("steps", told["num_inference_steps"], "Steps")
+    excerpt.number("guidance_scale", told["guidance_scale"], "Guidance scale")
+    excerpt.whole("seed", told["seed"], "Seed")
+    excerpt.size(told["width"], told["height"])
     if str(told["clip_skip"]).lower() == "true":  # yes or no there
-        draft.fields["clip_skip"] = 2
+        excerpt.fields["clip_skip"] = 2
     if told["sampler_name"] not in ABSENT:
-        draft.scheduler(other_sampler_names.from_easy_diffusion, told["sampler_name"])
+        excerpt.scheduler(other_sampler_names.from_easy_diffusion, told["sampler_name"])
     for key, reason in REASONS.items():
         inner = told[key]
         if not is_nothing(inner) and inner != "False":
-            draft.leave_out(NAMES[key], inner, reason)
-    draft.note_loras(draft.fields.get("prompt", ""))
-    return draft
+            excerpt.leave_out(NAMES[key], inner, reason)
+    excerpt.note_loras(excerpt.fields.get("prompt", ""))
+    return excerpt

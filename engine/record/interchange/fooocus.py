@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import schedulers
 from engine.record.interchange import reasons
-from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, number, shown
+from engine.record.interchange.recipe import ABSENT, Excerpt, is_nothing, number, shown
 
 MARKS = frozenset(("base_model", "performance", "sharpness", "adm_guidance"))
 """Fooocus' JSON has two of these at least."""
@@ -62,42 +62,42 @@ def is_ruined(value: Mapping[str, Any]) -> bool:
     return value.get("software") == "RuinedFooocus"
 
 
-def draft_of_ruined(value: Mapping[str, Any]) -> Draft:
+def excerpt_of_ruined(value: Mapping[str, Any]) -> Excerpt:
     """RuinedFooocus' settings, as those of Fooocus."""
     told = {key: value.get(key) for key in ("steps", "seed", "clip_skip", "scheduler")}
     told |= {name: value.get(key) for name, key in RUINED.items()}
-    draft = draft_of(told)
-    draft.program = "RuinedFooocus"
-    draft.size(value.get("width"), value.get("height"))
+    excerpt = excerpt_of(told)
+    excerpt.program = "RuinedFooocus"
+    excerpt.size(value.get("width"), value.get("height"))
     loras = value.get("loras")
     names = [one[1] for one in loras if _is_pair(one)] if isinstance(loras, list) else []
     if isinstance(loras, str) and loras.removeprefix("Loras:"):
         names = [loras.removeprefix("Loras:")]
     if names:
-        draft.leave_out("LoRA", ", ".join(map(str, names)), reasons.NO_LORAS)
+        excerpt.leave_out("LoRA", ", ".join(map(str, names)), reasons.NO_LORAS)
     if number(value.get("denoise")) not in (None, 1) or number(value.get("start_step")):
         told = value.get("denoise") or value.get("start_step")
-        draft.leave_out("Denoise", told, reasons.BEGUN_FROM)
-    return draft
+        excerpt.leave_out("Denoise", told, reasons.BEGUN_FROM)
+    return excerpt
 
 
-def draft_of(value: Mapping[str, Any]) -> Draft:
+def excerpt_of(value: Mapping[str, Any]) -> Excerpt:
     """The prompts are those that the person wrote: styles wrap more words around them."""
     told = {_name(key): inner for key, inner in value.items()}
-    draft = Draft("Fooocus")
-    draft.text("prompt", told.get("prompt"))
-    draft.text("negative_prompt", told.get("negative_prompt"))
-    draft.checkpoint(told.get("base_model"), told.get("base_model_hash"))
-    draft.whole("steps", told.get("steps"), "Steps")
-    draft.number("guidance_scale", told.get("guidance_scale"), "Guidance scale")
-    draft.whole("seed", told.get("seed"), "Seed")
-    draft.whole("clip_skip", told.get("clip_skip"), "Clip skip")
+    excerpt = Excerpt("Fooocus")
+    excerpt.text("prompt", told.get("prompt"))
+    excerpt.text("negative_prompt", told.get("negative_prompt"))
+    excerpt.checkpoint(told.get("base_model"), told.get("base_model_hash"))
+    excerpt.whole("steps", told.get("steps"), "Steps")
+    excerpt.number("guidance_scale", told.get("guidance_scale"), "Guidance scale")
+    excerpt.whole("seed", told.get("seed"), "Seed")
+    excerpt.whole("clip_skip", told.get("clip_skip"), "Clip skip")
     if (sampler := told.get("sampler")) is not None:
-        draft.scheduler(schedulers.from_fooocus, sampler, told.get("scheduler") or "normal")
-    _read_size(draft, told.get("resolution"))
-    _leave_out(draft, told)
-    draft.note_loras(draft.fields.get("prompt", ""))
-    return draft
+        excerpt.scheduler(schedulers.from_fooocus, sampler, told.get("scheduler") or "normal")
+    _read_size(excerpt, told.get("resolution"))
+    _leave_out(excerpt, told)
+    excerpt.note_loras(excerpt.fields.get("prompt", ""))
+    return excerpt
 
 
 def _name(key: str) -> str:
@@ -108,22 +108,22 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2
 
 
-def _read_size(draft: Draft, resolution: Any) -> None:
+def _read_size(excerpt: Excerpt, resolution: Any) -> None:
     """ "(1152, 896)", or a list of the two."""
     if isinstance(resolution, list) and len(resolution) == 2:
-        draft.size(*resolution)
+        excerpt.size(*resolution)
     elif isinstance(resolution, str) and (match := PAIR.fullmatch(resolution)):
-        draft.size(*match.groups())
+        excerpt.size(*match.groups())
     elif resolution not in ABSENT:
-        draft.leave_out("Resolution", resolution, "it is no width and height")
+        excerpt.leave_out("Resolution", resolution, "it is no width and height")
 
 
-def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
+def _leave_out(excerpt: Excerpt, told: Mapping[str, Any]) -> None:
     """A sentence for everything that is not read: other versions have settings that are not known
     here by name."""
     loras = [inner for key, inner in told.items() if key.startswith("lora_combined_")]
     if names := ", ".join(lora for lora in loras if isinstance(lora, str)):
-        draft.leave_out("LoRA", names, reasons.NO_LORAS)
+        excerpt.leave_out("LoRA", names, reasons.NO_LORAS)
     for key, value in told.items():
         if key in READ or key in SILENT or key.startswith(("lora_combined_", "lora_hash")):
             continue
@@ -133,4 +133,4 @@ def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
             continue
         said = ", ".join(map(str, value)) if isinstance(value, list) else value
         name = shown(key).replace("_", " ").capitalize()
-        draft.leave_out(name, said, REASONS.get(key, reasons.NO_SETTING))
+        excerpt.leave_out(name, said, REASONS.get(key, reasons.NO_SETTING))

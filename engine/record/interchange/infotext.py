@@ -13,7 +13,7 @@ from typing import Any
 from engine import schedulers
 from engine.record.a1111 import parse, sampler_name
 from engine.record.interchange import reasons, sdnext
-from engine.record.interchange.recipe import ABSENT, Draft, number, shown
+from engine.record.interchange.recipe import ABSENT, Excerpt, number, shown
 from engine.schedulers import other_sampler_names, sampler_names
 
 SIZE = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
@@ -46,39 +46,39 @@ REASONS = {
 }
 
 
-def draft_of(text: str) -> Draft:
+def excerpt_of(text: str) -> Excerpt:
     """What the text says. Settings that this program lacks are left out with a sentence."""
     parts = parse(text)
     told = dict(parts.settings)
-    draft = Draft(_program(told))
+    excerpt = Excerpt(_program(told))
     prompt, negative = parts.prompt, parts.negative_prompt
-    if draft.program == "Fooocus":  # which writes styles into the prompt, and the prompt below
+    if excerpt.program == "Fooocus":  # which writes styles into the prompt, and the prompt below
         prompt = told.get("Raw prompt", prompt)
         negative = told.get("Raw negative prompt", negative)
-    elif draft.program == "SD.Next":
+    elif excerpt.program == "SD.Next":
         prompt, negative = sdnext.without_templates(prompt, negative)
-    draft.fields |= {"prompt": prompt, "negative_prompt": negative}
-    draft.checkpoint(told.pop("Model", told.pop("model", "")), told.pop("Model hash", ""))
-    if not draft.model:
-        draft.checkpoint(told.pop("Unet", ""))
-    _read_sampler(draft, told.pop("Sampler", ""), told)
-    draft.whole("steps", told.pop("Steps", None), "Steps")
-    draft.number("guidance_scale", told.pop("CFG scale", None), "CFG scale")
-    draft.whole("seed", told.pop("Seed", None), "Seed")
-    draft.whole("clip_skip", told.pop("Clip skip", None), "Clip skip")
-    draft.whole("class_label", told.pop("Class", None), "Class")
+    excerpt.fields |= {"prompt": prompt, "negative_prompt": negative}
+    excerpt.checkpoint(told.pop("Model", told.pop("model", "")), told.pop("Model hash", ""))
+    if not excerpt.model:
+        excerpt.checkpoint(told.pop("Unet", ""))
+    _read_sampler(excerpt, told.pop("Sampler", ""), told)
+    excerpt.whole("steps", told.pop("Steps", None), "Steps")
+    excerpt.number("guidance_scale", told.pop("CFG scale", None), "CFG scale")
+    excerpt.whole("seed", told.pop("Seed", None), "Seed")
+    excerpt.whole("clip_skip", told.pop("Clip skip", None), "Clip skip")
+    excerpt.whole("class_label", told.pop("Class", None), "Class")
     if size := told.pop("Size", ""):
         if match := SIZE.fullmatch(size):
-            draft.size(*match.groups())
+            excerpt.size(*match.groups())
         else:
-            draft.leave_out("Size", size, "it is no width and height")
-    if draft.program == "SD.Next":
-        sdnext.read_settings(draft, told)
-    _read_eta(draft, told)
-    _read_noise(draft, told, bool(parts.settings))
-    _leave_out(draft, told)
-    draft.note_loras(prompt)
-    return draft
+            excerpt.leave_out("Size", size, "it is no width and height")
+    if excerpt.program == "SD.Next":
+        sdnext.read_settings(excerpt, told)
+    _read_eta(excerpt, told)
+    _read_noise(excerpt, told, bool(parts.settings))
+    _leave_out(excerpt, told)
+    excerpt.note_loras(prompt)
+    return excerpt
 
 
 def _program(settings: Mapping[str, str]) -> str:
@@ -94,25 +94,25 @@ def _program(settings: Mapping[str, str]) -> str:
     return "Forge" if forge else "AUTOMATIC1111"
 
 
-def _read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
+def _read_sampler(excerpt: Excerpt, sampler: str, told: dict[str, str]) -> None:
     schedule = told.pop("Schedule type", "")
     if sampler in ABSENT:
         if schedule not in (*ABSENT, "Automatic"):
-            draft.leave_out("Schedule type", schedule, "the text names no sampler")
-    elif draft.program == "stable-diffusion.cpp":
-        draft.scheduler(schedulers.from_sdcpp, *sampler.rsplit(" ", 1))
-    elif draft.program == "Fooocus" and "Scheduler" in told:
-        draft.scheduler(_from_fooocus, sampler, told.pop("Scheduler"))
-    elif draft.program == "ComfyUI" and sampler in sampler_names.COMFYUI:
-        draft.scheduler(schedulers.from_comfyui, sampler, told.pop("Scheduler", "normal"))
-    elif draft.program == "Safelight" and sampler in _by_label():
-        draft.choice(_by_label()[sampler], {})
-    elif draft.program == "SD.Next" and told.get("Backend") != "Original":
-        sdnext.read_sampler(draft, sampler, told)
-    elif draft.program == "ArtBot" and sampler in other_sampler_names.HORDE:
-        draft.scheduler(other_sampler_names.from_horde, sampler)
+            excerpt.leave_out("Schedule type", schedule, "the text names no sampler")
+    elif excerpt.program == "stable-diffusion.cpp":
+        excerpt.scheduler(schedulers.from_sdcpp, *sampler.rsplit(" ", 1))
+    elif excerpt.program == "Fooocus" and "Scheduler" in told:
+        excerpt.scheduler(_from_fooocus, sampler, told.pop("Scheduler"))
+    elif excerpt.program == "ComfyUI" and sampler in sampler_names.COMFYUI:
+        excerpt.scheduler(schedulers.from_comfyui, sampler, told.pop("Scheduler", "normal"))
+    elif excerpt.program == "Safelight" and sampler in _by_label():
+        excerpt.choice(_by_label()[sampler], {})
+    elif excerpt.program == "SD.Next" and told.get("Backend") != "Original":
+        sdnext.read_sampler(excerpt, sampler, told)
+    elif excerpt.program == "ArtBot" and sampler in other_sampler_names.HORDE:
+        excerpt.scheduler(other_sampler_names.from_horde, sampler)
     else:
-        draft.scheduler(schedulers.from_a1111, *filter(None, (sampler, schedule)))
+        excerpt.scheduler(schedulers.from_a1111, *filter(None, (sampler, schedule)))
 
 
 @cache
@@ -135,30 +135,30 @@ def _from_fooocus(sampler: str, schedule: str = "normal") -> Any:
     return name, {**own, **spacing}
 
 
-def _read_eta(draft: Draft, told: dict[str, str]) -> None:
+def _read_eta(excerpt: Excerpt, told: dict[str, str]) -> None:
     """The share of fresh noise in DDIM and TCD. Elsewhere, 1 is what ancestral samplers always
     have, and 0 is none."""
     for key in ("Eta DDIM", "Eta"):
         if (eta := told.pop(key, None)) is None:
             continue
-        if draft.fields.get("scheduler") in ("ddim", "tcd"):
-            draft.number("eta", eta, key)
+        if excerpt.fields.get("scheduler") in ("ddim", "tcd"):
+            excerpt.number("eta", eta, key)
         elif number(eta) not in (0, 1):
-            draft.leave_out(key, eta, "only DDIM and TCD take it here")
+            excerpt.leave_out(key, eta, "only DDIM and TCD take it here")
 
 
-def _read_noise(draft: Draft, told: dict[str, str], has_settings: bool) -> None:
+def _read_noise(excerpt: Excerpt, told: dict[str, str], has_settings: bool) -> None:
     """Where the noise was drawn. Without a word it was on the graphics card."""
-    usual = "cuda" if draft.program == "stable-diffusion.cpp" else "GPU"
-    written = "RNG" in told or draft.program in ("AUTOMATIC1111", "Forge", "stable-diffusion.cpp")
+    usual = "cuda" if excerpt.program == "stable-diffusion.cpp" else "GPU"
+    written = "RNG" in told or excerpt.program in ("AUTOMATIC1111", "Forge", "stable-diffusion.cpp")
     source = told.pop("RNG", usual)
     if has_settings and written and source.upper() != "CPU":
-        draft.leave_out("RNG", source, reasons.CPU_NOISE)
+        excerpt.leave_out("RNG", source, reasons.CPU_NOISE)
     if (guidance := told.pop("Guidance", None)) is not None and number(guidance) != 3.5:
-        draft.leave_out("Guidance", guidance, reasons.NOT_DISTILLED)
+        excerpt.leave_out("Guidance", guidance, reasons.NOT_DISTILLED)
 
 
-def _leave_out(draft: Draft, told: Mapping[str, str]) -> None:
+def _leave_out(excerpt: Excerpt, told: Mapping[str, str]) -> None:
     """A sentence for each setting that is left, and for each group of them."""
     groups: dict[str, list[str]] = {}
     for key, value in told.items():
@@ -170,4 +170,4 @@ def _leave_out(draft: Draft, told: Mapping[str, str]) -> None:
         reason = REASONS.get(group, reasons.NO_SETTING)
         more = f" and {len(settings) - 3} more" if len(settings) > 3 else ""
         verb = "is" if len(settings) == 1 else "are"
-        draft.note(f"{', '.join(settings[:3])}{more} {verb} left out: {reason}.")
+        excerpt.note(f"{', '.join(settings[:3])}{more} {verb} left out: {reason}.")

@@ -12,7 +12,7 @@ from engine import schedulers
 from engine.errors import EngineError
 from engine.record.interchange import reasons
 from engine.record.interchange.plain_json import part, read_object
-from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, whole
+from engine.record.interchange.recipe import ABSENT, Excerpt, is_nothing, whole
 from engine.schedulers import sampler_names
 
 CHUNKS = ("invokeai_metadata", "sd-metadata", "Dream", "dream", "invokeai", "invokeai_graph")
@@ -77,28 +77,28 @@ SILENT = frozenset(
 """and what did not make the picture, or is part of something that is named."""
 
 
-def draft_of(chunks: Mapping[str, str]) -> Draft:
+def excerpt_of(chunks: Mapping[str, str]) -> Excerpt:
     """What the first of `CHUNKS` that can be read says. Raises EngineError where none can."""
     problems: list[str] = []
     for name in CHUNKS:
         if name not in chunks:
             continue
         try:
-            draft = READERS[name](chunks[name])
+            excerpt = READERS[name](chunks[name])
         except EngineError as error:
             problems.append(str(error))
             continue
-        draft.left_out += problems
-        return draft
+        excerpt.left_out += problems
+        return excerpt
     raise EngineError(" ".join(problems))
 
 
-def draft_of_metadata(text: str) -> Draft:
+def excerpt_of_metadata(text: str) -> Excerpt:
     """Version 3 and later."""
     return _core(read_object(text, "InvokeAI's metadata"))
 
 
-def _read_graph(text: str) -> Draft:
+def _read_graph(text: str) -> Excerpt:
     nodes = read_object(text, "InvokeAI's graph").get("nodes")
     for node in nodes.values() if isinstance(nodes, dict) else ():
         if isinstance(node, dict) and node.get("type") in METADATA_NODES:
@@ -106,7 +106,7 @@ def _read_graph(text: str) -> Draft:
     raise EngineError("InvokeAI's graph has no node of metadata, so it does not tell the settings.")
 
 
-def _read_sd_metadata(text: str) -> Draft:
+def _read_sd_metadata(text: str) -> Excerpt:
     """Versions 1.14 to 2."""
     told = read_object(text, "InvokeAI's sd-metadata")
     images = told.get("images")
@@ -114,26 +114,26 @@ def _read_sd_metadata(text: str) -> Draft:
     image = part(told, "image") or (first if isinstance(first, dict) else {})
     if not image:
         raise EngineError("InvokeAI's sd-metadata has no image in it.")
-    draft = Draft("InvokeAI")
-    draft.checkpoint(told.get("model_weights", told.get("model_id")), told.get("model_hash"))
-    _old_prompt(draft, image.get("prompt"))
-    _old_fields(draft, image)
-    return draft
+    excerpt = Excerpt("InvokeAI")
+    excerpt.checkpoint(told.get("model_weights", told.get("model_id")), told.get("model_hash"))
+    _old_prompt(excerpt, image.get("prompt"))
+    _old_fields(excerpt, image)
+    return excerpt
 
 
-def _read_node(text: str) -> Draft:
+def _read_node(text: str) -> Excerpt:
     """The first builds of version 3: the settings of a single node."""
     node = part(read_object(text, "InvokeAI's node"), "node")
-    draft = Draft("InvokeAI")
-    _old_prompt(draft, node.get("prompt"))
-    draft.checkpoint(node.get("model"))
-    _old_fields(draft, node | {"sampler": node.get("sampler_name", node.get("scheduler"))})
-    return draft
+    excerpt = Excerpt("InvokeAI")
+    _old_prompt(excerpt, node.get("prompt"))
+    excerpt.checkpoint(node.get("model"))
+    _old_fields(excerpt, node | {"sampler": node.get("sampler_name", node.get("scheduler"))})
+    return excerpt
 
 
-def _read_dream(text: str) -> Draft:
+def _read_dream(text: str) -> Excerpt:
     """Version 1: what was typed at its prompt, as in `"an owl [blurry]" -s 50 -S 1 -C 7.5`."""
-    draft = Draft("InvokeAI")
+    excerpt = Excerpt("InvokeAI")
     text = text.strip()
     end = DREAM_END.search(text) if text.startswith('"') else None
     if end:
@@ -142,19 +142,19 @@ def _read_dream(text: str) -> Draft:
         prompt, options = text[: option.start()].strip().strip('"'), text[option.start() :]
     else:
         raise EngineError("InvokeAI's Dream text has no settings behind its prompt.")
-    _old_prompt(draft, prompt)
+    _old_prompt(excerpt, prompt)
     told: dict[str, Any] = {}
     for option in DREAM_OPTION.finditer(options):
         if option[1] in DREAM_FIELDS:
             told[DREAM_FIELDS[option[1]]] = option[2]
         else:
-            draft.leave_out(f"-{option[1]}", option[2], reasons.NO_SETTING)
-    _old_fields(draft, told)
-    return draft
+            excerpt.leave_out(f"-{option[1]}", option[2], reasons.NO_SETTING)
+    _old_fields(excerpt, told)
+    return excerpt
 
 
 READERS = {
-    "invokeai_metadata": draft_of_metadata,
+    "invokeai_metadata": excerpt_of_metadata,
     "sd-metadata": _read_sd_metadata,
     "Dream": _read_dream,
     "dream": _read_dream,
@@ -163,81 +163,81 @@ READERS = {
 }
 
 
-def _core(told: Mapping[str, Any]) -> Draft:
-    draft = Draft("InvokeAI")
-    draft.text("prompt", told.get("positive_prompt"))
-    draft.text("negative_prompt", told.get("negative_prompt"))
-    _checkpoint(draft, told.get("model"))
-    draft.whole("steps", told.get("steps"), "Steps")
-    draft.number("guidance_scale", told.get("cfg_scale"), "CFG scale")
-    draft.number("guidance_rescale", told.get("cfg_rescale_multiplier"), "CFG rescale")
-    draft.whole("seed", told.get("seed"), "Seed")
-    draft.size(told.get("width"), told.get("height"))
+def _core(told: Mapping[str, Any]) -> Excerpt:
+    excerpt = Excerpt("InvokeAI")
+    excerpt.text("prompt", told.get("positive_prompt"))
+    excerpt.text("negative_prompt", told.get("negative_prompt"))
+    _checkpoint(excerpt, told.get("model"))
+    excerpt.whole("steps", told.get("steps"), "Steps")
+    excerpt.number("guidance_scale", told.get("cfg_scale"), "CFG scale")
+    excerpt.number("guidance_rescale", told.get("cfg_rescale_multiplier"), "CFG rescale")
+    excerpt.whole("seed", told.get("seed"), "Seed")
+    excerpt.size(told.get("width"), told.get("height"))
     skipped = told.get("clip_skip")
     if (layers := whole(skipped)) is not None:  # 0 there is our 1
-        draft.whole("clip_skip", layers + 1, "CLIP skip")
+        excerpt.whole("clip_skip", layers + 1, "CLIP skip")
     if told.get("scheduler") is not None:
-        _scheduler(draft, told["scheduler"])
+        _scheduler(excerpt, told["scheduler"])
     if told.get("rand_device") not in (*ABSENT, "cpu"):
-        draft.leave_out("Noise of", told["rand_device"], reasons.CPU_NOISE)
-    _leave_out(draft, told)
-    return draft
+        excerpt.leave_out("Noise of", told["rand_device"], reasons.CPU_NOISE)
+    _leave_out(excerpt, told)
+    return excerpt
 
 
-def _old_fields(draft: Draft, told: Mapping[str, Any]) -> None:
-    draft.whole("steps", told.get("steps"), "Steps")
-    draft.number("guidance_scale", told.get("cfg_scale"), "CFG scale")
-    draft.whole("seed", told.get("seed"), "Seed")
-    draft.size(told.get("width"), told.get("height"))
+def _old_fields(excerpt: Excerpt, told: Mapping[str, Any]) -> None:
+    excerpt.whole("steps", told.get("steps"), "Steps")
+    excerpt.number("guidance_scale", told.get("cfg_scale"), "CFG scale")
+    excerpt.whole("seed", told.get("seed"), "Seed")
+    excerpt.size(told.get("width"), told.get("height"))
     if told.get("sampler") is not None:
-        _scheduler(draft, told["sampler"])
-    _leave_out(draft, told)
+        _scheduler(excerpt, told["sampler"])
+    _leave_out(excerpt, told)
 
 
-def _old_prompt(draft: Draft, prompt: Any) -> None:
+def _old_prompt(excerpt: Excerpt, prompt: Any) -> None:
     """A text, or a list of texts with weights; what is unwanted stands in it, in [brackets]."""
     if isinstance(prompt, list):
         weighted = [entry for entry in prompt if isinstance(entry, dict)]
         weights = {str(entry.get("weight", 1)) for entry in weighted}
         prompt = ", ".join(str(entry.get("prompt", "")) for entry in weighted)
         if len(weighted) > 1 and len(weights) > 1:
-            draft.note(
+            excerpt.note(
                 "The weights of the prompt's parts are left out: they are mixed evenly here."
             )
     if isinstance(prompt, str):
         unwanted = [text.strip(" ,") for text in UNWANTED.findall(prompt)]
-        draft.fields["prompt"] = " ".join(UNWANTED.sub(" ", prompt).split(" ")).strip(" ,")
-        draft.fields["negative_prompt"] = ", ".join(filter(None, unwanted))
+        excerpt.fields["prompt"] = " ".join(UNWANTED.sub(" ", prompt).split(" ")).strip(" ,")
+        excerpt.fields["negative_prompt"] = ", ".join(filter(None, unwanted))
     else:
-        draft.text("prompt", prompt)
+        excerpt.text("prompt", prompt)
 
 
-def _checkpoint(draft: Draft, told: Any) -> None:
+def _checkpoint(excerpt: Excerpt, told: Any) -> None:
     if isinstance(told, dict):
-        draft.checkpoint(told.get("name", told.get("model_name")), told.get("hash"))
+        excerpt.checkpoint(told.get("name", told.get("model_name")), told.get("hash"))
     else:
-        draft.checkpoint(told)
+        excerpt.checkpoint(told)
 
 
-def _scheduler(draft: Draft, name: Any) -> None:
-    draft.scheduler(schedulers.from_invokeai, name)
+def _scheduler(excerpt: Excerpt, name: Any) -> None:
+    excerpt.scheduler(schedulers.from_invokeai, name)
     if isinstance(name, str) and name.startswith("k_") and name in sampler_names.INVOKEAI_OLD:
-        draft.note(
+        excerpt.note(
             f"How {name} spaced the noise is left out: old files of InvokeAI do not tell it, so "
             "that the model's own spacing is taken."
         )
 
 
-def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
+def _leave_out(excerpt: Excerpt, told: Mapping[str, Any]) -> None:
     """A sentence for everything that is not read: other versions have settings that are not known
     here by name."""
     mode = told.get("generation_mode", told.get("type"))
     if isinstance(mode, str) and mode.endswith(("img2img", "inpaint", "outpaint", "i2v")):
-        draft.leave_out("The mode", mode, reasons.BEGUN_FROM)
+        excerpt.leave_out("The mode", mode, reasons.BEGUN_FROM)
     canvas = told.get("canvas_v2_metadata")
     for kind, layers in canvas.items() if isinstance(canvas, dict) else ():
         if isinstance(layers, list) and layers:
-            draft.leave_out(kind, layers, LAYERS.get(kind, "there is no such layer here"))
+            excerpt.leave_out(kind, layers, LAYERS.get(kind, "there is no such layer here"))
     has_refiner = told.get("refiner_model") not in ABSENT
     for key, value in told.items():
         if key in READ or key in SILENT or is_nothing(value):
@@ -248,4 +248,4 @@ def _leave_out(draft: Draft, told: Mapping[str, Any]) -> None:
             continue
         usual = reasons.NO_SECOND_MODEL if key.startswith("refiner_") else reasons.NO_SETTING
         said = value.get("name", value) if isinstance(value, dict) else value
-        draft.leave_out(key, said, REASONS.get(key, usual))
+        excerpt.leave_out(key, said, REASONS.get(key, usual))

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.record.interchange import reasons
 from engine.record.interchange.plain_json import part, read_object
-from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, number
+from engine.record.interchange.recipe import ABSENT, Excerpt, is_nothing, number
 from engine.schedulers import other_sampler_names
 
 MARKS = frozenset(("uc", "scale", "sampler"))
@@ -35,44 +35,44 @@ def is_novelai(value: Mapping[str, Any]) -> bool:
     return value.keys() >= MARKS or "v4_prompt" in value
 
 
-def draft_of_texts(found: Mapping[str, str]) -> Draft:
+def excerpt_of_texts(found: Mapping[str, str]) -> Excerpt:
     """Of the texts of a file; of `comment` as far as it is there."""
     told = read_object(found["comment"], "NovelAI's comment")
-    return draft_of(told, found.get("Description", ""), found.get("Source", ""))
+    return excerpt_of(told, found.get("Description", ""), found.get("Source", ""))
 
 
-def draft_of(told: dict[str, Any], description: str = "", source: str = "") -> Draft:
+def excerpt_of(told: dict[str, Any], description: str = "", source: str = "") -> Excerpt:
     """told: the JSON of the comment; description: the prompt, of older versions only there;
     source: the model's name and hash."""
-    draft = Draft("NovelAI")
+    excerpt = Excerpt("NovelAI")
     prompt, characters = _caption(told, "v4_prompt")
     negative, unwanted = _caption(told, "v4_negative_prompt")
-    draft.text("prompt", told.get("prompt") or prompt or description)
-    draft.text("negative_prompt", told.get("uc") or negative or "")
+    excerpt.text("prompt", told.get("prompt") or prompt or description)
+    excerpt.text("negative_prompt", told.get("uc") or negative or "")
     for said, captions in (("prompt", characters), ("negative prompt", unwanted)):
         for caption in captions:
-            draft.leave_out(f"A character's {said},", caption, reasons.ONE_PROMPT)
+            excerpt.leave_out(f"A character's {said},", caption, reasons.ONE_PROMPT)
     model = SOURCE.fullmatch(source)
-    draft.checkpoint(*(model.groups() if model else (source,)))
-    draft.whole("steps", told.get("steps"), "Steps")
-    draft.number("guidance_scale", told.get("scale"), "Scale")
-    draft.number("guidance_rescale", told.get("cfg_rescale"), "CFG rescale")
-    draft.whole("seed", told.get("seed"), "Seed")
-    draft.size(told.get("width"), told.get("height"))
+    excerpt.checkpoint(*(model.groups() if model else (source,)))
+    excerpt.whole("steps", told.get("steps"), "Steps")
+    excerpt.number("guidance_scale", told.get("scale"), "Scale")
+    excerpt.number("guidance_rescale", told.get("cfg_rescale"), "CFG rescale")
+    excerpt.whole("seed", told.get("seed"), "Seed")
+    excerpt.size(told.get("width"), told.get("height"))
     if (sampler := told.get("sampler")) not in ABSENT:
         schedule = told.get("noise_schedule")
         names = (sampler,) if schedule in ABSENT else (sampler, schedule)
-        draft.scheduler(other_sampler_names.from_novelai, *names)
+        excerpt.scheduler(other_sampler_names.from_novelai, *names)
     kind = told.get("request_type")
     if isinstance(kind, str) and not kind.startswith("PromptGenerate"):
-        draft.leave_out("The mode", kind, reasons.BEGUN_FROM)
+        excerpt.leave_out("The mode", kind, reasons.BEGUN_FROM)
     for key, reason in REASONS.items():
         value = told.get(key)
         if not is_nothing(value):
-            draft.leave_out(key, value, reason)
+            excerpt.leave_out(key, value, reason)
     if number(told.get("uncond_scale")) not in (None, 0, 1):
-        draft.leave_out("uncond_scale", told["uncond_scale"], reasons.NO_SETTING)
-    return draft
+        excerpt.leave_out("uncond_scale", told["uncond_scale"], reasons.NO_SETTING)
+    return excerpt
 
 
 def _caption(told: dict[str, Any], name: str) -> tuple[str, list[str]]:

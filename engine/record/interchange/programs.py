@@ -2,7 +2,7 @@
 for a file that is dropped on the window and for the gallery's index, `recipe_of_file` by
 `safelight inspect`, and `recipe_of_text` for a text that is pasted. Imports no torch.
 
-Each format's file gives a Draft, in which nothing stands that a Request would refuse, and a
+Each format's file gives an Excerpt, in which nothing stands that a Request would refuse, and a
 sentence for everything that could not be used.
 """
 
@@ -31,19 +31,19 @@ from engine.record.interchange import (
     texts,
 )
 from engine.record.interchange.plain_json import read_object
-from engine.record.interchange.recipe import Draft, Recipe, shown
+from engine.record.interchange.recipe import Excerpt, Recipe, shown
 
 WORKFLOW_ONLY = (
     "it has ComfyUI's drawing of the graph, but not the graph that was run, which has the settings"
 )
-JSON: tuple[tuple[Callable[[dict[str, Any]], bool], Callable[[dict[str, Any]], Draft]], ...] = (
-    (swarmui.is_swarmui, swarmui.draft_of),
-    (fooocus.is_ruined, fooocus.draft_of_ruined),
-    (fooocus.is_fooocus, fooocus.draft_of),
-    (draw_things.is_draw_things, draw_things.draft_of),
-    (easy_diffusion.is_easy_diffusion, easy_diffusion.draft_of),
-    (comfyui.is_graph, comfyui.draft_of),
-    (novelai.is_novelai, novelai.draft_of),
+JSON: tuple[tuple[Callable[[dict[str, Any]], bool], Callable[[dict[str, Any]], Excerpt]], ...] = (
+    (swarmui.is_swarmui, swarmui.excerpt_of),
+    (fooocus.is_ruined, fooocus.excerpt_of_ruined),
+    (fooocus.is_fooocus, fooocus.excerpt_of),
+    (draw_things.is_draw_things, draw_things.excerpt_of),
+    (easy_diffusion.is_easy_diffusion, easy_diffusion.excerpt_of),
+    (comfyui.is_graph, comfyui.excerpt_of),
+    (novelai.is_novelai, novelai.excerpt_of),
 )
 """Whether an object is of a program, and how it is read."""
 LONGEST_PATH = 300
@@ -100,12 +100,12 @@ def recipe_of_text(text: str) -> Recipe:
         if "request" in told and "executed_steps" in told:
             return _of_record(text)
         if told.get("positive_prompt") is not None:
-            return _of_draft(invokeai.draft_of_metadata(text))
+            return _of_excerpt(invokeai.excerpt_of_metadata(text))
         return _of_json(told)
     if a1111.has_settings(text):
         return _of_parameters(text)
     if easy_diffusion.is_easy_diffusion(lines := easy_diffusion.lines(text)):
-        return _of_draft(easy_diffusion.draft_of(lines))
+        return _of_excerpt(easy_diffusion.excerpt_of(lines))
     raise EngineError(
         "The text has no settings that can be read. Copy it as AUTOMATIC1111 writes it: the "
         "prompt, and below it a line that begins with Steps."
@@ -119,17 +119,17 @@ def _first_that_reads(found: Mapping[str, str], problems: list[str]) -> Recipe |
         ("safelight" in found, lambda: _of_record(found["safelight"], own)),
         (
             any(name in found for name in invokeai.CHUNKS),
-            lambda: _of_draft(invokeai.draft_of(found)),
+            lambda: _of_excerpt(invokeai.excerpt_of(found)),
         ),
         ("parameters" in found, lambda: _of_parameters(found["parameters"])),
         (
             easy_diffusion.is_easy_diffusion(found),
-            lambda: _of_draft(easy_diffusion.draft_of(found)),
+            lambda: _of_excerpt(easy_diffusion.excerpt_of(found)),
         ),
         ("prompt" in found, lambda: _of_graph(found["prompt"])),
         (
             "comment" in found and found.get("Software", "").startswith("NovelAI"),
-            lambda: _of_draft(novelai.draft_of_texts(found)),
+            lambda: _of_excerpt(novelai.excerpt_of_texts(found)),
         ),
         ("comment" in found, lambda: _of_comment(found["comment"])),
     ]
@@ -171,7 +171,7 @@ def _hidden(path: str | os.PathLike[str], problems: list[str]) -> Recipe | None:
         told = _object(text, "Its hidden text")
         if told is not None and isinstance(told.get("Comment"), str):  # all of a PNG's texts
             inner = {key: value for key, value in told.items() if isinstance(value, str)}
-            return _of_draft(novelai.draft_of_texts(inner | {"comment": inner["Comment"]}))
+            return _of_excerpt(novelai.excerpt_of_texts(inner | {"comment": inner["Comment"]}))
         return _of_parameters(text)
     except EngineError as error:
         problems.append(str(error))
@@ -181,14 +181,14 @@ def _hidden(path: str | os.PathLike[str], problems: list[str]) -> Recipe | None:
 def _of_parameters(text: str) -> Recipe:
     """Of the text that most programs call `parameters`, AUTOMATIC1111's or JSON."""
     told = _object(text, "Its JSON")
-    return infotext.draft_of(text).recipe(text) if told is None else _of_json(told)
+    return infotext.excerpt_of(text).recipe(text) if told is None else _of_json(told)
 
 
 def _of_graph(text: str) -> Recipe:
     """Of a text that ComfyUI calls `prompt`, as others do too."""
     if not text.lstrip().startswith("{"):
         raise EngineError("Its text 'prompt' is of no program that is known here.")
-    return _of_draft(comfyui.draft_of_text(text))
+    return _of_excerpt(comfyui.excerpt_of_text(text))
 
 
 def _object(text: str, what: str) -> dict[str, Any] | None:
@@ -206,7 +206,7 @@ def _object(text: str, what: str) -> dict[str, Any] | None:
 def _of_json(told: dict[str, Any]) -> Recipe:
     for is_it, reader in JSON:
         if is_it(told):
-            return _of_draft(reader(told))
+            return _of_excerpt(reader(told))
     raise EngineError("Its JSON is of no program that is known here.")
 
 
@@ -217,8 +217,8 @@ def _of_comment(text: str) -> Recipe:
     raise EngineError("Its comment tells no settings.")
 
 
-def _of_draft(draft: Draft, text: str = "") -> Recipe:
-    told = draft.fields
-    settings = settings_of(told, draft.model, draft.model_hash)
+def _of_excerpt(excerpt: Excerpt, text: str = "") -> Recipe:
+    told = excerpt.fields
+    settings = settings_of(told, excerpt.model, excerpt.model_hash)
     prompts = told.get("prompt", ""), told.get("negative_prompt", "")
-    return draft.recipe(text or format_a1111(*prompts, settings))
+    return excerpt.recipe(text or format_a1111(*prompts, settings))

@@ -1,6 +1,6 @@
 """Recipe: what a file says about how its picture was made, as far as it can be used here; and
-Draft, in which a reader of a format gathers it. Made by `engine.record.interchange.programs`, read
-by the window and the command line. Imports no torch.
+Excerpt, in which a reader of a format gathers it. Made by `engine.record.interchange.programs`,
+read by the window and the command line. Imports no torch.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Recipe:
 
 
 @dataclass
-class Draft:
+class Excerpt:
     """What a reader has found so far. Every value is checked as it comes, and what a Request would
     refuse becomes a sentence."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import schedulers
 from engine.errors import SchedulerError
-from engine.record.interchange.recipe import ABSENT, Draft, number
+from engine.record.interchange.recipe import ABSENT, Excerpt, number
 from engine.schedulers import other_sampler_names
 
 TEMPLATE = re.compile(r"(?:^|\n)(?:Template|Negative template): ")
@@ -36,19 +36,19 @@ def without_templates(prompt: str, negative: str) -> tuple[str, str]:
     return TEMPLATE.split(prompt, 1)[0], IN_NEGATIVE.split(negative, 1)[0].rstrip()
 
 
-def read_settings(draft: Draft, told: dict[str, str]) -> None:
+def read_settings(excerpt: Excerpt, told: dict[str, str]) -> None:
     """Settings that are there under other names, or at all."""
     for key in [key for key in told if key.lower() in ("clip-skip", "clip skip")]:
-        draft.whole("clip_skip", told.pop(key), key)
-    draft.number("guidance_rescale", told.pop("CFG rescale", None), "CFG rescale")
+        excerpt.whole("clip_skip", told.pop(key), key)
+    excerpt.number("guidance_rescale", told.pop("CFG rescale", None), "CFG rescale")
     end = told.pop("CFG end", None)
     if (share := number(end)) is not None and 0 <= share <= 1:
-        draft.fields["guidance_interval"] = (0.0, float(share))
+        excerpt.fields["guidance_interval"] = (0.0, float(share))
     elif end is not None:
-        draft.leave_out("CFG end", end, "it is no share of the steps")
+        excerpt.leave_out("CFG end", end, "it is no share of the steps")
 
 
-def read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
+def read_sampler(excerpt: Excerpt, sampler: str, told: dict[str, str]) -> None:
     """The scheduler, and those of the options beside it that it has."""
     options = {
         option: (key, _value(option, told.pop(key)))
@@ -59,26 +59,26 @@ def read_sampler(draft: Draft, sampler: str, told: dict[str, str]) -> None:
         for option, value in other_sampler_names.SDNEXT_SIGMAS[sigmas].items():
             options[option] = "Sampler sigma", value
     else:
-        draft.leave_out("Sampler sigma", sigmas, "there is no such spacing of the noise here")
+        excerpt.leave_out("Sampler sigma", sigmas, "there is no such spacing of the noise here")
     if sampler in UNNAMED:
         for key, value in options.values():
-            draft.leave_out(key, value, "the text names no sampler")
+            excerpt.leave_out(key, value, "the text names no sampler")
         return
-    draft.scheduler(other_sampler_names.from_sdnext, sampler)
-    if (name := draft.fields.get("scheduler")) is None:
+    excerpt.scheduler(other_sampler_names.from_sdnext, sampler)
+    if (name := excerpt.fields.get("scheduler")) is None:
         return
     shift = "shift" if name.startswith("flow_") else "flow_shift"
     if FLOW_SHIFT in told:
         options[shift] = FLOW_SHIFT, _value(shift, told.pop(FLOW_SHIFT))
-    own = dict(draft.fields["scheduler_options"])
+    own = dict(excerpt.fields["scheduler_options"])
     for option, (key, value) in options.items():
         try:
             schedulers.create(name, {}, 10, own | {option: value})
         except SchedulerError:
-            draft.leave_out(key, value, f"the scheduler {name} does not take it")
+            excerpt.leave_out(key, value, f"the scheduler {name} does not take it")
         else:
             own[option] = value
-    draft.fields["scheduler_options"] = own
+    excerpt.fields["scheduler_options"] = own
 
 
 def _value(option: str, text: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from engine import schedulers
 from engine.record.interchange import reasons
 from engine.record.interchange.plain_json import part
-from engine.record.interchange.recipe import ABSENT, Draft, is_nothing, whole
+from engine.record.interchange.recipe import ABSENT, Excerpt, is_nothing, whole
 
 SETTINGS = "sui_image_params"
 READ = frozenset(
@@ -35,16 +35,16 @@ def is_swarmui(value: Mapping[str, Any]) -> bool:
     return isinstance(value.get(SETTINGS), dict)
 
 
-def draft_of(value: dict[str, Any]) -> Draft:
+def excerpt_of(value: dict[str, Any]) -> Excerpt:
     told = {key.lower(): inner for key, inner in part(value, SETTINGS).items()}
-    draft = Draft("SwarmUI")
-    draft.text("prompt", told.get("prompt"))
-    draft.text("negative_prompt", told.get("negativeprompt"))
-    draft.checkpoint(told.get("model"), _digest(value))
-    draft.whole("steps", told.get("steps"), "Steps")
-    draft.number("guidance_scale", told.get("cfgscale"), "CFG scale")
-    draft.whole("seed", told.get("seed"), "Seed")
-    draft.size(told.get("width"), told.get("height"))
+    excerpt = Excerpt("SwarmUI")
+    excerpt.text("prompt", told.get("prompt"))
+    excerpt.text("negative_prompt", told.get("negativeprompt"))
+    excerpt.checkpoint(told.get("model"), _digest(value))
+    excerpt.whole("steps", told.get("steps"), "Steps")
+    excerpt.number("guidance_scale", told.get("cfgscale"), "CFG scale")
+    excerpt.whole("seed", told.get("seed"), "Seed")
+    excerpt.size(told.get("width"), told.get("height"))
     sampler = told.get("sampler", told.get("comfyuisampler"))
     schedule = told.get("scheduler", told.get("comfyuischeduler"))
     if sampler is not None or schedule is not None:
@@ -52,17 +52,17 @@ def draft_of(value: dict[str, Any]) -> Draft:
             "euler" if sampler is None else sampler,
             "normal" if schedule is None else schedule,
         )
-        draft.scheduler(schedulers.from_comfyui, *names)
+        excerpt.scheduler(schedulers.from_comfyui, *names)
     layer = told.get("clipstopatlayer")
     if layer not in ABSENT:  # -1 is the last
         counted = whole(layer)
-        draft.whole("clip_skip", layer if counted is None else -counted, "CLIP stop at layer")
+        excerpt.whole("clip_skip", layer if counted is None else -counted, "CLIP stop at layer")
     for key, inner in told.items():
         if key not in READ and not is_nothing(inner):
             usual = reasons.NO_SECOND_PASS if key.startswith("refiner") else reasons.NO_SETTING
-            draft.leave_out(key, inner, REASONS.get(key, usual))
-    draft.note_loras(draft.fields.get("prompt", ""))
-    return draft
+            excerpt.leave_out(key, inner, REASONS.get(key, usual))
+    excerpt.note_loras(excerpt.fields.get("prompt", ""))
+    return excerpt
 
 
 def _digest(value: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 @dataclass
-class Texts:
+class FoundTexts:
     """found: the texts by name; problems: why others were not read, a sentence each."""
 
     found: dict[str, str] = field(default_factory=dict)
@@ -78,10 +78,10 @@ class Texts:
             self.problems.append(problem)
 
 
-def texts_of(path: str | os.PathLike[str]) -> Texts:
+def texts_of(path: str | os.PathLike[str]) -> FoundTexts:
     """The texts of an image file. Raises EngineError, in a sentence without the path, where it
     cannot be read or is none."""
-    texts = Texts()
+    texts = FoundTexts()
     try:
         with _opened(path) as file:
             head = file.read(16)
@@ -110,7 +110,7 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
         raise EngineError("it is no file") from None
 
 
-def _read_png(file: BinaryIO, texts: Texts) -> None:
+def _read_png(file: BinaryIO, texts: FoundTexts) -> None:
     for _ in range(MAX_PARTS):
         head = file.read(8)
         if len(head) < 8:
@@ -136,7 +136,7 @@ def _read_png(file: BinaryIO, texts: Texts) -> None:
             file.seek(length + 4, os.SEEK_CUR)
 
 
-def _read_chunk(kind: bytes, content: bytes, texts: Texts) -> None:
+def _read_chunk(kind: bytes, content: bytes, texts: FoundTexts) -> None:
     """A text of a PNG: its name, a zero, for two of the three kinds how it is packed, the text."""
     key, _, rest = content.partition(b"\0")
     name = key.decode("latin-1")
@@ -176,7 +176,7 @@ def _decoded(content: bytes, kind: bytes) -> str:
         return content.decode("utf-8", "replace") if kind == b"iTXt" else content.decode("latin-1")
 
 
-def _read_jpeg(file: BinaryIO, texts: Texts) -> None:
+def _read_jpeg(file: BinaryIO, texts: FoundTexts) -> None:
     """The segments before the pixels, each with a mark and its length."""
     for _ in range(MAX_PARTS):
         mark = jpeg_mark(file)
@@ -202,7 +202,7 @@ def _read_jpeg(file: BinaryIO, texts: Texts) -> None:
             texts.add("comment", content.decode("utf-8", "replace").rstrip("\0"))
 
 
-def _read_webp(file: BinaryIO, texts: Texts) -> None:
+def _read_webp(file: BinaryIO, texts: FoundTexts) -> None:
     for _ in range(MAX_PARTS):
         head = file.read(8)
         if len(head) < 8:
@@ -220,7 +220,7 @@ def _read_webp(file: BinaryIO, texts: Texts) -> None:
         (_read_exif if kind == b"EXIF" else _read_xmp)(content, texts)
 
 
-def _read_other(file: BinaryIO, texts: Texts) -> None:
+def _read_other(file: BinaryIO, texts: FoundTexts) -> None:
     """One of OTHER_FORMATS, by the EXIF of the file's head."""
     from PIL import Image
 
@@ -241,7 +241,7 @@ def _read_other(file: BinaryIO, texts: Texts) -> None:
         _read_xmp(xmp[:MAX_TEXT], texts)
 
 
-def _read_exif(content: bytes, texts: Texts) -> None:
+def _read_exif(content: bytes, texts: FoundTexts) -> None:
     fields = exif.fields_of(content)
     note = fields.get(exif.MAKER_NOTE, b"")
     if note.startswith(exif.MARK):
@@ -253,7 +253,7 @@ def _read_exif(content: bytes, texts: Texts) -> None:
     texts.add("comment", exif.comment(fields.get(exif.USER_COMMENT, b"")))
 
 
-def _read_xmp(content: bytes, texts: Texts) -> None:
+def _read_xmp(content: bytes, texts: FoundTexts) -> None:
     """The user comment in a packet of XML, or stable-diffusion.cpp's parameters. They are looked
     for as text: a parser of XML would do a stranger's bidding."""
     text = content.decode("utf-8", "replace")
