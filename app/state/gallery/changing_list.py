@@ -24,19 +24,19 @@ class ChangingList(QAbstractListModel):
         super().__init__(parent)
         self._keys: list[str] = []
         self._rows: list[ImageRow] = []
-        self._places: dict[str, int] | None = None  # of the keys, made when asked for
+        self._positions: dict[str, int] | None = None  # of the keys, made when asked for
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._rows)
 
-    def _place(self, key: str) -> int:
+    def _position(self, key: str) -> int:
         """The row that is called so; -1 if there is none."""
-        if self._places is None:
-            self._places = {key: place for place, key in enumerate(self._keys)}
-        return self._places.get(key, -1)
+        if self._positions is None:
+            self._positions = {key: position for position, key in enumerate(self._keys)}
+        return self._positions.get(key, -1)
 
     def _put(self, keys: list[str], rows: list[ImageRow]) -> None:
-        self._keys, self._rows, self._places = keys, rows, None
+        self._keys, self._rows, self._positions = keys, rows, None
 
     def _begin_anew(self, keys: list[str], rows: list[ImageRow]) -> None:
         """Something else is listed from now on."""
@@ -44,10 +44,10 @@ class ChangingList(QAbstractListModel):
         self._put(keys, rows)
         self.endResetModel()
 
-    def _exchange(self, place: int, key: str, row: ImageRow) -> None:
+    def _exchange(self, position: int, key: str, row: ImageRow) -> None:
         """The image of that row is called something else from now on."""
-        self._keys[place], self._rows[place], self._places = key, row, None
-        self.dataChanged.emit(self.index(place), self.index(place))
+        self._keys[position], self._rows[position], self._positions = key, row, None
+        self.dataChanged.emit(self.index(position), self.index(position))
 
     def _list(self, keys: list[str], rows: list[ImageRow]) -> None:
         """Make these the rows, in the smallest steps."""
@@ -101,10 +101,9 @@ class ChangingList(QAbstractListModel):
         held = self.persistentIndexList()
         names = [self._keys[index.row()] for index in held]
         self._put(keys, rows)
-        places = [self._place(name) for name in names]
-        self.changePersistentIndexList(
-            held, [self.index(place) if place >= 0 else QModelIndex() for place in places]
-        )
+        positions = [self._position(name) for name in names]
+        now = [self.index(one) if one >= 0 else QModelIndex() for one in positions]
+        self.changePersistentIndexList(held, now)
         self.layoutChanged.emit()
 
 
@@ -121,13 +120,13 @@ def _common(one: list[str], other: list[str]) -> int:
 
 
 def _runs(keys: list[str], wanted: Callable[[str], bool]) -> Iterable[tuple[int, int]]:
-    """First and last place of each run of keys that are wanted."""
+    """First and last position of each run of keys that are wanted."""
     first: int | None = None
-    for place, key in enumerate(keys):
+    for position, key in enumerate(keys):
         if wanted(key) and first is None:
-            first = place
+            first = position
         elif not wanted(key) and first is not None:
-            yield first, place - 1
+            yield first, position - 1
             first = None
     if first is not None:
         yield first, len(keys) - 1

@@ -98,16 +98,16 @@ class GalleryModel(ChangingList):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or index.row() >= len(self._rows):
             return None
-        row = self._rows[place := index.row()]
+        row = self._rows[position := index.row()]
         match role:
             case Qt.ItemDataRole.DecorationRole:
-                return self._thumbnail(place)
+                return self._thumbnail(position)
             case Qt.ItemDataRole.DisplayRole:
                 return row.name
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
                 return _described(row)
             case Qt.ItemDataRole.UserRole:
-                return self._path(place)
+                return self._path(position)
             case self.FavouriteRole:
                 return bool(row.favourite)
             case self.NoteRole:
@@ -161,7 +161,7 @@ class GalleryModel(ChangingList):
 
     def row_of(self, path: str) -> int:
         """The row of the image at that path, -1 if it is not shown."""
-        return self._place(self._ahead.key(path)) if path else -1
+        return self._position(self._ahead.key(path)) if path else -1
 
     @Slot(str)
     def set_folder(self, folder: str) -> None:
@@ -197,7 +197,7 @@ class GalleryModel(ChangingList):
             return
         new = self._ahead.give_file(old, path, self._next_look())
         self._thumbnails.forget(old.key)
-        self._exchange(self._place(old.key), new.key, new.row)
+        self._exchange(self._position(old.key), new.key, new.row)
         self._show()
 
     @Slot(int)
@@ -349,8 +349,8 @@ class GalleryModel(ChangingList):
             self._count = count
             self.countChanged.emit(*count)
 
-    def _path(self, place: int) -> str:
-        key = self._keys[place]
+    def _path(self, position: int) -> str:
+        key = self._keys[position]
         if ahead := self._ahead.get(key):
             return ahead.path
         return str(self._folder / key) if self._folder else ""
@@ -359,12 +359,12 @@ class GalleryModel(ChangingList):
         """Of these rows the files that are in the folder, and the others."""
         names: list[str] = []
         others: list[Ahead] = []
-        for place in sorted({row for row in rows if 0 <= row < len(self._rows)}):
-            ahead = self._ahead.get(self._keys[place])
+        for position in sorted({row for row in rows if 0 <= row < len(self._rows)}):
+            ahead = self._ahead.get(self._keys[position])
             if ahead is not None and ahead.number is None:
                 others.append(ahead)
             else:
-                names.append(self._keys[place])
+                names.append(self._keys[position])
         return names, others
 
     def _open(self, picture: Picture) -> None:
@@ -376,17 +376,17 @@ class GalleryModel(ChangingList):
         self.failed.emit(str(error))
         self._watcher.mark()  # the file may be gone
 
-    def _thumbnail(self, place: int) -> QImage | None:
-        key, row, path = self._keys[place], self._rows[place], self._path(place)
+    def _thumbnail(self, position: int) -> QImage | None:
+        key, row, path = self._keys[position], self._rows[position], self._path(position)
         wanted = Wanted(path, row.changed, row.bytes) if path else None
         ahead = self._ahead.get(key)
         return self._thumbnails.of(key, wanted, ahead.image if ahead else None)
 
     def _tell_thumbnail(self, key: str) -> None:
-        place = self._place(key)
-        if place >= 0:
+        position = self._position(key)
+        if position >= 0:
             role = Qt.ItemDataRole.DecorationRole
-            self.dataChanged.emit(self.index(place), self.index(place), [role])
+            self.dataChanged.emit(self.index(position), self.index(position), [role])
 
 
 def _described(row: ImageRow) -> str:

@@ -60,7 +60,7 @@ class Notes:
         self.by_name: dict[str, Note] = {}
         self._folder = folder
         self._stamp: object = None
-        self._unwritten: dict[str, Note] = {}
+        self._unsaved: dict[str, Note] = {}
         self._late: dict[str, Note] = {}  # what an earlier version has written since it was read
         self._told = ""  # where a damaged file is kept
         self._store = Store(folder / FILE, DELETE, self._contents)
@@ -74,17 +74,17 @@ class Notes:
             self._late = _news(_old_file(self._folder / OLD_FILE), _said(kept[OLD]))
             self.by_name = {
                 name: note
-                for name, note in (_said(kept[NOTE]) | self._late | self._unwritten).items()
+                for name, note in (_said(kept[NOTE]) | self._late | self._unsaved).items()
                 if not note.says_nothing
             }
 
     def set(self, changes: Mapping[str, Note]) -> None:
         """Change the notes of these files and no others. Raises OSError with a sentence."""
         self.refresh()
-        self._unwritten.update(changes)
+        self._unsaved.update(changes)
         self.by_name.update(changes)
         late = {(OLD, name): _row(note) for name, note in self._late.items()}
-        wanted = {(NOTE, n): _row(note) for n, note in (self._late | self._unwritten).items()}
+        wanted = {(NOTE, n): _row(note) for n, note in (self._late | self._unsaved).items()}
         try:
             self._store.write(late | wanted)
         except OSError as error:
@@ -98,7 +98,7 @@ class Notes:
             ) from error
         finally:
             self._store.close()  # so that the disk can be taken out
-        self._unwritten.clear()
+        self._unsaved.clear()
         self._late.clear()
         self.by_name = {n: note for n, note in self.by_name.items() if not note.says_nothing}
         self._stamp = self._stamps()

@@ -24,11 +24,11 @@ KEPT = 50
 
 @dataclass(frozen=True)
 class Discarded:
-    """path: where the file was; place: where it is in the trash, None if the system does not tell,
-    so that only the person can take it out again."""
+    """path: where the file was; in_trash: where it is now, None if the system does not tell, so
+    that only the person can take it out again."""
 
     path: Path
-    place: Path | None
+    in_trash: Path | None
 
 
 class Trash:
@@ -54,7 +54,7 @@ class Trash:
                 pass
             except OSError as error:
                 trouble = trouble or str(error)
-        if back := [one for one in discarded if one.place]:
+        if back := [one for one in discarded if one.in_trash]:
             self._batches = [*self._batches, back][-KEPT:]
         elif discarded:
             self._batches.clear()  # the last one cannot be undone, so an undo would mean another
@@ -92,20 +92,20 @@ def discard(path: Path) -> Discarded:
                 folder=path.parent,
             )
         )
-    place = Path(file.fileName())
+    in_trash = Path(file.fileName())
     # A link that says where its picture is from its own folder leads nowhere in the trash.
-    is_told = file.fileName() and place != path and os.path.lexists(place)
-    return Discarded(path, place if is_told else None)
+    is_told = file.fileName() and in_trash != path and os.path.lexists(in_trash)
+    return Discarded(path, in_trash if is_told else None)
 
 
 def restore(discarded: Discarded) -> Path:
     """Move the file back, beside what has its name by now. Returns where it is. Raises OSError with
     a sentence."""
-    assert discarded.place is not None
+    assert discarded.in_trash is not None
     target = discarded.path
     try:
         make_folder(target.parent)
-        target = _moved(discarded.place, target)
+        target = _moved(discarded.in_trash, target)
     except OSError as error:
         raise OSError(
             tr(
@@ -115,8 +115,8 @@ def restore(discarded: Discarded) -> Path:
                 reason=error.strerror or error,
             )
         ) from error
-    if discarded.place.parent.name == "files":  # freedesktop.org: what the trash notes of it
-        paper = discarded.place.parent.parent / "info" / f"{discarded.place.name}.trashinfo"
+    if discarded.in_trash.parent.name == "files":  # freedesktop.org: what the trash notes of it
+        paper = discarded.in_trash.parent.parent / "info" / f"{discarded.in_trash.name}.trashinfo"
         with suppress(OSError):
             paper.unlink()
     return target

@@ -203,11 +203,11 @@ def _folders(root: Path) -> list[str]:
     found: list[str] = []
     real: set[str] = set()
     for folder, below, _ in os.walk(root, followlinks=True):
-        place = os.path.realpath(folder)
-        if place in real or len(found) >= MOST_WATCHED:
+        real_path = os.path.realpath(folder)
+        if real_path in real or len(found) >= MOST_WATCHED:
             below.clear()
             continue
-        real.add(place)
+        real.add(real_path)
         found.append(folder)
         below[:] = sorted(name for name in below if not name.startswith("."))
     return found

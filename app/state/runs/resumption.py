@@ -21,6 +21,7 @@ from app.state.runs import former_sessions
 from app.state.runs.former_sessions import Found, UnfinishedPlan
 from app.state.runs.plan import Begun, PlanImage
 from app.state.runs.queue import Queue
+from app.state.runs.queue_positions import positions_of
 from app.state.runs.run import RunResult
 from app.state.store.former_files import PLAN
 from app.state.store.store import StoredRow
@@ -39,7 +40,7 @@ class _Kept(NamedTuple):
 
     entry: UnfinishedPlan | None
     source: str
-    place: float
+    position: float
 
 
 class Resumption(QObject):
@@ -247,19 +248,19 @@ class Resumption(QObject):
         """Give the store what it does not know yet, some of it if that is much."""
         entries = {entry.plan.job: entry for entry in self.left} | self._entries
         kept, drafts = self._kept, {}
-        places = _places([kept[job].place if job in kept else None for job in entries])
-        for (job, entry), place in zip(entries.items(), places, strict=True):
+        positions = positions_of([kept[job].position if job in kept else None for job in entries])
+        for (job, entry), position in zip(entries.items(), positions, strict=True):
             known = kept.get(job)
             source = "" if entry.plan.source else self._source
             is_told = known is not None and known.entry is entry and known.source == source
-            if known is not None and is_told and known.place == place:
+            if known is not None and is_told and known.position == position:
                 continue
             if len(drafts) == most:
                 self._timer.start()  # for the rest
                 break
-            kept[job] = _Kept(entry, source, place)
+            kept[job] = _Kept(entry, source, position)
             drafts[self._kind, job] = RowDraft(
-                None if is_told else partial(_text, entry, source), place
+                None if is_told else partial(_text, entry, source), position
             )
         gone = kept.keys() - entries.keys()
         for job in islice(gone, most):
@@ -273,52 +274,6 @@ class Resumption(QObject):
 
 def _text(entry: UnfinishedPlan, source: str) -> str:
     return json.dumps(entry.to_dict(source))
-
-
-def _places(known: list[float | None]) -> list[float]:
-    """Ascending places for all. Those that are known stay where that is possible, so that what was
-    moved is written and not all the others."""
-    known = _ascending(known)
-    places: list[float] = []
-    for place, following in zip(known, _ahead(known), strict=True):
-        last = places[-1] if places else None
-        if place is None and last is None:
-            place = 0.0 if following is None else following - 1.0
-        elif place is None and last is not None:
-            place = last + 1.0 if following is None else (last + following) / 2
-        assert place is not None
-        if last is not None and not last < place:  # no room between the two
-            return [float(number) for number in range(len(known))]
-        places.append(place)
-    return places
-
-
-def _ascending(known: list[float | None]) -> list[float | None]:
-    """Without the places that are not where they were among the others."""
-    fitting = list(known)
-    before = last = None  # the two that came last
-    at = 0
-    for number, place in enumerate(known):
-        if place is None:
-            continue
-        if last is None or last < place:
-            before, last, at = last, place, number
-        elif before is None or before < place:
-            fitting[at] = None
-            last, at = place, number
-        else:
-            fitting[number] = None
-    return fitting
-
-
-def _ahead(known: list[float | None]) -> list[float | None]:
-    """For each, the next place that is known."""
-    ahead: list[float | None] = []
-    following = None
-    for place in reversed(known):
-        following = following if place is None else place
-        ahead.append(following)
-    return ahead[::-1]
 
 
 def _sentence(found: Found) -> str:

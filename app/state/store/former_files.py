@@ -39,10 +39,10 @@ class FormerFiles:
         queues = self._session.glob("queue-*.json") if is_folder(self._session) else ()
         for path in sorted(queues):
             kind = PLAN + _written(path.stem.removeprefix("queue-"))
-            for place, entry in enumerate(self._read(path, "entries")):
+            for position, entry in enumerate(self._read(path, "entries")):
                 if (kind, job := _job(entry)) in rows:  # another is called so
                     entry["plan"]["job"] = job = uuid.uuid4().hex
-                rows[kind, job] = StoredRow(json.dumps(entry), place)
+                rows[kind, job] = StoredRow(json.dumps(entry), position)
         return rows
 
     def _read(self, path: Path, part: str = "") -> Any:

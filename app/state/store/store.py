@@ -2,7 +2,7 @@
 no crash and no power cut leaves half written. Used by `app.state.store.store_thread` for settings
 and the queue, by `app.state.gallery.notes` beside the images, and by the command line; knows no Qt.
 
-A row has a kind, a name that is unique in it, a place by which the kind is ordered, and a text,
+A row has a kind, a name that is unique in it, a position by which the kind is ordered, and a text,
 which is JSON as a rule. Whoever changes one row leaves all others as they are.
 """
 
@@ -51,10 +51,10 @@ Key = tuple[str, str]
 
 
 class StoredRow(NamedTuple):
-    """place: by which the rows of a kind are ordered, ascending."""
+    """position: by which the rows of a kind are ordered, ascending."""
 
     text: str
-    place: float = 0.0
+    position: float = 0.0
 
 
 Changes = Mapping[Key, StoredRow | None]
@@ -126,7 +126,7 @@ class Store:
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise
-                self._put_aside()
+                self._keep_damaged()
                 return act(self._opened())
         except sqlite3.Error as error:
             self.close()
@@ -173,14 +173,14 @@ class Store:
                 database.execute(f"PRAGMA user_version = {VERSION}")
                 _put(database, self.contents(self.kept))
 
-    def _put_aside(self) -> None:
+    def _keep_damaged(self) -> None:
         """Give a damaged file another name, with what SQLite keeps beside it."""
         self.close()
         if self._file != _identity(self.path):
             return  # another process was quicker
         names = (f"{self.path.stem}.damaged{ending}" for ending in _endings())
-        places = (self.path.with_name(f"{name}{self.path.suffix}") for name in names)
-        kept = next(place for place in places if not is_there(place))
+        paths = (self.path.with_name(f"{name}{self.path.suffix}") for name in names)
+        kept = next(path for path in paths if not is_there(path))
         self.path.replace(kept)
         for beside in ("-wal", "-shm", "-journal"):
             with suppress(OSError):
@@ -257,8 +257,8 @@ def _rows(database: sqlite3.Connection, kind: str) -> dict[str, StoredRow]:
     """What is odd in one row, which SQLite holds all the same, loses none of the others."""
     found = database.execute(_ROWS, (kind,))
     return {
-        str(name): StoredRow(str(text), place if isinstance(place, float) else 0.0)
-        for name, place, text in found
+        str(name): StoredRow(str(text), position if isinstance(position, float) else 0.0)
+        for name, position, text in found
     }
 
 
@@ -269,7 +269,7 @@ def _write(database: sqlite3.Connection, changes: Changes) -> None:
 
 def _put(database: sqlite3.Connection, changes: Changes, how: str = _PUT) -> None:
     gone = [key for key, row in changes.items() if row is None]
-    there = [(*key, row.place, row.text) for key, row in changes.items() if row is not None]
+    there = [(*key, row.position, row.text) for key, row in changes.items() if row is not None]
     database.executemany("DELETE FROM things WHERE kind = ? AND name = ?", gone)
     database.executemany(how, there)
 

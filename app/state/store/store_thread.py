@@ -38,7 +38,7 @@ class RowDraft:
     """A row that is made ready in the store's thread. text: makes it; None leaves it as it was."""
 
     text: Callable[[], str] | None
-    place: float = 0.0
+    position: float = 0.0
 
 
 RowDrafts = Mapping[Key, RowDraft | None]
@@ -178,7 +178,7 @@ class _Desk:
             for key, draft in drafts.items():
                 waiting = self._drafts.get(key)
                 if draft is not None and draft.text is None and waiting is not None:
-                    draft = replace(draft, text=waiting.text)  # only its place is another
+                    draft = replace(draft, text=waiting.text)  # only its position is another
                 self._drafts[key] = draft
             self._lock.notify_all()
 
@@ -255,9 +255,9 @@ class _Desk:
             if draft is None:
                 changes[key] = None
             elif draft.text is not None:
-                changes[key] = StoredRow(draft.text(), draft.place)
+                changes[key] = StoredRow(draft.text(), draft.position)
             elif known is not None:
-                changes[key] = known._replace(place=draft.place)
+                changes[key] = known._replace(position=draft.position)
             if time.perf_counter() - begun > STRETCH and not self._is_ending:
                 time.sleep(BREATH)
                 begun = time.perf_counter()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import sqlite3
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,18 @@ def read(folder: Path) -> dict[str, str]:
     return {name: note.note for name, note in notes.by_name.items()}
 
 
-def test_two_that_write_at_once_keep_all(tmp_path: Path) -> None:
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture(scope="module")
+def begin() -> Barrier:
+    """Of the module, since the memory that processes share stays open once it is there."""
+    return SPAWN.Barrier(2)
+
+
+def test_two_that_write_at_once_keep_all(tmp_path: Path, begin: Barrier) -> None:
     """Half of the stars were lost when each wrote all that it knew."""
-    spawn = multiprocessing.get_context("spawn")
-    begin = spawn.Barrier(2)
-    each = [spawn.Process(target=star, args=(tmp_path, who, begin)) for who in "ab"]
+    each = [SPAWN.Process(target=star, args=(tmp_path, who, begin)) for who in "ab"]
     for process in each:
         process.start()
     for process in each:
@@ -44,10 +52,10 @@ def test_two_that_write_at_once_keep_all(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 40
 
 
-def star(folder: Path, who: str, begin: object) -> None:
+def star(folder: Path, who: str, begin: Barrier) -> None:
     notes = Notes(folder)
     notes.refresh()
-    begin.wait()  # pyright: ignore[reportAttributeAccessIssue]
+    begin.wait()
     for number in range(20):
         notes.set({f"{who}{number}.png": Note(True, who)})
 
