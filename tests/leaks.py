@@ -1,5 +1,5 @@
 """Fails a test that leaves something behind: a top-level window, a thread, an open file. Used for
-every test by tests/conftest.py; costs a tenth of a millisecond where nothing is left.
+every test by tests/conftest.py; costs half a millisecond where nothing is left.
 
 What fixtures of a module or of the session hold is there before a test and after it, and is none.
 """
@@ -13,21 +13,24 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from shiboken6 import getCppPointer
 
 PATIENCE = 2.0
 """Seconds that a thread has to end, and a window to go, once its test is over."""
 OPEN = Path("/proc/self/fd")
 """What is open, by number: Linux tells. Elsewhere files are not looked at."""
 
-LOOPS = "anon_inode:"
-"""What wakes an event loop. Qt's own pools of threads, which draw large pictures, keep theirs; the
-loops that the program starts are in threads that are seen."""
-OF_LIBRARIES = ("tqdm_monitor",)
-"""Threads that a library keeps for the whole process once it has been used."""
+KEPT_FILES = ("anon_inode:", "/dev/shm/pym-")
+"""What libraries keep open for the whole process once they have been used: what wakes an event
+loop, since Qt's pools of threads, which draw large pictures, keep theirs (the loops that the
+program starts are in threads that are seen), and what processes of `multiprocessing` share."""
+KEPT_THREADS = ("tqdm_monitor",)
+"""And the threads that they keep."""
 
 
 class Held(NamedTuple):
@@ -71,7 +74,7 @@ def _windows() -> dict[int, str]:
     if (widgets := sys.modules.get("PySide6.QtWidgets")) is None:
         return {}
     return {
-        id(window): f"{type(window).__name__} {window.objectName()!r}"
+        getCppPointer(window)[0]: f"{type(window).__name__} {window.objectName()!r}"
         for window in widgets.QApplication.topLevelWidgets()
     }
 
@@ -79,7 +82,7 @@ def _windows() -> dict[int, str]:
 def _threads() -> dict[int, str]:
     # What logs in a thread of Qt's has a stand-in in Python, which may outlive it.
     own = [one for one in threading.enumerate() if not isinstance(one, threading._DummyThread)]
-    found = {id(thread): thread.name for thread in own if thread.name not in OF_LIBRARIES}
+    found = {id(thread): thread.name for thread in own if thread.name not in KEPT_THREADS}
     return found | {id(thread): _name_of(thread) for thread in [*_started] if _is_running(thread)}
 
 
@@ -87,12 +90,13 @@ def _files() -> dict[str, str]:
     if not OPEN.exists():
         return {}
     found = {}
+    tracker = str(resource_tracker._resource_tracker._fd)  # multiprocessing's own pipe
     for number in os.listdir(OPEN):  # noqa: PTH208 -- a hundred times a second
         try:
             target = os.readlink(OPEN / number)  # noqa: PTH115
         except OSError:
             continue
-        if not target.startswith(LOOPS):
+        if number != tracker and not target.startswith(KEPT_FILES):
             found[f"{number} {target}"] = target
     return found
 
