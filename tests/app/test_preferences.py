@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.preferences import Preferences
+from app.preferences import KINDS, USUAL, Preferences
 from app.state.store import store as store_module
 from app.state.store.former_files import SETTING, FormerFiles, kept_setting
 from app.state.store.store import WAL, Store, StoredRow
 from app.state.store.store_thread import StoreThread
+from engine.foreign import fitted
 
 Open = Callable[[], Preferences]
 
@@ -108,6 +109,19 @@ def test_a_value_of_another_type_means_the_default(window: Open, old: Path) -> N
     assert preferences.get("theme", "dark") == "dark"
     assert preferences.get("seed_locked", False) is False
     assert preferences.get("draft", {"a": 1}) == {"a": 1}
+
+
+def test_an_item_of_another_kind_loses_no_other(window: Open, old: Path) -> None:
+    old.write_text('{"model_folders": ["/models", 3, null], "recent_models": "x", "later": [3]}')
+    preferences = window()
+    assert preferences.get("model_folders") == ["/models"]
+    assert preferences.get("recent_models") == []
+    assert preferences.get("later", [0]) == [3], "another version may know more"
+
+
+def test_every_usual_value_is_of_its_kind() -> None:
+    for name, kind in KINDS.items():
+        assert fitted(getattr(USUAL, name), kind, name) == getattr(USUAL, name)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
