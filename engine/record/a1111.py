@@ -50,7 +50,7 @@ BRACKETS = re.compile(rf"{QUOTED.pattern}|[\[\]{{}}]")
 
 
 @dataclass(frozen=True)
-class Parts:
+class Infotext:
     """A text taken apart. settings: as they are written, without quotes, in their order."""
 
     prompt: str
@@ -89,7 +89,7 @@ def settings_of(fields: Mapping[str, Any], checkpoint: str, sha256: str) -> dict
     }
 
 
-def parse(text: str) -> Parts:
+def parse(text: str) -> Infotext:
     """The parts of any text, without error: where no line looks like settings, there are none, and
     all that comes before a line of "Negative prompt:" is the prompt."""
     lines = text.replace("\r\n", "\n").strip().split("\n")
@@ -105,7 +105,7 @@ def parse(text: str) -> Parts:
     prompts = {"prompt": prompt, "negative_prompt": negative}
     for name, key in EXACT.items():
         prompts[name] = settings.pop(key, prompts[name])
-    return Parts(**prompts, settings=settings)
+    return Infotext(**prompts, settings=settings)
 
 
 def has_settings(text: str) -> bool:

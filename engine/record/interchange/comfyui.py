@@ -19,7 +19,7 @@ from engine.record.interchange import comfyui_nodes as known
 from engine.record.interchange import reasons
 from engine.record.interchange.comfyui_graph import Graph, Lost
 from engine.record.interchange.comfyui_nodes import Node, is_link
-from engine.record.interchange.comfyui_prompts import MAX_PROMPT, Prompts
+from engine.record.interchange.comfyui_prompts import MAX_PROMPT, GraphPrompts
 from engine.record.interchange.plain_json import read_object
 from engine.record.interchange.recipe import Excerpt, number, shown
 
@@ -77,7 +77,7 @@ class _Reader:
         sampler, excerpt = self._graph.nodes[name], self._draft
         guider = self._graph.at(sampler["inputs"].get("guider"))
         told = self._told(sampler, guider)
-        prompts, guiding = Prompts(self._graph, excerpt), guider or sampler
+        prompts, guiding = GraphPrompts(self._graph, excerpt), guider or sampler
         positive = "conditioning" if "conditioning" in guiding["inputs"] else "positive"
         excerpt.text("prompt", prompts.prompt(guiding, positive, "prompt"))
         if self._graph.of(guiding, "negative") is not None:

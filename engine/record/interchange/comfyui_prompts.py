@@ -42,7 +42,7 @@ TWO = (("text_g", "text_l"), ("prompt_g", "prompt_l"), ("t5xxl", "clip_l"))
 """Inputs for two text encoders; here both read the first."""
 
 
-class Prompts:
+class GraphPrompts:
     """What is left out of the prompts goes into the excerpt, a sentence each."""
 
     def __init__(self, graph: Graph, excerpt: Excerpt):
