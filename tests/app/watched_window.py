@@ -88,15 +88,15 @@ class WatchedWindow:
             assert waits or not len(app.queue), "nothing is done about what waits"
             assert waits or app.queue._load is None, "a model that was asked for is not loaded"
             assert app.queue._asked is None, "a question that need not be answered any more"
-            assert not any(line.running for line in app.history.runs.values())
+            assert not any(run.running for run in app.history.runs.values())
             assert app.models.card.source == app.worker.present.source.source
 
     def check_memory(self) -> None:
         history = self.application.history
         kept = [
-            line
-            for line in history.runs.values()
-            if not line.running and (history.step is None or history.step.run != line.begun.number)
+            run
+            for run in history.runs.values()
+            if not run.running and (history.step is None or history.step.run != run.begun.number)
         ]
         memory = history.memory
         assert not kept or memory.bytes <= memory.budget, "the timeline is over its budget"
@@ -133,9 +133,7 @@ class WatchedWindow:
     def check_strip(self) -> None:
         history, strip = self.application.history, self.application.window.timeline
         shown = {row.number: sorted(row.steps) for row in strip._rows}
-        there = {
-            number: [step.index for step in line.steps] for number, line in history.runs.items()
-        }
+        there = {number: [step.index for step in run.steps] for number, run in history.runs.items()}
         assert shown == there
         if strip._step >= 0 or history.step is not None:
             assert strip._row is not None
@@ -154,10 +152,10 @@ class WatchedWindow:
         if step is None:
             return
         assert not app.window.canvas.isHidden(), "something else stands in its place"
-        line = app.history.runs[step.run]
-        assert step in line.steps
-        if step is line.steps[-1] and line.result is not None:
-            assert picture is line.result.sheet, "the canvas does not show the run's image"
+        run = app.history.runs[step.run]
+        assert step in run.steps
+        if step is run.steps[-1] and run.result is not None:
+            assert picture is run.result.sheet, "the canvas does not show the run's image"
             return
         subject = app.showing._subject
         assert isinstance(subject, StepView)
@@ -225,8 +223,8 @@ class WatchedWindow:
             return False
         if "preview" in self.fake.failures:
             return False
-        line = app.history.runs[step.run]
-        stands_for_image = step is line.steps[-1] and line.result is not None
+        run = app.history.runs[step.run]
+        stands_for_image = step is run.steps[-1] and run.result is not None
         snapshot = app.worker.memory.snapshot(step.run, step.index)
         guided = snapshot.unconditional is not None
         return (
