@@ -18,6 +18,7 @@ from PIL import Image
 
 from engine.errors import EngineError, LoadError, RequestError, SaveError, SchedulerError
 from engine.families.family import Ability
+from engine.pictures.film import write_film
 from engine.record.record import Record
 from engine.request.conditions import conditions, edited
 from engine.request.grid import Axis, Grid
@@ -142,6 +143,7 @@ class FakeEngine:
     EngineError, LoadError, RequestError = EngineError, LoadError, RequestError
     SaveError = SaveError
     ask_first = staticmethod(cost.ask_first)
+    write_film = staticmethod(write_film)
 
     def __init__(self) -> None:
         self.schedulers = FakeSchedulers()
