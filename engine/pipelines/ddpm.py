@@ -25,11 +25,15 @@ from engine.networks import UNet2DModel
 from engine.networks.layers.convolution import tune
 from engine.networks.layers.packing import pack
 from engine.networks.poll import Poll, no_poll
-from engine.networks.unet.deep_layers import DeepLayers
 from engine.pipelines.load_progress import LoadProgress
 from engine.pipelines.pace import Pace
 from engine.pipelines.pipeline import (
+    Call,
+    Codec,
+    Conditioner,
     Decoded,
+    Denoiser,
+    Half,
     PreviewKind,
     Previews,
     Progress,
@@ -69,7 +73,6 @@ class DDPM:
     ):
         self.name = name
         self.unet = unet
-        self._called = called
         self.class_count = unet.config.num_class_embeds or 0
         self.abilities = abilities
         self.scheduler_config = scheduler_config
@@ -88,6 +91,9 @@ class DDPM:
         )
         self.checkpoint_sha256 = cache(sha256)
         self.pace = Pace()
+        self.conditioner: Conditioner = ClassConditioner(device)
+        self.denoiser: Denoiser = PixelDenoiser(unet, called, device)
+        self.codec: Codec = PixelCodec()
         self._open = True
 
     @classmethod
@@ -167,38 +173,6 @@ class DDPM:
         assert request.width is not None and request.height is not None
         return (self.unet.in_channels, request.height, request.width)
 
-    def read(self, prompt: str) -> Reading:
-        return Reading(token_count=0, token_limit=0, truncated="")
-
-    def encode(self, now: Conditions, class_label: int | None = None) -> tuple[Tensor | None, None]:
-        if class_label is None:
-            return None, None
-        return torch.full((1,), class_label, device=self.device), None
-
-    def predict(
-        self,
-        model_input: Tensor,
-        timestep: float,
-        conditional: Tensor | None,
-        unconditional: None,
-        poll: Poll = no_poll,
-        layers: DeepLayers | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
-        # One call an image: so an image is the same, bit for bit, alone and among others (a larger
-        # batch rounds differently), and memory does not grow with the count.
-        call = self._called if layers is None else self.unet
-        with memory_guard(self.device, "a UNet call"):
-            outputs = [
-                call(
-                    image.to(self.dtype), timestep, poll, labels=conditional, layers=layers
-                ).float()
-                for image in model_input.split(1)
-            ]
-        return torch.cat(outputs), None
-
-    def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
-        return Decoded(tuple(to_pixels(one.expand(3, -1, -1)) for one in latents))
-
     def preview(
         self,
         latents: Tensor,
@@ -206,7 +180,7 @@ class DDPM:
         seconds: float | None = None,
         poll: Poll = no_poll,
     ) -> Previews:
-        return Previews(self.decode(latents).pictures, "image")
+        return Previews(self.codec.decode(latents).pictures, "image")
 
     def keep_previews(self, folder: Path) -> None:
         """There is nothing to learn."""
@@ -214,5 +188,54 @@ class DDPM:
     def close(self) -> None:
         if self._open:
             self._open = False
-            del self.unet, self._called
+            del self.unet, self.denoiser
             free_cache(self.device)
+
+
+class ClassConditioner:
+    """Tells the network its class, (1,), or None where it has no classes. There is no prompt."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def read(self, prompt: str) -> Reading:
+        return Reading(token_count=0, token_limit=0, truncated="")
+
+    def encode(self, now: Conditions, halves: tuple[Half, ...]) -> tuple[Tensor | None, ...]:
+        label = now.request.class_label
+        told = None if label is None else torch.full((1,), label, device=self._device)
+        return (told,) * len(halves)
+
+
+class PixelDenoiser:
+    """The UNet, under one class. called: the UNet itself, or what is called in its place."""
+
+    def __init__(
+        self, unet: UNet2DModel, called: UNet2DModel | GraphedCall, device: torch.device
+    ) -> None:
+        self._unet = unet
+        self._called = called
+        self._device = device
+
+    def __call__(
+        self, x: Tensor, t: float, conditioning: tuple[Tensor | None, ...], call: Call
+    ) -> tuple[Tensor, ...]:
+        # One call an image: so an image is the same, bit for bit, alone and among others (a larger
+        # batch rounds differently), and memory does not grow with the count.
+        (labels,) = conditioning
+        network = self._called if call.layers is None else self._unet
+        with memory_guard(self._device, "a UNet call"):
+            outputs = [
+                network(
+                    image.to(self._unet.dtype), t, call.poll, labels=labels, layers=call.layers
+                ).float()
+                for image in x.split(1)
+            ]
+        return (torch.cat(outputs),)
+
+
+class PixelCodec:
+    """The latents are the image."""
+
+    def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
+        return Decoded(tuple(to_pixels(one.expand(3, -1, -1)) for one in latents))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -80,6 +81,57 @@ class Previews:
     kind: MadeKind
 
 
+class Half(Enum):
+    """What a prediction is made under, in the order that a batch of several has."""
+
+    UNCONDITIONAL = "the negative prompt"
+    CONDITIONAL = "the prompt"
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What goes with one evaluation of a denoiser. poll: called often; raises to abandon it.
+    layers: for one image, what is taken over from an evaluation before or left to the next; None
+    for neither."""
+
+    poll: Poll = no_poll
+    layers: DeepLayers | None = None
+
+
+class Conditioner(Protocol):
+    """Makes of a request's words, or its class, what a network is told."""
+
+    def read(self, prompt: str) -> Reading:
+        """How the prompt is read; cheap."""
+        ...
+
+    def encode(self, now: Conditions, halves: tuple[Half, ...]) -> tuple[Any, ...]:
+        """The conditioning of each half, in their order, for the denoiser of the same pipeline;
+        what it holds is their own affair."""
+        ...
+
+
+class Denoiser(Protocol):
+    """A UNet or a transformer, with whatever it wants its input packed in."""
+
+    def __call__(
+        self, x: Tensor, t: float, conditioning: tuple[Any, ...], call: Call
+    ) -> tuple[Tensor, ...]:
+        """One evaluation of x (B, C, h, w) at timestep t: a prediction (B, C, h, w) for each of the
+        conditionings that the conditioner made, float32 on the pipeline's device. All of them are
+        given at once, since they share work."""
+        ...
+
+
+class Codec(Protocol):
+    """Between latents and pictures."""
+
+    def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
+        """Latents (B, C, h, w), scaled as the network sees them, to pictures. Raises
+        OutOfMemory."""
+        ...
+
+
 class Pipeline(Protocol):
     """A loaded set of networks with what is needed to run them.
 
@@ -102,6 +154,9 @@ class Pipeline(Protocol):
     default_request: Request
     scheduler_config: dict[str, Any]
     pace: Pace
+    conditioner: Conditioner
+    denoiser: Denoiser
+    codec: Codec
 
     def resolve(self, request: Request) -> Request:
         """The request with this pipeline's own values for None. Raises RequestError."""
@@ -109,33 +164,6 @@ class Pipeline(Protocol):
 
     def latent_shape(self, request: Request) -> tuple[int, int, int]:
         """(C, h, w) of one image's latents for a resolved request."""
-        ...
-
-    def read(self, prompt: str) -> Reading:
-        """How the prompt is read; cheap."""
-        ...
-
-    def encode(self, now: Conditions, class_label: int | None = None) -> tuple[Any, Any]:
-        """What `predict` is told of them, under the prompt and under the negative prompt; the
-        second is None where it is not needed. What the two hold is the pipeline's own affair."""
-        ...
-
-    def predict(
-        self,
-        model_input: Tensor,
-        timestep: float,
-        conditional: Any,
-        unconditional: Any,
-        poll: Poll = no_poll,
-        layers: DeepLayers | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
-        """One model evaluation of (B, C, h, w) under both conditions, which `encode` made: the
-        conditional and the unconditional prediction, float32 on the pipeline's device. layers: for
-        one image, what it takes over from an evaluation before or leaves to the next."""
-        ...
-
-    def decode(self, latents: Tensor, poll: Poll = no_poll) -> Decoded:
-        """Latents (B, C, h, w), scaled as the network sees them, to pictures."""
         ...
 
     def preview(

@@ -23,7 +23,7 @@ from engine.request.request import OF_A_PROMPT, Edit, Request
 from engine.run.arrivals import Arrivals, Evaluated
 from engine.run.control import Control, EvaluationDropped, RunCancelled
 from engine.run.events import Cancelled, Event, Finished
-from engine.run.guider import ClassifierFree
+from engine.run.guider import guider_of
 from engine.run.noise import Noise
 from engine.run.prompts import Prompts
 from engine.run.reuse import Evaluation, predict
@@ -57,7 +57,7 @@ def generate(
     noise = Noise(request, pipeline.latent_shape(request), pipeline.device)
     begin = start_of(start).begin(pipeline, request, noise)
     request, state, reused = begin.request, begin.state, begin.reused
-    schedule, guider = Schedule(pipeline, begin.scheduler), ClassifierFree()
+    schedule, guider = Schedule(pipeline, begin.scheduler), guider_of(pipeline)
     prompts, arrivals = Prompts(pipeline), Arrivals(pipeline, timeline, begin.branches)
     ways: dict[str, str] = {}  # in which the large pieces of work were done
     with _under_way(pipeline):
@@ -70,15 +70,15 @@ def generate(
                 if now.finish and state.denoised is not None:
                     break
                 yield from prompts.read(now)
-                told = pipeline.encode(now, request.class_label)
+                told = pipeline.conditioner.encode(now, guider.halves(now))
                 begun = arrivals.mark()
                 scheduler, before = schedule.entered(now, state)
                 x, t = scheduler.scale_model_input(before), scheduler.timesteps[state.index]
                 poll = control.poll if state.denoised is None else control.poll_evaluation
                 try:
                     with int8(now.request.int8), noting(ways):
-                        given = Evaluation(state.index, x, t, *told, now, poll)
-                        predicted = predict(pipeline, given, reused)
+                        given = Evaluation(state.index, x, t, told, now, poll)
+                        predicted = predict(pipeline.denoiser, given, reused)
                 except EvaluationDropped:
                     continue
                 output, reused = guider.join(predicted, now), predicted.reused
@@ -87,7 +87,7 @@ def generate(
                 yield arrivals.step(done, request, noise)
             arrivals.wait()
             with noting(ways):
-                decoded = pipeline.decode(_last_image(state), control.poll)
+                decoded = pipeline.codec.decode(_last_image(state), control.poll)
         except RunCancelled:
             yield Cancelled(state.index, timeline)
             return

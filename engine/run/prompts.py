@@ -22,7 +22,7 @@ class Prompts:
         if now.words == self._words:
             return
         self._words = now.words
-        readings = [self._pipeline.read(text) for text in now.words]
+        readings = [self._pipeline.conditioner.read(text) for text in now.words]
         for name, reading in zip(("prompt", "negative prompt"), readings, strict=True):
             if reading.truncated:
                 left = reading.token_count - reading.token_limit

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.networks.poll import Poll
 from engine.networks.unet.deep_layers import DeepLayers
-from engine.pipelines.pipeline import Pipeline
+from engine.pipelines.pipeline import Call, Denoiser
 from engine.request.conditions import Conditions
 
 TINY = torch.finfo(torch.float32).tiny
@@ -39,14 +39,13 @@ class Reused:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What one evaluation is given: the network's input (B, C, h, w) and timestep, what the network
-    is told under the prompt and, with guidance, under the negative prompt, and what acts on it."""
+    """What one evaluation is given: the network's input x (B, C, h, w) at timestep t, what the
+    conditioner made for each half that is needed, and what acts on it."""
 
     index: int
-    model_input: Tensor
-    timestep: float
-    conditional: Any
-    unconditional: Any
+    x: Tensor
+    t: float
+    conditioning: tuple[Any, ...]
     now: Conditions
     poll: Poll
 
@@ -61,9 +60,9 @@ class Predicted:
     reused: tuple[Reused, ...]
 
 
-def predict(pipeline: Pipeline, given: Evaluation, reused: tuple[Reused, ...]) -> Predicted:
-    """One evaluation like `pipeline.predict`, with what the conditions let it take over from the
-    evaluations before, which `reused` holds for each image, () where there are none.
+def predict(denoiser: Denoiser, given: Evaluation, reused: tuple[Reused, ...]) -> Predicted:
+    """One evaluation of the denoiser, with what the conditions let it take over from those before,
+    which `reused` holds for each image, () where there are none.
 
     feature_reuse n: the deep layers are run in every n-th evaluation of a run, and the others run
     only the layers nearest to the picture on what those made (DeepCache, Ma et al.,
@@ -73,16 +72,15 @@ def predict(pipeline: Pipeline, given: Evaluation, reused: tuple[Reused, ...]) -
     conditional one turned by no more than the share s of its length from one evaluation that made
     both to the next; the direction is kept instead. The evaluation after that makes both again.
 
-    Where the conditions let it take over nothing, it is `pipeline.predict` on the whole batch.
+    Where the conditions let it take over nothing, it is the denoiser on the whole batch.
     """
     if given.now.exact:
-        halves = given.conditional, given.unconditional
-        both = pipeline.predict(given.model_input, given.timestep, *halves, given.poll)
-        return Predicted(*both, ())
-    before = reused or (None,) * len(given.model_input)
+        made = denoiser(given.x, given.t, given.conditioning, Call(given.poll))
+        return Predicted(made[-1], made[0] if len(made) > 1 else None, ())
+    before = reused or (None,) * len(given.x)
     made = [
-        _predict_one(pipeline, replace(given, model_input=image), known)
-        for image, known in zip(given.model_input.split(1), before, strict=True)
+        _predict_one(denoiser, replace(given, x=image), known)
+        for image, known in zip(given.x.split(1), before, strict=True)
     ]
     halves = [one.unconditional for one in made if one.unconditional is not None]
     return Predicted(
@@ -92,25 +90,20 @@ def predict(pipeline: Pipeline, given: Evaluation, reused: tuple[Reused, ...]) -
     )
 
 
-def _predict_one(pipeline: Pipeline, given: Evaluation, known: Reused | None) -> Predicted:
+def _predict_one(denoiser: Denoiser, given: Evaluation, known: Reused | None) -> Predicted:
     now, asked = given.now, given.now.request
     words = *now.words, asked.clip_skip
     if known is None or known.words != words or now.varied:
         known = Reused(words)
-    guided = given.unconditional is not None
+    guided = len(given.conditioning) > 1
     alone = guided and _is_steady(known, asked.guidance_reuse)
     layers = DeepLayers(known.deep if given.index % asked.feature_reuse else None)
     if layers.hidden is not None and guided and not alone and len(layers.hidden) == 1:
         layers = DeepLayers()  # there is nothing of the unconditional half to take over
     taken_over = layers.hidden is not None
-    conditional, unconditional = pipeline.predict(
-        given.model_input,
-        given.timestep,
-        given.conditional,
-        None if alone else given.unconditional,
-        given.poll,
-        layers,
-    )
+    conditioning = given.conditioning[-1:] if alone else given.conditioning
+    *rest, conditional = denoiser(given.x, given.t, conditioning, Call(given.poll, layers))
+    unconditional = rest[0] if rest else None
     direction, change = known.direction, known.change
     if alone:
         assert direction is not None

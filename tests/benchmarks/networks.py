@@ -89,22 +89,24 @@ SAFELIGHT = f"""
 import engine
 {TIMED}
 from engine.networks.layers.int8 import int8
+from engine.pipelines.pipeline import Call, Half
 from engine.request.conditions import conditions
 pipeline = engine.load(FOLDER, device="cpu", dtype=DTYPE)
 
 def told(prompt, negative_prompt):
-    return pipeline.encode(conditions(engine.Request(prompt, negative_prompt), 0, 20))
+    now = conditions(engine.Request(prompt, negative_prompt), 0, 20)
+    return pipeline.conditioner.encode(now, tuple(Half))
 
 def unet():
     with int8(INT8):
-        return torch.stack(pipeline.predict(latents, 500.0, *halves)).numpy()
+        return torch.stack(pipeline.denoiser(latents, 500.0, halves, Call())[::-1]).numpy()
 
 def vae():
-    return pipeline.decode(latents).pictures[0]
+    return pipeline.codec.decode(latents).pictures[0]
 
 def text():
     number = next(numbers)
-    return told(f"a red apple {{number}}", f"a blurry picture {{number}}")[0].hidden.float().numpy()
+    return told(f"a red apple {{number}}", f"a blurry picture {{number}}")[1].hidden.float().numpy()
 
 with torch.no_grad():
     halves = told("a red apple, 3d", "")

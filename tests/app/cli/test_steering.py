@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,16 +39,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for every call of a network."""
-    from engine.pipelines.stable_diffusion import StableDiffusion
+    from engine.pipelines.unet_denoiser import UNetDenoiser
 
     calls: list[int] = []
-    predict = StableDiffusion.predict
+    denoise = UNetDenoiser.__call__
 
-    def counted(self: StableDiffusion, *arguments: object) -> object:
+    def counted(self: UNetDenoiser, *arguments: Any) -> object:
         calls.append(1)
-        return predict(self, *arguments)
+        return denoise(self, *arguments)
 
-    monkeypatch.setattr(StableDiffusion, "predict", counted)
+    monkeypatch.setattr(UNetDenoiser, "__call__", counted)
     return calls
 
 

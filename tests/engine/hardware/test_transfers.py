@@ -15,7 +15,7 @@ import engine
 from engine import Request
 from engine.hardware import transfers
 from engine.hardware.transfers import Arrival, Transfers, all_uploaded, mapped
-from engine.pipelines import latent_decoder, stable_diffusion
+from engine.pipelines import latent_decoder, unet_denoiser
 from engine.run import arrivals, noise
 
 REQUEST = Request("a red apple, 3d", width=64, height=64, steps=6, guidance_scale=5.0, seed=3)
@@ -71,7 +71,7 @@ def nowhere(tiny_folder):
 def hovering(monkeypatch):
     for user in (arrivals, transfers):
         monkeypatch.setattr(user, "transfers_of", Hovering)
-    for user in (noise, transfers, latent_decoder, stable_diffusion):
+    for user in (noise, transfers, latent_decoder, unet_denoiser):
         monkeypatch.setattr(user, "uploaded", moved)
 
 
@@ -116,15 +116,15 @@ def test_nor_does_a_branch_a_curve_or_a_variation(nowhere, hovering):
     ids=["item", "bool", "tolist", "cpu", "nonzero", "tensor", "to", "new_tensor"],
 )
 def test_a_loop_that_waits_is_found_out(nowhere, hovering, monkeypatch, look):
-    predict = nowhere.predict
+    denoise = nowhere.denoiser
 
-    def waiting(model_input, *rest):
-        look(model_input)
-        return predict(model_input, *rest)
+    def waiting(x, *rest):
+        look(x)
+        return denoise(x, *rest)
 
     events = engine.generate(nowhere, REQUEST)
     _ = next(events), next(events)
-    monkeypatch.setattr(nowhere, "predict", waiting)
+    monkeypatch.setattr(nowhere, "denoiser", waiting)
     with NoWaiting(), pytest.raises((Waited, RuntimeError)):
         next(events)
 
@@ -183,15 +183,15 @@ def test_whoever_reads_a_snapshot_waits_for_it(tiny_pipeline, monkeypatch, sched
 def test_the_step_whose_latents_are_no_numbers_is_named_when_it_arrives(
     tiny_pipeline, monkeypatch, broken_at
 ):
-    predict, calls = tiny_pipeline.predict, []
+    denoise, calls = tiny_pipeline.denoiser, []
 
-    def broken(model_input, *rest):
-        calls.append(model_input)
-        conditional, unconditional = predict(model_input, *rest)
+    def broken(x, *rest):
+        calls.append(x)
+        unconditional, conditional = denoise(x, *rest)
         bad = len(calls) == broken_at + 1
-        return conditional * float("nan") if bad else conditional, unconditional
+        return unconditional, conditional * float("nan") if bad else conditional
 
-    monkeypatch.setattr(tiny_pipeline, "predict", broken)
+    monkeypatch.setattr(tiny_pipeline, "denoiser", broken)
     monkeypatch.setattr(arrivals, "transfers_of", Late)
     monkeypatch.setattr(tiny_pipeline.pace, "evaluation", 0.1)
     with pytest.raises(engine.NonFiniteError, match=f"step {broken_at + 1} of 6"):

@@ -360,7 +360,7 @@ def test_the_vae_of_sdxl_is_kept_from_overflowing(copied, name, force_upcast, dt
     change_json(folder / "vae" / "config.json", force_upcast=force_upcast)
     pipeline = engine.load(folder, device="cpu", dtype="float16")
     assert (pipeline.dtype, pipeline.vae.dtype) == (torch.float16, dtype)
-    decoded = pipeline.decode(torch.randn(1, 4, 4, 4))
+    decoded = pipeline.codec.decode(torch.randn(1, 4, 4, 4))
     assert decoded.pictures[0].shape == (32, 32, 3)
     assert [note for note in decoded.notes if "bfloat16" in note] == list(decoded.notes)
     assert bool(decoded.notes) == (dtype == torch.bfloat16)

@@ -17,7 +17,7 @@ import torch
 import engine
 from engine import Request
 from engine.networks.poll import no_poll
-from engine.pipelines.pipeline import Pipeline
+from engine.pipelines.pipeline import Call, Half, Pipeline
 from engine.request.conditions import conditions
 
 REQUEST = Request("a red apple, 3d", width=64, height=64, steps=2, guidance_scale=5.0, seed=3)
@@ -102,7 +102,7 @@ def test_a_compiled_network_is_abandoned_between_its_parts(
 ):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     compiled = engine.load(tiny_folder, device="cpu", dtype="float32", compiled=True)
-    told, _ = tiny_pipeline.encode(conditions(REQUEST, 0, 2))
+    told = tiny_pipeline.conditioner.encode(conditions(REQUEST, 0, 2), (Half.CONDITIONAL,))
     polls = 0
 
     def count(limit: float = float("inf")) -> None:
@@ -113,7 +113,7 @@ def test_a_compiled_network_is_abandoned_between_its_parts(
 
     def predict(pipeline, poll=no_poll):
         with torch.no_grad():
-            return pipeline.predict(LATENTS, 500.0, told, None, poll)[0]
+            return pipeline.denoiser(LATENTS, 500.0, told, Call(poll))[0]
 
     expected = predict(tiny_pipeline, count)
     of_the_plain, polls = polls, 0

@@ -154,14 +154,14 @@ def test_a_run_from_a_snapshot_ends_bit_identical(on_cuda):
 
 
 def test_latents_that_are_no_numbers_name_their_step(on_cuda, monkeypatch):
-    predict, calls = on_cuda.predict, []
+    denoise, calls = on_cuda.denoiser, []
 
     def broken(*given):
         calls.append(given)
-        conditional, unconditional = predict(*given)
-        return conditional * (float("nan") if len(calls) == 3 else 1.0), unconditional
+        unconditional, conditional = denoise(*given)
+        return unconditional, conditional * (float("nan") if len(calls) == 3 else 1.0)
 
-    monkeypatch.setattr(on_cuda, "predict", broken)
+    monkeypatch.setattr(on_cuda, "denoiser", broken)
     with pytest.raises(engine.NonFiniteError, match="step 3 of 6"):
         run(on_cuda, replace(REQUEST, scheduler="ddim"))
 

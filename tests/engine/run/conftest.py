@@ -8,11 +8,11 @@ import pytest
 @pytest.fixture
 def evaluations(tiny_pipeline, monkeypatch) -> list[float]:
     """The timesteps that the tiny pipeline is asked to evaluate."""
-    asked, predict = [], tiny_pipeline.predict
+    asked, denoise = [], tiny_pipeline.denoiser
 
-    def counted(model_input, timestep, *rest):
-        asked.append(timestep)
-        return predict(model_input, timestep, *rest)
+    def counted(x, t, *rest):
+        asked.append(t)
+        return denoise(x, t, *rest)
 
-    monkeypatch.setattr(tiny_pipeline, "predict", counted)
+    monkeypatch.setattr(tiny_pipeline, "denoiser", counted)
     return asked

@@ -45,13 +45,17 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._pipeline, name)
 
-    def predict(self, model_input, timestep, conditional, unconditional, poll):
+    def denoiser(self, x, t, conditioning, call):
         self.evaluations += 1
-        return self._pipeline.predict(model_input, timestep, conditional, unconditional, poll)
+        return self._pipeline.denoiser(x, t, conditioning, call)
+
+    @property
+    def codec(self):
+        return self
 
     def decode(self, *args):
         self.decodes += 1
-        return self._pipeline.decode(*args)
+        return self._pipeline.codec.decode(*args)
 
 
 @pytest.fixture

@@ -196,9 +196,9 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._pipeline, name)
 
-    def predict(self, model_input, timestep, conditional, unconditional, poll):
-        self.texts.append(1 if unconditional is None else 2)
-        return self._pipeline.predict(model_input, timestep, conditional, unconditional, poll)
+    def denoiser(self, x, t, conditioning, call):
+        self.texts.append(len(conditioning))
+        return self._pipeline.denoiser(x, t, conditioning, call)
 
 
 @pytest.mark.parametrize(
@@ -316,10 +316,10 @@ def test_what_did_not_fit_of_the_negative_prompt_is_reported_too(tiny_pipeline, 
 def test_what_the_second_encoder_alone_does_not_read_is_reported(tmp_path):
     pipeline = engine.load(tiny.save_sdxl(tmp_path / "sdxl"), device="cpu")
     words, short = " ".join(f"Owl{n}" for n in range(5)), pipeline.text.readers[1]
-    assert pipeline.read(words).truncated == ""
+    assert pipeline.conditioner.read(words).truncated == ""
     short.length = 8
-    assert pipeline.read(words) == short.read(words)
-    assert pipeline.read(words).truncated
+    assert pipeline.conditioner.read(words) == short.read(words)
+    assert pipeline.conditioner.read(words).truncated
 
 
 def test_latents_that_are_not_finite_name_the_step(tiny_pipeline, monkeypatch):

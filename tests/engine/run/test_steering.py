@@ -130,7 +130,7 @@ def test_finishing_makes_an_image_of_the_last_prediction_and_replays(tiny_pipeli
     assert [event.index for event in events if isinstance(event, Step)] == [0, 1]
     assert finished.record.edits == (Edit(2, "finish", True),)
     assert finished.record.executed_steps == 2
-    predicted = tiny_pipeline.decode(finished.timeline[-1].denoised).pictures
+    predicted = tiny_pipeline.codec.decode(finished.timeline[-1].denoised).pictures
     assert pictures(finished) == [pixels.tobytes() for pixels in predicted]
     assert replays(tiny_pipeline, finished)
 
