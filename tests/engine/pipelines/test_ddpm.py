@@ -378,10 +378,10 @@ def test_the_record_says_nothing_of_guidance_and_makes_the_image_again(ddpm, tmp
 
 
 def test_latents_that_are_not_finite_speak_of_no_guidance(ddpm, monkeypatch):
-    def broken(model_input, *_):
-        return torch.full_like(model_input, float("nan")), None
+    def broken(x, *_):
+        return (torch.full_like(x, float("nan")),)
 
-    monkeypatch.setattr(ddpm, "predict", broken)
+    monkeypatch.setattr(ddpm, "denoiser", broken)
     with pytest.raises(engine.NonFiniteError) as caught:
         run(ddpm, replace(REQUEST, scheduler="euler"))
     assert "step 1 of 5" in str(caught.value)

@@ -323,11 +323,11 @@ def test_what_the_second_encoder_alone_does_not_read_is_reported(tmp_path):
 
 
 def test_latents_that_are_not_finite_name_the_step(tiny_pipeline, monkeypatch):
-    def broken(model_input, *rest):
-        nan = torch.full_like(model_input, float("nan"))
+    def broken(x, *rest):
+        nan = torch.full_like(x, float("nan"))
         return nan, nan
 
-    monkeypatch.setattr(tiny_pipeline, "predict", broken)
+    monkeypatch.setattr(tiny_pipeline, "denoiser", broken)
     with pytest.raises(engine.NonFiniteError, match="step 1 of 6"):
         run(tiny_pipeline, replace(REQUEST, scheduler="ddim"))
 
