@@ -1,16 +1,16 @@
 """Parts: all that stands behind the window: the state, and the worker with its threads. Built by
 `app.main`, connected by `app.wiring`; knows no window, and tests can build it without one.
 
-The engine's functions that the state needs are handed in from here. What reads and writes files is
-imported when it is first used, in the background: the window is there sooner.
+The engine's functions that the state needs are handed in from here. What reads and writes image
+files is imported when it is first used, in the background: the window is there sooner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QImage
@@ -51,12 +51,12 @@ from app.state.store.store_thread import StoreThread
 from app.worker.enlarger import Enlarger
 from app.worker.retoucher import Retoucher
 from app.worker.worker import Worker
+from engine import checkpoint, hub
+from engine.checkpoint.hub_cache import cache_folder
 from engine.run.cost import cost_of
 
 if TYPE_CHECKING:
-    from app.state.models.downloads import Hub
     from app.worker.engine_door import Engine
-    from engine.checkpoint import Checkpoint, Verdict
     from engine.record.record import Record
     from engine.schedulers import Description
 
@@ -128,14 +128,14 @@ class Parts(QObject):
         self.library = Library(
             self.preferences,
             tuple((model.source, model.label, str(model.folder)) for model in present),
-            inspect=_inspect,
-            scan=_scan,
-            hub_cache=_hub_cache,
-            hub_folder=_hub_folder,
-            verify=_verify,
+            inspect=checkpoint.inspect,
+            scan=checkpoint.scan,
+            hub_cache=checkpoint.hub_cache,
+            hub_folder=cache_folder,
+            verify=checkpoint.verify,
             parent=self,
         )
-        self.downloads = Downloads(cast("Hub", _LateHub()), self)
+        self.downloads = Downloads(hub, self)
 
     def _build_worker(self) -> None:
         self.run_memory = RunMemory(self.timeline_memory.bytes)
@@ -197,45 +197,6 @@ def _schedulers_for_diffusion(engine: Engine) -> list[Description]:
     """What the picker offers: the others draw garbage with the kinds of network that are here."""
     every = [engine.schedulers.describe(name) for name in engine.schedulers.names()]
     return [scheduler for scheduler in every if scheduler.network == "diffusion"]
-
-
-def _inspect(source: str) -> Checkpoint:
-    from engine import checkpoint
-
-    return checkpoint.inspect(source)
-
-
-def _scan(folder: str) -> Iterator[Checkpoint]:
-    from engine import checkpoint
-
-    return checkpoint.scan(folder)
-
-
-def _hub_cache() -> Iterator[Checkpoint]:
-    from engine import checkpoint
-
-    return checkpoint.hub_cache()
-
-
-def _hub_folder() -> Path:
-    from engine import checkpoint
-
-    return checkpoint.cache_folder()
-
-
-def _verify(found: Checkpoint, progress: Callable[[int, int], None]) -> Verdict:
-    from engine import checkpoint
-
-    return checkpoint.verify(found, progress)
-
-
-class _LateHub:
-    """`engine.hub`, imported when a person first looks for something there."""
-
-    def __getattr__(self, name: str) -> object:
-        from engine import hub
-
-        return getattr(hub, name)
 
 
 def _write_film(engine: Engine, frames: Iterable[tuple[int, QImage]], **how: object) -> Path:
