@@ -85,6 +85,7 @@ class HubServer:
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._server.hub = self  # for the handlers
+        self.closing = threading.Event()  # whoever stalls then goes on
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -93,6 +94,7 @@ class HubServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -134,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         token = self.headers.get("Authorization")
         self.hub.requests.append(Request(self.command, path, int(start) if start else None, token))
         fault = self._fault(path)
-        time.sleep(fault.stall if fault else 0)
+        self.hub.closing.wait(fault.stall if fault else 0)
         try:
             if fault and fault.status:
                 self._refuse(fault.status, fault.code, fault.headers)
