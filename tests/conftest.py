@@ -9,7 +9,9 @@ import os
 from pathlib import Path
 
 from engine.hardware.threads import wait_asleep
-from tests.leaks import nothing_left as nothing_left
+
+pytest_plugins = ["tests.leaks"]
+"""Not imported here: a plugin hears of the session's fixtures as well."""
 
 wait_asleep()
 if os.environ.get("QT_QPA_PLATFORM", "offscreen") == "offscreen":  # by itself 800 by 800

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,6 +58,22 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not left, f"the test leaves behind: {', '.join(left)}"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+    """A fixture of a module or of the session may be asked for in the middle of a test."""
+    if fixturedef.scope == "function":
+        return (yield)
+    before = held()
+    made = yield
+    for was, now in zip(before, held(), strict=True):
+        _lasting.update(now.keys() - was.keys())
+    return made
+
+
+_lasting: set[int | str] = set()
+"""What such fixtures hold, by its key in Held."""
+
+
 def held() -> Held:
     return Held(_windows(), _threads(), _files())
 
@@ -66,7 +82,7 @@ def _left(before: Held) -> list[str]:
     return [
         f"{kind} {now[key]}"
         for kind, was, now in zip(("window", "thread", "file"), before, held(), strict=True)
-        for key in now.keys() - was.keys()
+        for key in now.keys() - was.keys() - _lasting
     ]
 
 

@@ -77,6 +77,14 @@ def test_nothing_is_left(qtbot, tmp_path):
     assert thread.wait()
     kept.append((tmp_path / "a").write_text("a"))
 
+@pytest.fixture(scope="module")
+def asked_for_late():
+    with open(__file__) as late:
+        yield late
+
+def test_nothing_is_left_by_what_lasts(request):
+    request.getfixturevalue("asked_for_late")
+
 @pytest.fixture(scope="module", autouse=True)
 def lasting():
     lasting = open(__file__)
