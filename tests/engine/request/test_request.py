@@ -121,7 +121,7 @@ def test_a_lone_surrogate_survives_json():
         ("guidance_easing", "sine"),
         ("guidance_easing", None),
         ("scheduler", 3),
-        ("scheduler_options", {"key": object()}),
+        pytest.param("scheduler_options", {"key": object()}, id="scheduler_options-an object"),
         ("scheduler_options", {1: "key is no text"}),
         ("scheduler_options", ["not", "a", "mapping"]),
         ("edits", ("not an edit",)),
