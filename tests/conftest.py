@@ -14,6 +14,8 @@ pytest_plugins = ["tests.leaks"]
 """Not imported here: a plugin hears of the session's fixtures as well."""
 
 wait_asleep()
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, which share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.environ.get("QT_QPA_PLATFORM", "offscreen") == "offscreen":  # by itself 800 by 800
     screen = Path(__file__).with_name("screen.json")
     os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={screen}"

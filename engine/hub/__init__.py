@@ -12,9 +12,10 @@ what is there of a file that broke off.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from engine.hub.byte_text import byte_text
-from engine.hub.cached_commit import HubFile
-from engine.hub.download import fetch
 from engine.hub.errors import (
     AccessDenied,
     DownloadError,
@@ -25,7 +26,11 @@ from engine.hub.errors import (
     WrongContent,
 )
 from engine.hub.files import NoSuchVariant, UnfitRepository, missing_files
-from engine.hub.listing import Survey, survey
+
+if TYPE_CHECKING:
+    from engine.hub.cached_commit import HubFile
+    from engine.hub.download import fetch
+    from engine.hub.listing import Survey, survey
 
 __all__ = [
     "AccessDenied",
@@ -44,3 +49,17 @@ __all__ = [
     "missing_files",
     "survey",
 ]
+
+_MODULES = {
+    "HubFile": "cached_commit",
+    "Survey": "listing",
+    "fetch": "download",
+    "survey": "listing",
+}
+"""What talks to the Hub is imported when somebody asks for it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"engine.hub.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
