@@ -278,9 +278,10 @@ class TestLearning:
         assert after < 0.5 * before
 
     def test_a_finished_run_teaches_for_nothing(self, tiny_pipeline, monkeypatch):
-        monkeypatch.setattr(tiny_pipeline, "_preview", as_loaded(tiny_pipeline))
+        learning = as_loaded(tiny_pipeline)
+        monkeypatch.setattr(tiny_pipeline.codec, "_preview", learning)
         list(engine.generate(tiny_pipeline, engine.Request("owl", steps=1, width=64, height=64)))
-        assert tiny_pipeline._preview._map.pictures == 1
+        assert learning._map.pictures == 1
 
     def test_what_was_learned_is_there_at_the_next_start(self, bundled, preview, runs, tmp_path):
         preview.keep(tmp_path / "new" / "folder")
