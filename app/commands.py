@@ -146,6 +146,7 @@ STOP_AND_HOLD = replace(
 FORGET = replace(
     STOP,
     words=marked("Forget them"),
+    keys=(),  # who presses twice to stop must not lose what waits
     short="",
     help=marked("Take the pictures that wait out of the queue."),
 )

@@ -110,12 +110,8 @@ __all__ = [
 
 
 class _Lazy:
-    """A name of the door that imports its module when it is first looked up.
-
-    Some modules, such as generate and preview, are named like the function in them; when the import
-    system binds such a module to the package, the function keeps the name. own: what the module
-    calls it, where that says more than the door has to.
-    """
+    """A name of the door that imports its module when it is first looked up. own: what the module
+    calls it, where that says more than the door has to."""
 
     def __init__(self, module: str, own: str = ""):
         self.module, self.own = module, own
@@ -124,17 +120,13 @@ class _Lazy:
         self.name = name
 
     def __get__(self, door: ModuleType, owner: type | None = None) -> Any:
-        if self.name not in door.__dict__:
-            # Large pages for large tensors, read by torch at its first: a fresh tensor costs a CPU
-            # some hundred times less interruptions then. Linux heeds it.
-            os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-            load_libraries()
-            door.__dict__[self.name] = getattr(import_module(self.module), self.own or self.name)
-        return door.__dict__[self.name]
-
-    def __set__(self, door: ModuleType, value: Any) -> None:
-        if not isinstance(value, ModuleType):
-            door.__dict__[self.name] = value
+        # Large pages for large tensors, read by torch at its first: a fresh tensor costs a CPU some
+        # hundred times less interruptions then. Linux heeds it.
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+        load_libraries()
+        found = getattr(import_module(self.module), self.own or self.name)
+        setattr(door, self.name, found)  # where it is found first from now on
+        return found
 
 
 class _Door(ModuleType):

@@ -19,7 +19,7 @@ class FirstPaint(QObject):
         super().__init__(window)
         self._window = window
         self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self.came)
+        self._timer.timeout.connect(self._come)
 
     def wait(self) -> None:
         self._window.installEventFilter(self)
@@ -31,6 +31,9 @@ class FirstPaint(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Paint:
-            self._window.removeEventFilter(self)
             self._timer.start(0)
         return False
+
+    def _come(self) -> None:
+        self._window.removeEventFilter(self)
+        self.came.emit()

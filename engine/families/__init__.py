@@ -116,8 +116,9 @@ def class_of(family: Family, unet: Settings) -> str:
 
 def abilities_of(family: Family, unet: Settings) -> frozenset[Ability]:
     """What a model with the networks of that family can be asked for, by its UNet's config.json."""
-    abilities = set(known_as(family, unet).abilities)
-    if _paints(unet):
+    known = known_as(family, unet)
+    abilities = set(known.abilities)
+    if known.latent_channels and _paints(unet):
         abilities.add(Ability.MASK)
     if unet.get("num_class_embeds"):
         abilities.add(Ability.CLASSES)
@@ -127,4 +128,5 @@ def abilities_of(family: Family, unet: Settings) -> frozenset[Ability]:
 def _paints(unet: Settings) -> bool:
     """Whether it takes, besides the latents that it changes, those of the picture that it paints
     into, and the mask."""
-    return unet.get("in_channels", 4) == 2 * unet.get("out_channels", 4) + 1
+    out = unet.get("out_channels", 4)
+    return isinstance(out, int) and unet.get("in_channels", 4) == 2 * out + 1

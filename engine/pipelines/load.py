@@ -1,4 +1,6 @@
-"""Loaded sets of networks, one file a family, and `load`, which finds out what a source holds."""
+"""`load`: finds out what a source holds and loads the networks of it. Called through the engine's
+door, and by `engine.replay`.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,10 @@ def _checked(plain: dict[str, Any]) -> dict[str, Any]:
     request = Request.from_dict({"guidance_rescale": 0.0} | plain["request"])
     if None in (request.scheduler, request.width, request.height):
         raise ValueError("its request leaves the scheduler or the size open")
-    own: dict[str, Any] = {**fitted(plain, RecordFields, "it")}
+    try:
+        own: dict[str, Any] = {**fitted(plain, RecordFields, "it")}
+    except EngineError as error:  # it is a reason here, within a sentence
+        raise ValueError(str(error).removeprefix("it cannot be used: ")) from None
     if OURS not in own["versions"]:
         raise ValueError(f"its versions is {told(own['versions'])}")
     others = plain.keys() - RecordFields.__annotations__.keys() - {"request"}

@@ -13,20 +13,21 @@ from app.commands import Command
 
 
 class CommandAction(QAction):
-    """What a command is in one window. `wear` gives it the words of another moment, such as Resume
-    in place of Pause; its keys stay."""
+    """What a command is in one window. `wear` gives it the words and keys of another moment, such
+    as Resume in place of Pause. A key that is held asks once."""
 
     def __init__(self, command: Command, parent: QObject) -> None:
         super().__init__(parent)
         self.face = command
         self.setObjectName(command.name)
         self.setIconVisibleInMenu(False)
-        self.setShortcuts([QKeySequence(key) for key in command.keys])
-        self.retranslate()
+        self.setAutoRepeat(False)
+        self.wear(command)
 
     def wear(self, face: Command) -> None:
         """Show these words from now on."""
         self.face = face
+        self.setShortcuts([QKeySequence(key) for key in face.keys])
         self.retranslate()
 
     def retranslate(self) -> None:

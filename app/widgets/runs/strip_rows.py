@@ -3,6 +3,7 @@ steps. The timeline strip keeps them here and paints them itself."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -61,7 +62,9 @@ class StripRow:
         there = sorted(self.steps)
         if not there:
             return -1
-        position = there.index(index) if index in self.steps else -1
+        position = bisect_left(there, index)
+        if index not in self.steps and move > 0:  # it went to make room, or none was looked at
+            position -= 1
         return there[min(max(position + move, 0), len(there) - 1)]
 
 

@@ -289,3 +289,24 @@ def test_what_is_known_and_not_run_is_told_by_its_name(tmp_path, family):
         save_file({sign: torch.zeros(1)}, file)
         with pytest.raises(LoadError, match=f"holds {re.escape(family.label)}, of another"):
             engine.load(file, device="cpu")
+
+
+# What is told of a stranger's config.json
+
+
+@pytest.mark.parametrize("family", RUNNING, ids=[family.name for family in RUNNING])
+@pytest.mark.parametrize("value", [None, "4", [4], {"a": 4}, 4.5, True])
+@pytest.mark.parametrize("key", ["in_channels", "out_channels"])
+def test_a_config_of_odd_values_is_no_error_here(family: Family, key: str, value: object):
+    """Whoever reads the config strictly says what is wrong with it."""
+    unet = {"in_channels": 9, "out_channels": 4, "cross_attention_dim": 768, key: value}
+    families.name_of(family, unet)
+    families.class_of(family, unet)
+    families.abilities_of(family, unet)
+
+
+def test_a_model_of_pixels_paints_into_nothing():
+    unet = {"in_channels": 7, "out_channels": 3}
+    assert Ability.MASK not in families.abilities_of(families.by_name("ddpm"), unet)
+    unet = {"in_channels": 9, "out_channels": 4, "cross_attention_dim": 768}
+    assert Ability.MASK in families.abilities_of(families.by_name("stable-diffusion"), unet)

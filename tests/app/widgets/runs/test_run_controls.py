@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -56,6 +57,30 @@ class TestRunControls:
         assert generate == [()]
         assert pause == [(True,), (False,)]
         assert stop == [()]
+
+    def test_the_key_that_stops_forgets_nothing(self, qtbot: QtBot, run: RunControls) -> None:
+        """Pressed twice, or held: what stands still is put away by the button and the menu only."""
+        run.set_ready(True)
+        run.set_running(True)
+        run.set_waiting(2)
+        stop, forget = Heard(run.stopRequested), Heard(run.forgetRequested)
+        qtbot.keyClick(run, Qt.Key.Key_T, CTRL)
+        assert stop == [()]
+        run.set_running(False)
+        run.set_held(True)
+        qtbot.keyClick(run, Qt.Key.Key_T, CTRL)
+        assert forget == []
+        part(run, QPushButton, "stopButton").click()
+        assert forget == [()]
+        run.set_held(False)
+        run.set_running(True)
+        qtbot.keyClick(run, Qt.Key.Key_T, CTRL)
+        assert len(stop) == 2
+
+    def test_a_key_that_is_held_asks_once(self, run: RunControls) -> None:
+        keyed = [action for action in run.findChildren(QAction) if action.shortcuts()]
+        assert len(keyed) > 3
+        assert not any(action.autoRepeat() for action in keyed)
 
     @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
     def test_ctrl_enter(self, qtbot: QtBot, run: RunControls, key: Qt.Key) -> None:
