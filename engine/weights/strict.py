@@ -19,6 +19,8 @@ from engine.weights.tensors import Tensors
 
 Network = TypeVar("Network", bound=nn.Module)
 
+MOST_NAMED = 3
+"""Tensors that an error names."""
 RESTING = 2**16
 """Numbers from which on a weight stays the file's own memory map until it first works."""
 DRAWING = (nn.init.uniform_, nn.init.kaiming_uniform_, nn.init.normal_)
@@ -102,13 +104,12 @@ def _compare(wanted: dict[str, Shape], tensors: Tensors) -> None:
         for key in sorted(wanted.keys() & found.keys())
         if wanted[key] != found[key]
     ]
-    problems = [
-        f"{what}: {_some(keys)}"
-        for what, keys in (("missing", missing), ("unexpected", unexpected), ("shapes", shapes))
-        if keys
-    ]
-    if not problems:
+    kinds = {"missing": missing, "unexpected": unexpected, "shapes": shapes}
+    found_wrong = {what: keys for what, keys in kinds.items() if keys}
+    if not found_wrong:
         return
+    named = MOST_NAMED // len(found_wrong)  # names are long, and a person reads the sentence
+    problems = [f"{what}: {_some(keys, named)}" for what, keys in found_wrong.items()]
     if tensors.config == tensors.path:
         raise WeightsError(
             f"{tensors.path} does not hold the tensors of its layout ({'; '.join(problems)}): "
@@ -120,6 +121,6 @@ def _compare(wanted: dict[str, Shape], tensors: Tensors) -> None:
     )
 
 
-def _some(items: list[str], count: int = 3) -> str:
+def _some(items: list[str], count: int) -> str:
     rest = len(items) - count
     return ", ".join(items[:count]) + (f" and {rest} more" if rest > 0 else "")
