@@ -127,10 +127,8 @@ def fitted(value: object, kind: type[T], what: str) -> T:
     """A plain value, such as `parse_json` reads, as a value of that kind: anything that
     `msgspec.convert` makes, so a dataclass, a NamedTuple, a Struct or `list[tuple[int, str]]`.
     Whole numbers serve as numbers, and nothing else is turned into another kind. what: the value's
-    name in the error, which begins the sentence.
-
-    Raises EngineError that names the place and the value that does not fit. A ValueError in a
-    `__post_init__` is told in its own words.
+    name in the error, which begins the sentence. Raises EngineError that names the place and the
+    value that does not fit. A ValueError in a `__post_init__` is told in its own words.
     """
     import msgspec  # which takes a while, and a start of the program may do without
 
@@ -139,6 +137,8 @@ def fitted(value: object, kind: type[T], what: str) -> T:
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `")
         raise EngineError(f"{what} cannot be used: {_misfit(value, message, path)}") from None
+    except UnicodeEncodeError:
+        raise EngineError(f"{what} has a name that is no text.") from None
     except RecursionError:
         raise EngineError(f"{what} is nested too deep to be read.") from None
 

@@ -77,12 +77,14 @@ def _checked(plain: dict[str, Any]) -> dict[str, Any]:
     if None in (request.scheduler, request.width, request.height):
         raise ValueError("its request leaves the scheduler or the size open")
     try:
-        own: dict[str, Any] = {**fitted(plain, RecordFields, "it")}
+        # Of the others, which are kept as they are, msgspec could not read every name.
+        known = {name: plain[name] for name in RecordFields.__annotations__ if name in plain}
+        own: dict[str, Any] = {**fitted(known, RecordFields, "it")}
     except EngineError as error:  # it is a reason here, within a sentence
         raise ValueError(str(error).removeprefix("it cannot be used: ")) from None
     if OURS not in own["versions"]:
         raise ValueError(f"its versions is {told(own['versions'])}")
-    others = plain.keys() - RecordFields.__annotations__.keys() - {"request"}
+    others = plain.keys() - known.keys() - {"request"}
     return own | {"request": request, "others": {n: v for n, v in plain.items() if n in others}}
 
 

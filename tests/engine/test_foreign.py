@@ -410,3 +410,8 @@ def test_a_picture_is_opened_by_its_head_and_within_its_bound(tmp_path: Path) ->
         os.mkfifo(tmp_path / "pipe.png")
         with pytest.raises(EngineError, match="is a pipe"):
             image_file.convert(tmp_path / "pipe.png", tmp_path / "c.png")
+
+
+def test_a_name_that_is_no_text_fits_no_kind() -> None:
+    with pytest.raises(EngineError, match=r"The wish has a name that is no text\."):
+        fitted({"a \ud800": 2}, _Wish, "The wish")

@@ -110,6 +110,13 @@ def test_a_record_goes_to_json_and_back(record: Record) -> None:
     assert Record.from_json(text).to_json() == text
 
 
+def test_what_a_later_version_says_under_a_name_that_is_no_text_is_kept() -> None:
+    plain = PLAIN | {"later \ud800": 1}
+    again = Record.from_json(json.dumps(plain))
+    assert again.others["later \ud800"] == 1
+    assert Record.from_json(again.to_json()) == again
+
+
 @given(record=records, name=st.sampled_from(["a.png", "a.jpg", "a.webp"]))
 @settings(max_examples=30, deadline=None)
 def test_every_format_holds_the_record(
